@@ -1,0 +1,60 @@
+import { assert } from './assert.ts';
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+
+/**
+ * Every bound of the engine, with its reason. What a user may change is a config key whose default
+ * stands here; the rest is fixed. {@link assertLimitsAgree} relates them.
+ */
+export const limits = {
+  /** A key is a name, not a document; the index holds all of them in memory. */
+  keyBytesMax: 64 * kibibyte,
+  /** One value must fit in a message and must not hold up the loop while it is copied. */
+  valueBytesMax: 3 * mebibyte,
+  /** What the original's clients may send (the default of its gRPC stack). */
+  requestBytesMax: 4 * mebibyte,
+  /** Keys of one read: all are looked up in one go, between two turns. */
+  readKeysMax: 10_000,
+  /** One entry: a request plus its header. */
+  entryBytesMax: 4 * mebibyte + 4 * kibibyte,
+  /** Entries of one append message stop here, except that one entry always fits. */
+  appendBytesMax: mebibyte,
+  /** Unacknowledged append messages per peer (Little: 256 at 1 ms is 256,000 batches a second). */
+  inflightMessagesMax: 256,
+  /** Unacknowledged bytes per peer: what a follower may have to hold before its disk returns. */
+  inflightBytesMax: 16 * mebibyte,
+  /** A peer message: an append of one largest entry, with its envelope. */
+  peerMessageBytesMax: 8 * mebibyte,
+  /** The newest entries are kept in memory up to this much; older ones are read back from disk. */
+  logTailBytesMax: 64 * mebibyte,
+  /** A proposal batch of one turn: bounds the time until the next heartbeat can leave. */
+  turnProposalBytesMax: 8 * mebibyte,
+  turnProposalsMax: 4096,
+  /** Entries applied between two looks at the inbox. */
+  applyBatchEntriesMax: 4096,
+  /** Reads waiting for one confirmation round. */
+  pendingReadsMax: 50_000,
+  /** Writes proposed and not yet answered. */
+  pendingWritesMax: 10_000,
+  /** Size of a log segment file, preallocated. */
+  segmentBytes: 64 * mebibyte,
+  /** One record in a segment: every entry of one group commit stays below it. */
+  logBatchBytesMax: 16 * mebibyte,
+  /** Streams of one plane that strangers may hold open before they have said hello. */
+  helloTimeoutMs: 5_000,
+  /** Names of 64 members fit in every message; Raft gets slow long before. */
+  membersMax: 64,
+  /** Header block of a call: metadata is for hints, not for data. */
+  metadataBytesMax: 16 * kibibyte,
+} as const;
+
+/** The relations that the code relies on; run at start and by a unit test. */
+export function assertLimitsAgree(): void {
+  assert(limits.keyBytesMax + limits.valueBytesMax < limits.requestBytesMax, 'a put must fit');
+  assert(limits.requestBytesMax < limits.entryBytesMax, 'a request must fit in an entry');
+  assert(limits.entryBytesMax < limits.logBatchBytesMax, 'an entry must fit in a log batch');
+  assert(limits.logBatchBytesMax < limits.segmentBytes, 'a log batch must fit in a segment');
+  assert(limits.entryBytesMax < limits.peerMessageBytesMax, 'an entry must fit in a message');
+  assert(limits.appendBytesMax <= limits.inflightBytesMax, 'an append must fit in the window');
+}
