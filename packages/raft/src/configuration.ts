@@ -1,4 +1,5 @@
 import type { Address, ClusterId, HistoryId, InstanceId, LogIndex, NodeId } from '@d-engine/base';
+import { assert } from '@d-engine/base';
 
 /** A member as configuration names it. */
 export interface Member {
@@ -44,4 +45,42 @@ export interface Binding {
 export interface BoundMember extends Binding {
   /** The entry that bound it. Counts in quorums once that entry is committed. */
   readonly index: LogIndex;
+}
+
+const nobody: readonly NodeId[] = [];
+
+/** The configuration in which `members` are all there is to know. */
+export function configurationOf(members: readonly Member[]): Configuration {
+  const sorted = [...members].sort((first, second) => first.id - second.id);
+  for (const [position, member] of sorted.entries()) {
+    assert(sorted[position + 1]?.id !== member.id, () => `member ${member.id} is named twice`);
+  }
+  return {
+    voters: sorted.filter((member) => member.role === 'voter').map((member) => member.id),
+    outgoingVoters: nobody,
+    learners: sorted.filter((member) => member.role === 'learner').map((member) => member.id),
+    nextLearners: nobody,
+    autoLeave: false,
+    members: sorted,
+  };
+}
+
+/** Whether `nodeId` has a vote, in either half when joint. */
+export function isVoter(configuration: Configuration, nodeId: NodeId): boolean {
+  return (
+    configuration.voters.includes(nodeId) || configuration.outgoingVoters.includes(nodeId)
+  );
+}
+
+/** Whether `nodeId` is a quorum by itself. */
+export function isOnlyVoter(configuration: Configuration, nodeId: NodeId): boolean {
+  const { voters, outgoingVoters } = configuration;
+  return voters.length === 1 && voters[0] === nodeId && outgoingVoters.length === 0;
+}
+
+/** Every voter of both halves but `nodeId`, each once. */
+export function otherVoters(configuration: Configuration, nodeId: NodeId): NodeId[] {
+  const others = new Set([...configuration.voters, ...configuration.outgoingVoters]);
+  others.delete(nodeId);
+  return [...others];
 }

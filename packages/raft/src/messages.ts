@@ -123,3 +123,8 @@ export interface Outgoing {
   readonly to: NodeId;
   readonly message: RaftMessage;
 }
+
+/** Where a message travels: appends and their answers on Data, everything else on Control. */
+export function planeOf({ type }: RaftMessage): 'control' | 'data' {
+  return type === 'appendRequest' || type === 'appendResponse' ? 'data' : 'control';
+}

@@ -1,52 +1,389 @@
-import type { ClusterId, Entry, InstanceId, Instant, LogIndex, NodeId, Proposal, Term, WriteId } from '@d-engine/base';
-import type { Bootstrap, BoundMember, Configuration, Member } from './configuration.ts';
-import type { Effects, HardState, Role } from './effects.ts';
+import type { ClusterId, Entry, Instant, LogIndex, NodeId, Proposal, Term, WriteId } from '@d-engine/base';
+import { assert, limits, unreachable } from '@d-engine/base';
+import type { BoundMember, Bootstrap, Configuration } from './configuration.ts';
+import { isOnlyVoter } from './configuration.ts';
+import { Core } from './core.ts';
+import type { Effects, Role, StateChange } from './effects.ts';
+import {
+  countOwnVote,
+  electionTimedOut,
+  handlePreVoteRequest,
+  handleTimeoutNow,
+  handleVoteRequest,
+  handleVoteResponse,
+} from './election.ts';
+import { flushAcknowledgement, handleAppend, handleHeartbeat, refuseOldLeader } from './follower.ts';
+import { appendProposals } from './leadership.ts';
+import { leaseHolds } from './lease.ts';
 import type { Plane, RaftMessage, Sender } from './messages.ts';
+import { PeerRegister } from './peer-register.ts';
+import type {
+  HelloVerdict,
+  PeerHello,
+  PeerProgress,
+  ProposeResult,
+  RaftConfig,
+  RecoveredState,
+} from './raft-config.ts';
+import { assertConfigSane, assertRecoveredSane } from './raft-config.ts';
+import {
+  askReadIndex,
+  flushForwardedReads,
+  flushLeaderReads,
+  forwardedReadsDeadlineMs,
+  handleReadIndexRequest,
+  handleReadIndexResponse,
+  refuseOldForwardedReads,
+} from './reads.ts';
+import {
+  advanceCommit,
+  broadcastHeartbeat,
+  flushAppends,
+  handleAppendResponse,
+  handleEntriesRead,
+  handleHeartbeatResponse,
+  hasQuorumContact,
+  quorumToken,
+} from './replication.ts';
+import { abortLateTransfer, beginTransfer, flushTransfer } from './transfer.ts';
 
-export interface RaftConfig {
-  readonly nodeId: NodeId;
-  readonly instanceId: InstanceId;
-  /** Used only until a bootstrap entry is in the log. */
-  readonly initialMembers: readonly Member[];
-  readonly electionTimeoutMinMs: number;
-  readonly electionTimeoutMaxMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly leaseDurationMs: number;
-  readonly appendEntriesMax: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Makes cluster and history ids: 32 random hex digits. */
-  readonly newId: () => string;
-}
+/**
+ * The algorithm of one member. It does no I/O and knows no clock: inputs go in, `takeEffects` hands
+ * back what they led to. Everything is settled when a method returns.
+ */
+export class Raft {
+  readonly #core: Core;
+  readonly #register: PeerRegister;
+  /** The time of the newest input: what effects of a batch count as sent at, never too late. */
+  #now: Instant;
+  #reported: StateChange;
 
-/** What the disk knew at start. */
-export interface RecoveredState {
-  readonly hardState: HardState | undefined;
-  /** Index of the first entry still in the log; 1 without a snapshot. */
-  readonly firstIndex: LogIndex;
-  readonly lastIndex: LogIndex;
-  /** Where each term begins, in order: enough to answer the term of every index. */
-  readonly termStarts: readonly { readonly index: LogIndex; readonly term: Term }[];
-  /** All bootstrap and binding entries of the log. */
-  readonly membershipEntries: readonly Entry[];
-  /** The largest commit index recorded in the log; at most lastIndex. */
-  readonly commitIndex: LogIndex;
-  readonly lastClusterTimeMs: number;
-  /** True when this directory has been in a formed cluster, even if the log is empty now. */
-  readonly everFormed: boolean;
-}
+  constructor(config: RaftConfig, recovered: RecoveredState, at: Instant) {
+    assertConfigSane(config);
+    assertRecoveredSane(recovered);
+    const core = new Core(config, recovered, at);
+    this.#core = core;
+    this.#register = new PeerRegister(core);
+    this.#now = at;
+    this.#reported = { role: core.role, term: core.term, leaderId: null };
+    // An only voter has nobody to wait for.
+    if (isOnlyVoter(core.configuration, core.self)) core.electionDeadlineMs = at.monotonicMs;
+    else if (core.isVoter) core.resetElectionDeadline(at);
+    if (recovered.everFormed && recovered.lastIndex === 0) {
+      const { nodeId } = config;
+      core.outbox.notice({ type: 'formationStopped', nodeId, reason: 'alreadyFormed' });
+    }
+  }
 
-export interface PeerHello {
-  readonly nodeId: NodeId;
-  readonly instanceId: InstanceId;
-  readonly bootCount: number;
-  /** `formed`: its log is not empty or it knows a cluster id. */
-  readonly state: 'empty' | 'formed';
-  readonly initialVotersHash: string;
+  // ---- time ----
+
+  /** Does what is due: elections, heartbeats, check-quorum, time limits of transfers and reads. */
+  tick(at: Instant): void {
+    this.#advance(at);
+    const core = this.#core;
+    const { leader } = core;
+    if (leader === undefined) {
+      refuseOldForwardedReads(core, at);
+      if (at.monotonicMs >= core.electionDeadlineMs) electionTimedOut(core, at);
+      return;
+    }
+    abortLateTransfer(core, leader, at);
+    if (at.monotonicMs < leader.nextHeartbeatMs) return;
+    if (!hasQuorumContact(core, leader, at)) {
+      core.becomeFollower(core.term, null, 'no quorum of voters was heard of', at);
+      return;
+    }
+    broadcastHeartbeat(core, leader, leader.tokens.current(at), at);
+  }
+
+  /** On the monotonic clock; Infinity for never. */
+  nextTickAtMs(): number {
+    const core = this.#core;
+    const { leader } = core;
+    if (leader === undefined) {
+      return Math.min(core.electionDeadlineMs, forwardedReadsDeadlineMs(core));
+    }
+    return Math.min(
+      leader.nextHeartbeatMs,
+      leader.transfer?.deadlineMs ?? Number.POSITIVE_INFINITY,
+      leader.reads.nextRoundMs(core.config.heartbeatIntervalMs),
+    );
+  }
+
+  #advance(at: Instant): void {
+    assert(at.monotonicMs >= this.#now.monotonicMs, 'the monotonic clock never goes back');
+    this.#now = at;
+  }
+
+  // ---- messages ----
+
+  step(sender: Sender, message: RaftMessage, at: Instant): void {
+    this.#advance(at);
+    if (!this.#register.admits(sender)) return;
+    if (message.term > this.#core.term && !this.#takeNewerTerm(sender, message, at)) return;
+    this.#dispatch(sender, message, at);
+  }
+
+  /** Takes over a term above the own one where the message calls for it. False: drop the message. */
+  #takeNewerTerm(sender: Sender, message: RaftMessage, at: Instant): boolean {
+    const core = this.#core;
+    const { type, term } = message;
+    // A pre-vote asks about a term that nobody is in yet, and its grant speaks of the same one.
+    if (type === 'preVoteRequest') return true;
+    if (type === 'voteResponse' && message.preVote && message.granted) return true;
+    if (type === 'voteRequest' && !message.leadershipTransfer) {
+      // Who hears a leader ignores the disturbance, term and all (dissertation, 4.2.3).
+      if (at.monotonicMs < core.stickyUntilMs) return false;
+    }
+    const fromLeader = type === 'appendRequest' || type === 'heartbeatRequest';
+    const because = `member ${sender.nodeId} is in term ${term}`;
+    core.becomeFollower(term, fromLeader ? sender.nodeId : null, because, at);
+    return true;
+  }
+
+  #dispatch(sender: Sender, message: RaftMessage, at: Instant): void {
+    const core = this.#core;
+    const older = message.term < core.term;
+    switch (message.type) {
+      case 'preVoteRequest':
+        return handlePreVoteRequest(core, sender, message, at);
+      case 'voteRequest':
+        return handleVoteRequest(core, sender, message, at);
+      case 'voteResponse':
+        return handleVoteResponse(core, sender, message, at);
+      case 'appendRequest':
+        return older
+          ? refuseOldLeader(core, sender, message)
+          : handleAppend(core, sender, message, at);
+      case 'heartbeatRequest':
+        return older
+          ? refuseOldLeader(core, sender, message)
+          : handleHeartbeat(core, sender, message, at);
+      case 'appendResponse':
+        if (older || core.leader === undefined) return;
+        return handleAppendResponse(core, core.leader, sender, message, at);
+      case 'heartbeatResponse':
+        if (older || core.leader === undefined) return;
+        return handleHeartbeatResponse(core, core.leader, sender, message, at);
+      case 'timeoutNowRequest':
+        return handleTimeoutNow(core, sender, message, at);
+      case 'readIndexRequest':
+        return handleReadIndexRequest(core, sender, message);
+      case 'readIndexResponse':
+        return handleReadIndexResponse(core, sender, message);
+      default:
+        return unreachable(message, 'message');
+    }
+  }
+
+  peerHello(hello: PeerHello, at: Instant): HelloVerdict {
+    this.#advance(at);
+    return this.#register.hello(hello);
+  }
+
+  /** A stream broke, and what was on it may be lost. */
+  peerLost(peer: NodeId, plane: Plane, at: Instant): void {
+    this.#advance(at);
+    const core = this.#core;
+    if (plane === 'data') core.leader?.peer(peer)?.becomeProbe();
+    if (plane === 'control' && core.leaderId === peer) core.refuseForwardedReads();
+  }
+
+  // ---- what the runtime asks for ----
+
+  propose(proposals: readonly Proposal[], at: Instant): ProposeResult {
+    this.#advance(at);
+    const core = this.#core;
+    const { leader, leaderId, log } = core;
+    if (leader === undefined) return { accepted: false, reason: 'notLeader', leaderId };
+    if (leader.transfer !== undefined) return { accepted: false, reason: 'transferring', leaderId };
+    if (!this.proposalsAllowed) return { accepted: false, reason: 'notReady', leaderId };
+    const firstIndex = log.lastIndex + 1;
+    appendProposals(core, leader, proposals, at);
+    return { accepted: true, firstIndex, lastIndex: log.lastIndex, term: core.term };
+  }
+
+  /** A linearizable read; its outcome comes among the effects. */
+  readIndex(readId: number, at: Instant): void {
+    this.#advance(at);
+    askReadIndex(this.#core, readId);
+  }
+
+  /** `undefined`: to the most caught-up voter. False: to nobody. */
+  transferLeadership(target: NodeId | undefined, at: Instant): boolean {
+    this.#advance(at);
+    const { leader } = this.#core;
+    return leader !== undefined && beginTransfer(this.#core, leader, target, at);
+  }
+
+  /** Whether this leader may answer reads alone (design rule 4). Ask at each use. */
+  leaseValid(at: Instant): boolean {
+    const core = this.#core;
+    const { leader, config } = core;
+    if (leader === undefined || leader.timeoutNowSent) return false;
+    if (core.appliedIndex < leader.noopIndex) return false;
+    if (isOnlyVoter(core.configuration, core.self)) return true;
+    const sentAt = leader.tokens.sentAt(quorumToken(core, leader));
+    if (sentAt === undefined) return false;
+    return leaseHolds(sentAt, at, config.leaseDurationMs, config.electionTimeoutMinMs);
+  }
+
+  // ---- what the runtime reports ----
+
+  /** This write and all before it are durable. */
+  persisted(writeId: WriteId, at: Instant): void {
+    this.#advance(at);
+    const core = this.#core;
+    const more = core.completeWrite(writeId);
+    if (more) core.ackReady = true;
+    if (more && core.leader !== undefined) advanceCommit(core, core.leader);
+    countOwnVote(core, at);
+  }
+
+  /** The state machine has applied everything up to `index`. */
+  applied(index: LogIndex): void {
+    const core = this.#core;
+    assert(index >= core.appliedIndex, 'the state machine does not go back');
+    assert(index <= core.commitIndex, () => `${index} applied, ${core.commitIndex} committed`);
+    core.appliedIndex = index;
+    core.log.trim(Math.min(index, core.durableIndex), limits.logTailBytesMax);
+  }
+
+  /** What `Effects.entriesWanted` asked for; none: they are not there. */
+  entriesRead(peer: NodeId, entries: readonly Entry[], at: Instant): void {
+    this.#advance(at);
+    const { leader } = this.#core;
+    const progress = leader?.peer(peer);
+    if (leader === undefined || progress === undefined) return;
+    handleEntriesRead(this.#core, leader, progress, entries, at);
+  }
+
+  // ---- effects ----
+
+  /** Whether `takeEffects` has anything. */
+  hasEffects(): boolean {
+    this.#flush();
+    const core = this.#core;
+    return core.hasPersist || !core.outbox.isEmpty || this.#stateChanged();
+  }
+
+  takeEffects(): Effects {
+    this.#flush();
+    const core = this.#core;
+    const stateChange = this.#takeStateChange();
+    return { persist: core.takePersist(), ...core.outbox.take(), stateChange };
+  }
+
+  /** What waits until a batch is complete, so that all of it shares messages. */
+  #flush(): void {
+    const core = this.#core;
+    const { leader } = core;
+    if (leader === undefined) {
+      flushAcknowledgement(core);
+      flushForwardedReads(core, this.#now);
+      return;
+    }
+    flushTransfer(core, leader);
+    flushLeaderReads(core, leader, this.#now);
+    flushAppends(core, leader, this.#now);
+  }
+
+  #stateChanged(): boolean {
+    const { role, term, leaderId, steppedDownBecause } = this.#core;
+    const before = this.#reported;
+    if (steppedDownBecause !== undefined) return true;
+    return role !== before.role || term !== before.term || leaderId !== before.leaderId;
+  }
+
+  #takeStateChange(): StateChange | undefined {
+    if (!this.#stateChanged()) return undefined;
+    const { role, term, leaderId, steppedDownBecause } = this.#core;
+    this.#reported = { role, term, leaderId };
+    this.#core.steppedDownBecause = undefined;
+    return steppedDownBecause === undefined
+      ? this.#reported
+      : { role, term, leaderId, steppedDownBecause };
+  }
+
+  /** Both ends included; undefined when not all of them are in memory any more. */
+  entries(from: LogIndex, to: LogIndex): readonly Entry[] | undefined {
+    return this.#core.log.entries(from, to);
+  }
+
+  // ---- views ----
+
+  get role(): Role {
+    return this.#core.role;
+  }
+
+  get term(): Term {
+    return this.#core.term;
+  }
+
+  get leaderId(): NodeId | null {
+    return this.#core.leaderId;
+  }
+
+  get commitIndex(): LogIndex {
+    return this.#core.commitIndex;
+  }
+
+  get lastLogIndex(): LogIndex {
+    return this.#core.log.lastIndex;
+  }
+
+  get durableIndex(): LogIndex {
+    return this.#core.durableIndex;
+  }
+
+  get configuration(): Configuration {
+    return this.#core.configuration;
+  }
+
+  get bindings(): readonly BoundMember[] {
+    return this.#core.bindings.members;
+  }
+
+  /** Committed or not. */
+  get bootstrap(): Bootstrap | undefined {
+    return this.#core.bindings.bootstrap;
+  }
+
+  /** Only once the bootstrap entry is known to be committed: another might take its place. */
+  get clusterId(): ClusterId | undefined {
+    const { bindings, commitIndex } = this.#core;
+    return bindings.bootstrapIndex <= commitIndex ? bindings.bootstrap?.clusterId : undefined;
+  }
+
+  /** `stopped`: this member founds no cluster in this run; it waits for a leader. */
+  get formationState(): 'forming' | 'stopped' | 'formed' {
+    if (this.#core.bindings.bootstrap !== undefined) return 'formed';
+    return this.#core.formation.stopped ? 'stopped' : 'forming';
+  }
+
+  get transferring(): boolean {
+    return this.#core.leader?.transfer !== undefined;
+  }
+
+  get proposalsAllowed(): boolean {
+    const { leader, log } = this.#core;
+    if (leader === undefined || leader.transfer !== undefined) return false;
+    // Entries leave memory once applied: far over the limit, nothing gets committed any more.
+    return log.tailBytes <= 2 * limits.logTailBytesMax;
+  }
+
+  /** Of every peer; empty unless this member leads. */
+  progress(): readonly PeerProgress[] {
+    const core = this.#core;
+    if (core.leader === undefined) return [];
+    return core.leader.peers.map((peer) => ({
+      nodeId: peer.nodeId,
+      matchIndex: peer.matchIndex,
+      nextIndex: peer.nextIndex,
+      state: peer.state,
+      inflightMessages: peer.inflight.count,
+      lastContactMs: peer.lastContactMs,
+      bound: core.counts(peer.nodeId, peer.instanceId),
+    }));
+  }
 }
-/** The algorithm of one member. No I/O: inputs go in, one batch of effects comes out. */
-export type PlannedRaftApi = {
-  tick(at: Instant): void;
-  step(sender: Sender, message: RaftMessage, at: Instant): void;
-};
-export type { Bootstrap, BoundMember, ClusterId, Configuration, Effects, Plane, Role };

@@ -1,0 +1,134 @@
+// Who may import whom. The table is the architecture: an arrow that is not in it does not exist.
+
+/** For each package, what its `src` may import besides itself. */
+const arrows = {
+  base: [],
+  raft: ['base'],
+  storage: ['base', 'raft'],
+  wire: ['base'],
+  node: ['base', 'raft', 'storage', 'wire'],
+  client: ['base', 'wire'],
+  'virtual-env': ['base'],
+  'd-engine': ['base', 'raft', 'storage', 'wire', 'node', 'client'],
+  simulator: ['base', 'raft', 'storage', 'wire', 'node', 'client', 'virtual-env'],
+  'storage-lmdb': ['d-engine'],
+  'storage-rocksdb': ['d-engine'],
+};
+
+/** A package's tests may also run its code in the virtual environment. */
+const testsOnly = ['virtual-env'];
+
+const testFile = '(\\.test\\.ts$|^packages/[^/]+/test/)';
+/** What stands for a package from outside: its index, or what the build made of it. */
+const anyOf = (names) => `^packages/(${names.join('|')})/`;
+
+const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
+  {
+    name: `direction-of-${name}`,
+    comment: `packages/${name} may import: ${allowed.join(', ') || 'nothing'}`,
+    severity: 'error',
+    from: { path: `^packages/${name}/`, pathNot: testFile },
+    to: { path: '^(packages|tools|examples|benches)/', pathNot: anyOf([name, ...allowed]) },
+  },
+  {
+    name: `direction-of-tests-of-${name}`,
+    comment: `tests of packages/${name} may import: ${[...allowed, ...testsOnly].join(', ')}`,
+    severity: 'error',
+    from: { path: `^packages/${name}/.*${testFile}|^packages/${name}/test/` },
+    to: {
+      path: '^(packages|tools|examples|benches)/',
+      pathNot: [anyOf([name, ...allowed, ...testsOnly]), '^tools/test-[^/]+\\.ts$'],
+    },
+  },
+]);
+
+module.exports = {
+  forbidden: [
+    ...directionRules,
+    {
+      name: 'package-not-in-the-table',
+      comment: 'a new package needs a line in the table of .dependency-cruiser.cjs',
+      severity: 'error',
+      from: {},
+      to: { path: '^packages/', pathNot: anyOf(Object.keys(arrows)) },
+    },
+    {
+      name: 'package-without-a-direction',
+      comment: 'a new package needs a line in the table of .dependency-cruiser.cjs',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: anyOf(Object.keys(arrows)) },
+      to: {},
+    },
+    {
+      name: 'only-through-the-index',
+      comment: "nothing reaches past another package's index.ts",
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/' },
+      to: {
+        path: '^packages/',
+        pathNot: ['^packages/$1/', '^packages/[^/]+/src/index\\.ts$', '^packages/d-engine/dist/'],
+      },
+    },
+    {
+      name: 'only-through-the-index-from-outside',
+      comment: 'examples, benches and tools see what users see',
+      severity: 'error',
+      from: { path: '^(examples|benches|tools)/' },
+      to: {
+        path: '^packages/',
+        pathNot: ['^packages/[^/]+/src/index\\.ts$', '^packages/d-engine/dist/'],
+      },
+    },
+    {
+      name: 'examples-and-benches-use-the-product',
+      comment: 'examples and benches import d-engine and the client, nothing inside them',
+      severity: 'error',
+      from: { path: '^(examples|benches)/' },
+      to: { path: '^packages/', pathNot: anyOf(['d-engine', 'client']) },
+    },
+    {
+      name: 'source-imports-no-test',
+      comment: 'what ships does not depend on tests',
+      severity: 'error',
+      from: { pathNot: [testFile, '^(tools|examples|benches)/'] },
+      to: { path: testFile },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'files that import each other cannot be understood one at a time',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'the import leads nowhere: a missing file, or past the exports of a package',
+      severity: 'error',
+      from: {},
+      // Its exports point at the build, which need not exist when this runs.
+      to: { couldNotResolve: true, pathNot: '^d-engine(/|$)' },
+    },
+    {
+      name: 'ships-with-what-it-imports',
+      comment: 'source that ships imports only declared dependencies',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: testFile },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: ['^packages/', '^node_modules/@types/'],
+      },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['(^|/)node_modules/', '(^|/)dist/'] },
+    exclude: { path: ['^\\.node', '(^|/)target/', '(^|/)testdata/', '(^|/)fixtures/'] },
+    combinedDependencies: false,
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mts', '.js', '.mjs', '.cjs', '.json'],
+    },
+  },
+};

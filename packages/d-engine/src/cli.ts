@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+import type { ClientApi } from '@d-engine/base';
+import { describeError } from '@d-engine/base';
+import { Command } from 'commander';
+import { connect } from './connect.ts';
+import { exitCodes, runProcess } from './run-process.ts';
+import { version } from './version.ts';
+
+interface ClientFlags {
+  readonly endpoints: string;
+  readonly timeoutMs: string;
+}
+
+const program = new Command('d-engine')
+  .description('A strongly consistent key-value store on Raft')
+  .version(version)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.cannotStart));
+
+program
+  .command('run')
+  .description('run a node in the foreground')
+  .option('--config <path>', 'TOML file; .toml may be left out (default: CONFIG_PATH)')
+  .option('--data-dir <directory>', 'run on defaults with the data in this directory')
+  .action(async (flags: { config?: string; dataDir?: string }) => {
+    const configPath = flags.config ?? process.env['CONFIG_PATH'];
+    if (flags.dataDir !== undefined && flags.config === undefined) {
+      process.exitCode = await runProcess({ dataDir: flags.dataDir });
+    } else if (configPath !== undefined && flags.dataDir === undefined) {
+      process.exitCode = await runProcess({ configPath });
+    } else {
+      program.error('run needs either --config or --data-dir');
+    }
+  });
+
+clientCommand('put <key> <value>', 'write a key', async (client, [key, value]) => {
+  print(await client.put(key as string, value as string));
+});
+clientCommand('get <key>', 'read a key, linearizably', async (client, [key]) => {
+  const found = await client.get(key as string, { consistency: 'linearizable' });
+  if (found === null) {
+    process.stderr.write('no such key\n');
+    process.exitCode = exitCodes.fatal;
+    return;
+  }
+  process.stdout.write(Buffer.concat([found.value, Buffer.from('\n')]));
+});
+clientCommand('delete <key>', 'delete a key', async (client, [key]) => {
+  print(await client.delete(key as string));
+});
+clientCommand('status', 'show what one node knows of the cluster', async (client) => {
+  print(await client.status());
+});
+
+function clientCommand(
+  usage: string,
+  description: string,
+  action: (client: ClientApi, operands: readonly string[]) => Promise<void>,
+): void {
+  const command = program
+    .command(usage)
+    .description(description)
+    .option('--endpoints <list>', 'host:port of some nodes, with commas', '127.0.0.1:9081')
+    .option('--timeout-ms <ms>', 'time for the whole operation', '3000');
+  command.action(async () => {
+    const flags = command.opts<ClientFlags>();
+    const client = connect({
+      endpoints: flags.endpoints.split(','),
+      deadlineMs: Number(flags.timeoutMs),
+    });
+    try {
+      await action(client, command.args);
+    } catch (error) {
+      process.stderr.write(`d-engine: ${describeError(error)}\n`);
+      process.exitCode = exitCodes.fatal;
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+await program.parseAsync();

@@ -1,0 +1,18 @@
+/** `d-engine/client`: the TypeScript client alone. */
+export type {
+  BytesLike,
+  ClientApi,
+  CompareAndSwapResult,
+  Consistency,
+  DeleteResult,
+  KeyValue,
+  LeaderHint,
+  NodeStatus,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  WriteResult,
+} from '@d-engine/base';
+export { DEngineError, errorRegistry } from '@d-engine/base';
+export type { ConnectedClient, ConnectOptions } from './connect.ts';
+export { connect } from './connect.ts';

@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import { schema } from './schema.ts';
+import { loadEnvironment, loadText, messagesOf } from './test-support.ts';
+
+describe('keys without an effect yet', () => {
+  test('warn once each, with the place', () => {
+    const toml = '[raft.snapshot]\nenable = false\nchunk_size = 2048\n';
+    expect(loadText(toml).warnings).toEqual([
+      'config key raft.snapshot.enable has no effect yet (n1.toml:2)',
+      'config key raft.snapshot.chunk_size has no effect yet (n1.toml:3)',
+    ]);
+  });
+
+  test('warn of the layer that won, once', () => {
+    const environment = { RAFT__RAFT__SNAPSHOT__ENABLE: 'false' };
+    expect(loadText('raft.snapshot.enable = true', environment).warnings).toEqual([
+      'config key raft.snapshot.enable has no effect yet (RAFT__RAFT__SNAPSHOT__ENABLE)',
+    ]);
+  });
+
+  test('say nothing on defaults', () => {
+    expect(loadText('').warnings).toEqual([]);
+  });
+
+  test('hold the value all the same', () => {
+    const { snapshot } = loadText('[raft.snapshot]\nenable = false\nchunk_size = 2048\n').config
+      .raft;
+    expect([snapshot.enabled, snapshot.chunkBytes]).toEqual([false, 2048]);
+  });
+});
+
+describe('dead keys', () => {
+  test.each([
+    ['[cluster]\ndata_dir = "x"', 'cluster.data_dir is accepted but was never used; remove it'],
+    ['[cluster]\ninitial_cluster_size = 3', 'the voters of initial_cluster are counted; remove it'],
+    ['[monitoring]\nprometheus_enabled = true\nprometheus_port = 1', 'config key monitoring is'],
+    ['[retry.purge_log]\nmax_retries = 1', 'retry.purge_log is accepted but was never used'],
+    ['[raft.commit_handler]\nbatch_size = 1\nprocess_interval_ms = 2', 'raft.commit_handler is'],
+    ['[raft.commit_handler]\nbatch_size_threshold = 1', 'raft.commit_handler is'],
+    ['[raft.read_actor]\nchannel_capacity = 1\nmax_drain = 2', 'raft.read_actor is'],
+    ['[raft]\ncmd_channel_capacity = 1', 'raft.cmd_channel_capacity is'],
+    ['[raft]\nordered_channel_capacity = 1', 'raft.ordered_channel_capacity is'],
+    ['[raft.election]\ninternal_rpc_client_request_id = 0', 'internal_rpc_client_request_id is'],
+    ['[raft.state_machine.lease]\nenabled = true', 'a time to live always works; remove it'],
+    ['[raft.state_machine.lease]\nmax_cleanup_duration_ms = 1', 'was never used; remove it'],
+    ['[network]\ntcp_keepalive_secs = 5', 'network.tcp_keepalive_secs is accepted'],
+    ['[network.data]\ninitial_stream_window_size = 5', 'initial_stream_window_size is accepted'],
+    ['[network.data]\nenable_connect_protocol = true', 'enable_connect_protocol is accepted'],
+    ['[network.data]\nhttp2_adaptive_window = true', 'http2_adaptive_window is accepted'],
+    ['[network]\nhttp2_foo = true', 'network.http2_foo is accepted but was never used; remove it'],
+  ])('%j', (toml, text) => {
+    const { warnings } = loadText(toml);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(text);
+    expect(warnings[0]).toMatch(/\(n1\.toml:[12]\)$/);
+  });
+
+  test('a slip of the pen in a plane is an error all the same', () => {
+    const toml = '[network.data]\nhttp2_keep_alive_intervall_in_secs = 5';
+    expect(messagesOf(() => loadText(toml))[0]).toContain(
+      'the nearest known key is network.data.http2_keep_alive_interval_in_secs',
+    );
+  });
+});
+
+test('MemFirst is asked for and DiskFirst runs, with one warning', () => {
+  const { config, warnings } = loadText('[raft.persistence]\nstrategy = "MemFirst"');
+  expect(config.raft.persistence.strategy).toBe('DiskFirst');
+  expect(config.raft.persistence.requestedStrategy).toBe('MemFirst');
+  expect(warnings).toEqual([
+    'config key raft.persistence.strategy = "MemFirst" runs as DiskFirst for now (n1.toml:2)',
+  ]);
+});
+
+test('the keys that have an effect are those of the first version', () => {
+  const active = schema.keys.filter(({ declaration }) => declaration.effect === 'active');
+  expect(active.map(({ path }) => path)).toEqual([
+    'cluster.node_id',
+    'cluster.listen_address',
+    'cluster.advertise_address',
+    'cluster.initial_cluster',
+    'cluster.db_root_dir',
+    'cluster.log_dir',
+    'raft.general_raft_timeout_duration_in_ms',
+    'raft.election.election_timeout_min',
+    'raft.election.election_timeout_max',
+    'raft.replication.rpc_append_entries_clock_in_ms',
+    'raft.replication.append_entries_max_entries_per_replication',
+    'raft.batching.max_batch_size',
+    'raft.backpressure.max_pending_writes',
+    'raft.backpressure.max_pending_reads',
+    'raft.persistence.strategy',
+    'raft.read_consistency.default_policy',
+    'raft.read_consistency.lease_duration_ms',
+    'raft.read_consistency.allow_client_override',
+    'http.allowed_hosts',
+    'client.deadline_ms',
+    'limits.max_key_bytes',
+    'limits.max_value_bytes',
+    'limits.max_request_bytes',
+  ]);
+});
+
+describe('spellings of other versions', () => {
+  test.each([
+    ['raft.learner_raft_log_gap = 10', (raft) => raft.learnerCatchupThresholdEntries, 10],
+    [
+      'raft.election.rpc_peer_connectinon_monitor_interval_in_sec = 9',
+      (raft) => raft.election.peerMonitorIntervalSeconds,
+      9,
+    ],
+    [
+      'raft.election.rpc_peer_connection_monitor_interval_in_sec = 9',
+      (raft) => raft.election.peerMonitorIntervalSeconds,
+      9,
+    ],
+    ['raft.state_machine.lease.interval_ms = 500', (raft) => raft.ttl.cleanupIntervalMs, 500],
+    ['raft.storage.ttl.cleanup_interval_ms = 500', (raft) => raft.ttl.cleanupIntervalMs, 500],
+    ['raft.storage.ttl.interval_ms = 500', (raft) => raft.ttl.cleanupIntervalMs, 500],
+    [
+      'raft.persistence.persistence_strategy = "MemFirst"',
+      (raft) => raft.persistence.requestedStrategy,
+      'MemFirst',
+    ],
+    [
+      'raft.persistence_strategy = "MemFirst"',
+      (raft) => raft.persistence.requestedStrategy,
+      'MemFirst',
+    ],
+    [
+      'raft.watch.max_watcher_count = 9223372036854775807',
+      (raft) => raft.watch.watchersMax,
+      2 ** 53 - 1,
+    ],
+  ] satisfies [
+    string,
+    (raft: ReturnType<typeof loadText>['config']['raft']) => unknown,
+    unknown,
+  ][])('%s', (toml, pick, value) => {
+    const { config, warnings } = loadText(toml);
+    expect(pick(config.raft)).toBe(value);
+    // The warning names the key as the user wrote it.
+    expect(warnings.at(-1)).toContain(toml.split(' ')[0]);
+  });
+
+  test('two spellings of one key in one file are refused', () => {
+    const toml = '[raft]\nlearner_raft_log_gap = 10\nlearner_catchup_threshold = 1\n';
+    expect(messagesOf(() => loadText(toml))).toEqual([
+      'raft.learner_catchup_threshold and raft.learner_raft_log_gap (n1.toml:2) are the same key: ' +
+        'keep one',
+    ]);
+  });
+
+  test('another spelling in the environment goes before the file', () => {
+    const environment = { RAFT__RAFT__LEARNER_RAFT_LOG_GAP: '20' };
+    const { config } = loadText('raft.learner_catchup_threshold = 1', environment);
+    expect(config.raft.learnerCatchupThresholdEntries).toBe(20);
+  });
+
+  test('the flat network of v0.1.2 sets all planes, with one warning a key', () => {
+    const toml = `[network]
+connect_timeout_in_ms = 20
+request_timeout_in_ms = 100
+concurrency_limit_per_connection = 8192
+max_concurrent_streams = 500
+tcp_keepalive_in_secs = 3600
+http2_keep_alive_interval_in_secs = 300
+http2_keep_alive_timeout_in_secs = 20
+initial_connection_window_size = 12_582_912
+initial_stream_window_size = 2_097_152
+http2_adaptive_window = false
+max_frame_size = 16_777_215
+`;
+    const { config, warnings } = loadText(toml);
+    expect(config.network.bulk).toEqual({
+      connectTimeoutMs: 20,
+      requestTimeoutMs: 100,
+      concurrencyMax: 8192,
+      streamsMax: 500,
+      tcpKeepaliveSeconds: 3600,
+      keepaliveIntervalSeconds: 300,
+      keepaliveTimeoutSeconds: 20,
+      frameBytesMax: 16_777_215,
+      connectionWindowBytes: 12_582_912,
+      streamWindowBytes: 2_097_152,
+      windowAdaptive: false,
+    });
+    expect(config.network.control).toEqual(config.network.bulk);
+    expect(config.network.data).toEqual(config.network.bulk);
+    expect(warnings).toHaveLength(11);
+  });
+
+  test('the key of a plane goes before the flat one, whichever comes first', () => {
+    const plane = '[network.data]\nmax_concurrent_streams = 7\n';
+    const flat = '[network]\nmax_concurrent_streams = 9\n';
+    for (const toml of [plane + flat, flat + plane]) {
+      const { network } = loadText(toml).config;
+      expect([network.control.streamsMax, network.data.streamsMax]).toEqual([9, 7]);
+    }
+    expect(loadEnvironment({ RAFT__NETWORK__MAX_CONCURRENT_STREAMS: '3' }).warnings).toHaveLength(
+      1,
+    );
+  });
+});

@@ -1,0 +1,5 @@
+export * from './health.ts';
+export * from './http-api.ts';
+export * from './http-limits.ts';
+export type { ListeningPort } from './http-port.ts';
+export type { HttpNode } from './node-routes.ts';

@@ -1,0 +1,24 @@
+import { DEngineError } from '@d-engine/base';
+import type { Route } from './route.ts';
+
+/** Routes that users will know from the docs before this version has them. */
+export function laterRoutes(): Route[] {
+  return [
+    later('POST', '/txn', 'transactions; POST /cas changes one key atomically'),
+    later('GET', '/scan', 'scans; GET /get reads one key'),
+    later('GET', '/watch', 'watches; GET /get can be polled'),
+    { ...later('POST', '/promote', 'changes of membership'), admin: true },
+  ];
+}
+
+function later(method: Route['method'], path: string, what: string): Route {
+  return {
+    method,
+    path,
+    parameters: 'any',
+    writes: method === 'POST',
+    handle() {
+      throw new DEngineError('Unsupported', `${path} is not in this version yet: no ${what}`);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** d-engine: a Raft consensus engine and coordination store for Node.js. */
+export type {
+  BytesLike,
+  ClientApi,
+  CompareAndSwapResult,
+  Consistency,
+  DeleteResult,
+  KeyValue,
+  LeaderHint,
+  MemberStatus,
+  NodeCondition,
+  NodeRole,
+  NodeStatus,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  WriteResult,
+} from '@d-engine/base';
+export { DEngineError, errorRegistry } from '@d-engine/base';
+export { ConfigError } from './config/index.ts';
+export { connect } from './connect.ts';
+export { exitCodes, runProcess } from './run-process.ts';
+export type { RunningEngine, RunOptions, RunSource } from './standalone-engine.ts';
+export { StandaloneEngine } from './standalone-engine.ts';
+export { version } from './version.ts';

@@ -1,0 +1,41 @@
+import { describeError } from '@d-engine/base';
+import { ConfigError } from './config/index.ts';
+import type { RunSource } from './standalone-engine.ts';
+import { StandaloneEngine } from './standalone-engine.ts';
+
+/** Exit codes of a node's process. */
+export const exitCodes = { stopped: 0, fatal: 1, cannotStart: 2 } as const;
+
+/**
+ * Runs a node as this whole process: log on standard output, SIGINT and SIGTERM stop it gracefully
+ * (a second one at once), SIGHUP reopens the log file. Returns the exit code: 2 when the node could
+ * not start, with the reason on standard error.
+ */
+export async function runProcess(source: RunSource): Promise<number> {
+  const abort = new AbortController();
+  let started = false;
+  const onStopSignal = (): void => {
+    if (abort.signal.aborted) process.exit(exitCodes.fatal);
+    abort.abort();
+  };
+  process.on('SIGINT', onStopSignal);
+  process.on('SIGTERM', onStopSignal);
+  try {
+    await StandaloneEngine.run(source, {
+      signal: abort.signal,
+      echoLog: (lines) => process.stdout.write(lines),
+      onListening: (engine) => {
+        started = true;
+        process.on('SIGHUP', () => engine.reopenLog());
+      },
+    });
+    return exitCodes.stopped;
+  } catch (error) {
+    const what = error instanceof ConfigError ? error.message : describeError(error);
+    process.stderr.write(`d-engine: ${what}\n`);
+    return started ? exitCodes.fatal : exitCodes.cannotStart;
+  } finally {
+    process.off('SIGINT', onStopSignal);
+    process.off('SIGTERM', onStopSignal);
+  }
+}

@@ -1,0 +1,88 @@
+import type { Entry, LogIndex } from '@d-engine/base';
+import { assert, limits } from '@d-engine/base';
+import type { Raft } from '@d-engine/raft';
+import type { StateMachine, Storage } from '@d-engine/storage';
+import type { Proposals } from './proposals.ts';
+
+/**
+ * Feeds committed entries to the state machine, in order, each once. Entries that Raft no longer
+ * holds in memory are read back from the log, off the turn.
+ */
+export class Applier {
+  readonly #raft: Raft;
+  readonly #storage: Storage;
+  readonly #stateMachine: StateMachine;
+  readonly #proposals: Proposals;
+  readonly #onProgress: () => void;
+  readonly #onFailure: (error: unknown) => void;
+  #reading = false;
+
+  constructor(options: {
+    raft: Raft;
+    storage: Storage;
+    stateMachine: StateMachine;
+    proposals: Proposals;
+    /** Entries were read back: another turn is due. */
+    onProgress: () => void;
+    onFailure: (error: unknown) => void;
+  }) {
+    this.#raft = options.raft;
+    this.#storage = options.storage;
+    this.#stateMachine = options.stateMachine;
+    this.#proposals = options.proposals;
+    this.#onProgress = options.onProgress;
+    this.#onFailure = options.onFailure;
+  }
+
+  /**
+   * Applies the next committed batch. True when it applied something; the caller asks again, in
+   * a later turn when the batch was a full one.
+   */
+  applyNext(): boolean {
+    if (this.#reading) return false;
+    const from = this.#stateMachine.appliedIndex + 1;
+    const to = Math.min(this.#raft.commitIndex, from + limits.applyBatchEntriesMax - 1);
+    if (to < from) return false;
+    const entries = this.#raft.entries(from, to);
+    if (entries === undefined) {
+      this.#readBack(from, to);
+      return false;
+    }
+    this.#apply(entries);
+    return true;
+  }
+
+  get isBehind(): boolean {
+    return !this.#reading && this.#stateMachine.appliedIndex < this.#raft.commitIndex;
+  }
+
+  #readBack(from: LogIndex, to: LogIndex): void {
+    this.#reading = true;
+    this.#storage.readEntries(from, to, limits.logBatchBytesMax).then(
+      (entries) => {
+        this.#reading = false;
+        this.#apply(entries);
+        this.#onProgress();
+      },
+      (error: unknown) => this.#onFailure(error),
+    );
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    const first = entries[0];
+    assert(first !== undefined, 'an empty batch to apply');
+    assert(
+      first.index === this.#stateMachine.appliedIndex + 1,
+      () => `applying ${first.index} after ${this.#stateMachine.appliedIndex}`,
+    );
+    const last = first.index + entries.length - 1;
+    assert(last <= this.#raft.commitIndex, () => `applying ${last} above the commit index`);
+    const { results } = this.#stateMachine.apply(entries);
+    assert(results.length === entries.length, 'the state machine lost a result');
+    assert(this.#stateMachine.appliedIndex === last, 'the state machine stopped short');
+    this.#raft.applied(last);
+    for (const [position, entry] of entries.entries()) {
+      this.#proposals.settleApplied(entry, results[position]);
+    }
+  }
+}

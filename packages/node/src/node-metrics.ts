@@ -1,0 +1,102 @@
+import type { Clock, Counter, Gauge, Histogram, Metrics } from '@d-engine/base';
+import type { Raft } from '@d-engine/raft';
+
+const latencyBoundsMs = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
+const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
+
+/** The series of one member, bound once. */
+export class NodeMetrics {
+  readonly writes: Counter;
+  readonly writeFailures: Counter;
+  readonly writeMs: Histogram;
+  readonly reads: Counter;
+  readonly readFailures: Counter;
+  readonly forwards: Counter;
+  readonly leaderChanges: Counter;
+  readonly loopStalls: Counter;
+  readonly persistMs: Histogram;
+  readonly persistEntries: Histogram;
+  readonly #term: Gauge;
+  readonly #isLeader: Gauge;
+  readonly #hasLeader: Gauge;
+  readonly #commitIndex: Gauge;
+  readonly #appliedIndex: Gauge;
+  readonly #durableIndex: Gauge;
+  readonly #lastLogIndex: Gauge;
+  readonly #pendingWrites: Gauge;
+  readonly #pendingReads: Gauge;
+  readonly #keys: Gauge;
+  readonly #stateBytes: Gauge;
+  readonly #peerLag: (peer: string) => Gauge;
+  readonly clock: Clock;
+
+  constructor(metrics: Metrics, clock: Clock) {
+    this.clock = clock;
+    const counter = (name: string, help: string): Counter => metrics.counter(name, help);
+    const gauge = (name: string, help: string): Gauge => metrics.gauge(name, help);
+    this.writes = counter('d_engine_writes_total', 'Writes asked for, on every road in');
+    this.writeFailures = counter('d_engine_write_failures_total', 'Writes answered by an error');
+    this.writeMs = metrics.histogram(
+      'd_engine_write_duration_ms',
+      'From the arrival of a write to its answer',
+      latencyBoundsMs,
+    );
+    this.reads = counter('d_engine_reads_total', 'Reads asked for, on every road in');
+    this.readFailures = counter('d_engine_read_failures_total', 'Reads answered by an error');
+    this.forwards = counter('d_engine_forwards_total', 'Writes passed on to the leader');
+    this.leaderChanges = counter('d_engine_leader_changes_total', 'Leaders that this member saw');
+    this.loopStalls = counter(
+      'd_engine_event_loop_stalls_total',
+      'Times that the event loop was blocked for more than half an election timeout',
+    );
+    this.persistMs = metrics.histogram(
+      'd_engine_persist_duration_ms',
+      'From handing a write to the log until it was durable',
+      latencyBoundsMs,
+    );
+    this.persistEntries = metrics.histogram(
+      'd_engine_persist_entries',
+      'Entries of one write to the log',
+      batchBounds,
+    );
+    this.#term = gauge('d_engine_term', 'Current term');
+    this.#isLeader = gauge('d_engine_is_leader', '1 while this member leads');
+    this.#hasLeader = gauge('d_engine_has_leader', '1 while this member knows a leader');
+    this.#commitIndex = gauge('d_engine_commit_index', 'Highest index known committed');
+    this.#appliedIndex = gauge('d_engine_applied_index', 'Highest index in the state machine');
+    this.#durableIndex = gauge('d_engine_durable_index', 'Highest index synced to disk');
+    this.#lastLogIndex = gauge('d_engine_last_log_index', 'Highest index in the log');
+    this.#pendingWrites = gauge('d_engine_pending_writes', 'Writes waiting for their answer');
+    this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
+    this.#keys = gauge('d_engine_keys', 'Keys in the store');
+    this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
+    this.#peerLag = (peer) =>
+      metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', { peer });
+  }
+
+  /** Brings the gauges up to date; called when somebody looks. */
+  refresh(sources: {
+    raft: Raft;
+    appliedIndex: number;
+    pendingWrites: number;
+    pendingReads: number;
+    keys: number;
+    stateBytes: number;
+  }): void {
+    const { raft } = sources;
+    this.#term.set(raft.term);
+    this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
+    this.#hasLeader.set(raft.leaderId === null ? 0 : 1);
+    this.#commitIndex.set(raft.commitIndex);
+    this.#appliedIndex.set(sources.appliedIndex);
+    this.#durableIndex.set(raft.durableIndex);
+    this.#lastLogIndex.set(raft.lastLogIndex);
+    this.#pendingWrites.set(sources.pendingWrites);
+    this.#pendingReads.set(sources.pendingReads);
+    this.#keys.set(sources.keys);
+    this.#stateBytes.set(sources.stateBytes);
+    for (const peer of raft.progress()) {
+      this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);
+    }
+  }
+}

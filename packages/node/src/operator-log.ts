@@ -1,0 +1,88 @@
+import type { Clock, Logger, NodeId } from '@d-engine/base';
+import type { Effects, Notice, Raft, StateChange } from '@d-engine/raft';
+
+/** A follower that acknowledges nothing for this long is worth a line. */
+const unacknowledgedMs = 2_000;
+const repeatIntervalMs = 5_000;
+
+/** What operators read and grep for: leadership, formation, refusals and lagging peers. */
+export class OperatorLog {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #nodeId: NodeId;
+  #announcedLeaderTerm = 0;
+  /** Since when a peer's match index has not moved although it lags, and where it stood. */
+  readonly #lagging = new Map<NodeId, { matchIndex: number; sinceMs: number; saidAtMs: number }>();
+
+  constructor(options: { logger: Logger; clock: Clock; nodeId: NodeId }) {
+    this.#logger = options.logger;
+    this.#clock = options.clock;
+    this.#nodeId = options.nodeId;
+  }
+
+  onEffects(effects: Effects): void {
+    if (effects.stateChange !== undefined) this.#stateChange(effects.stateChange);
+    for (const notice of effects.notices) this.#notice(notice);
+  }
+
+  #stateChange(change: StateChange): void {
+    const { role, term, leaderId } = change;
+    if (change.steppedDownBecause !== undefined) {
+      this.#logger.warn('stepped down', { node: this.#nodeId, term, why: change.steppedDownBecause });
+    }
+    this.#logger.info('state', { node: this.#nodeId, role, term, leader: leaderId });
+    if (role !== 'leader' || this.#announcedLeaderTerm === term) return;
+    this.#announcedLeaderTerm = term;
+    this.#logger.always('Became leader', { node: this.#nodeId, term });
+  }
+
+  #notice(notice: Notice): void {
+    switch (notice.type) {
+      case 'formed':
+        this.#logger.info('cluster formed', { index: notice.index });
+        return;
+      case 'memberBound':
+        this.#logger.info('member bound', { node: notice.nodeId, instance: notice.instanceId });
+        return;
+      case 'memberRefused':
+        this.#logger.error('member refused: it counts in nothing', {
+          node: notice.nodeId,
+          instance: notice.instanceId,
+          why: notice.reason,
+        });
+        return;
+      case 'formationStopped':
+        this.#logger.warn('this member does not form a cluster; it waits for a leader', {
+          because_of: notice.nodeId,
+          why: notice.reason,
+        });
+        return;
+      case 'transferTimedOut':
+        this.#logger.warn('leadership was not handed over in time', { target: notice.target });
+    }
+  }
+
+  /** Called now and then on the leader: names peers that replication does not reach. */
+  watchLag(raft: Raft): void {
+    if (raft.role !== 'leader') {
+      this.#lagging.clear();
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    for (const { nodeId, matchIndex } of raft.progress()) {
+      const seen = this.#lagging.get(nodeId);
+      if (matchIndex >= raft.lastLogIndex) this.#lagging.delete(nodeId);
+      else if (seen === undefined || seen.matchIndex !== matchIndex) {
+        this.#lagging.set(nodeId, { matchIndex, sinceMs: now, saidAtMs: seen?.saidAtMs ?? 0 });
+      } else if (now - seen.sinceMs >= unacknowledgedMs) {
+        if (seen.saidAtMs !== 0 && now - seen.saidAtMs < repeatIntervalMs) continue;
+        seen.saidAtMs = now;
+        const seconds = ((now - seen.sinceMs) / 1000).toFixed(1);
+        this.#logger.warn(`append_entries to peer ${nodeId} unacknowledged for ${seconds} s`, {
+          match_index: matchIndex,
+          lag: raft.lastLogIndex - matchIndex,
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { Env, Logger, NodeId } from '@d-engine/base';
+import { DEngineError } from '@d-engine/base';
+import type { Plane, Raft, RaftMessage, Sender } from '@d-engine/raft';
+import { initialVotersHash } from '@d-engine/raft';
+import type { Storage } from '@d-engine/storage';
+import type { Hello } from '@d-engine/wire';
+import { peerProtocolVersion, toForwardError } from '@d-engine/wire';
+import type { Forwards } from './forwards.ts';
+import type { MemberCondition } from './member-condition.ts';
+import type { OperationChecks } from './operation-checks.ts';
+import type { Refusal } from './peers/hello-check.ts';
+import { checkHello } from './peers/hello-check.ts';
+import type { RefusedLink } from './peers/peer-link.ts';
+import type { ForwardFrame, TransportObserver } from './peers/transport.ts';
+import type { NodeSettings } from './settings.ts';
+import type { TurnLoop } from './turn-loop.ts';
+import type { WriteRouter } from './write-router.ts';
+
+/** The parts of the member that its peers reach. */
+export interface PeeringParts {
+  readonly turns: TurnLoop;
+  readonly forwards: Forwards;
+  readonly writes: WriteRouter;
+}
+
+/** How this member introduces itself, whom it accepts, and where peers' messages go. */
+export class Peering implements TransportObserver {
+  readonly #env: Env;
+  readonly #raft: Raft;
+  readonly #storage: Storage;
+  readonly #settings: NodeSettings;
+  readonly #condition: MemberCondition;
+  readonly #checks: OperationChecks;
+  readonly #logger: Logger;
+  readonly #votersHash: string;
+  readonly #parts: () => PeeringParts;
+  readonly #onFailure: (error: unknown) => void;
+  /** One line a reason and peer, not one a retry. */
+  readonly #refusalsLogged = new Set<string>();
+
+  constructor(options: {
+    env: Env;
+    raft: Raft;
+    storage: Storage;
+    settings: NodeSettings;
+    condition: MemberCondition;
+    checks: OperationChecks;
+    logger: Logger;
+    /** Known only after the transport is made, which needs this object. */
+    parts: () => PeeringParts;
+    onFailure: (error: unknown) => void;
+  }) {
+    this.#env = options.env;
+    this.#raft = options.raft;
+    this.#storage = options.storage;
+    this.#settings = options.settings;
+    this.#condition = options.condition;
+    this.#checks = options.checks;
+    this.#logger = options.logger;
+    this.#parts = options.parts;
+    this.#onFailure = options.onFailure;
+    this.#votersHash = initialVotersHash(options.settings.initialMembers);
+  }
+
+  ownHello(): Hello {
+    const identity = this.#storage.identity;
+    const formed = this.#raft.lastLogIndex > 0 || identity.clusterId !== null;
+    return {
+      type: 'hello',
+      protocolVersion: peerProtocolVersion,
+      clusterId: identity.clusterId,
+      clusterFormedAtMs: identity.clusterFormedAtMs,
+      nodeId: identity.nodeId,
+      instanceId: identity.instanceId,
+      bootCount: identity.bootCount,
+      state: formed ? 'formed' : 'empty',
+      initialVotersHash: this.#votersHash,
+      strategy: 'DiskFirst',
+      recovering: false,
+    };
+  }
+
+  check(theirs: Hello, expectedNodeId: NodeId | undefined): Refusal | undefined {
+    const refusal = checkHello(theirs, {
+      own: this.ownHello(),
+      expectedNodeId,
+      isMember: (id) => this.#isMember(id),
+      verdict: (hello) => this.#verdict(hello),
+    });
+    if (refusal?.reason === 'otherCluster' && expectedNodeId === undefined) {
+      this.#stopBesideOlderCluster(theirs, refusal);
+    }
+    return refusal;
+  }
+
+  #isMember(id: NodeId): boolean {
+    const configured = this.#raft.configuration.members.some((member) => member.id === id);
+    return configured || this.#settings.initialMembers.some((member) => member.id === id);
+  }
+
+  #verdict(hello: Hello): 'accepted' | 'otherInstance' | 'olderBootCount' {
+    const seen = this.#storage.identity.peers.get(hello.nodeId);
+    const isOlder =
+      seen?.instanceId === hello.instanceId && hello.bootCount < seen.bootCount;
+    if (isOlder) return 'olderBootCount';
+    const { nodeId, instanceId, bootCount, state, initialVotersHash: hash } = hello;
+    const verdict = this.#raft.peerHello(
+      { nodeId, instanceId, bootCount, state, initialVotersHash: hash },
+      this.#env.clock.now(),
+    );
+    this.#parts().turns.request();
+    return verdict;
+  }
+
+  /**
+   * A member of an older cluster dialled this one by its node id: this cluster formed by accident
+   * (the known limit of design rule 2), and must not answer in the older one's place.
+   */
+  #stopBesideOlderCluster(theirs: Hello, refusal: Refusal): void {
+    const own = this.#storage.identity.clusterFormedAtMs;
+    if (own === null || theirs.clusterFormedAtMs === null) return;
+    if (theirs.clusterFormedAtMs >= own) return;
+    const message =
+      `${refusal.message}. The other cluster is the older one and knows this node id, so this ` +
+      'node stops serving: stop it, save its data directory, wipe it and let it join the older one';
+    if (this.#condition.refuse(new DEngineError('WrongCluster', message))) {
+      this.#logger.error(message);
+    }
+  }
+
+  onHello(hello: Hello): void {
+    this.#storage
+      .recordPeer(hello.nodeId, hello.instanceId, hello.bootCount)
+      .catch((error: unknown) => this.#onFailure(error));
+  }
+
+  onRaftMessage(sender: Sender, message: RaftMessage): void {
+    this.#parts().turns.receive(sender, message);
+  }
+
+  onForwardFrame(from: NodeId, frame: ForwardFrame, reply: (answer: ForwardFrame) => void): void {
+    const { forwardId } = frame;
+    if (frame.type === 'forwardWriteResult') {
+      this.#parts().forwards.onAnswer(from, forwardId, frame.outcome);
+      return;
+    }
+    const fail = (error: DEngineError): void => {
+      reply({ type: 'forwardWriteResult', forwardId, outcome: toForwardError(error) });
+    };
+    const problem = this.#checks.writeBytes(frame.command);
+    if (problem !== undefined) return fail(problem);
+    const deadlineMs = this.#checks.deadlineMs(frame.deadlineMs);
+    this.#parts().writes.submitHere(frame.command, deadlineMs, (settled) => {
+      if (!settled.ok) return fail(settled.error);
+      reply({ type: 'forwardWriteResult', forwardId, outcome: { type: 'ok', ...settled.outcome } });
+    });
+  }
+
+  onLinkUp(peer: NodeId, plane: Plane): void {
+    this.#raft.peerLost(peer, plane, this.#env.clock.now());
+    if (this.#condition.accept()) this.#logger.warn(`peer ${peer} accepts this member again`);
+    const { turns, writes } = this.#parts();
+    turns.request();
+    if (plane === 'data') writes.onLeadershipChange();
+  }
+
+  onLinkDown(peer: NodeId, plane: Plane): void {
+    this.#raft.peerLost(peer, plane, this.#env.clock.now());
+    const { turns, forwards } = this.#parts();
+    turns.request();
+    if (plane === 'data') forwards.onPeerLost(peer);
+  }
+
+  onRefused(peer: NodeId, refusal: RefusedLink): void {
+    const key = `${peer} ${refusal.name} ${refusal.byPeer}`;
+    if (!this.#refusalsLogged.has(key)) {
+      this.#refusalsLogged.add(key);
+      const who = refusal.byPeer ? `peer ${peer} refused this member` : `refused peer ${peer}`;
+      this.#logger.error(`${who}: ${refusal.message}`);
+    }
+    if (!refusal.byPeer || refusal.name !== 'MemberRefused') return;
+    this.#condition.refuse(new DEngineError('MemberRefused', refusal.message));
+  }
+}

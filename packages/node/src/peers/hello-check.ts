@@ -1,0 +1,104 @@
+import type { ClusterId, ErrorName, NodeId } from '@d-engine/base';
+import type { Hello } from '@d-engine/wire';
+
+export type RefusalReason =
+  | 'protocolVersion'
+  | 'sameNodeId'
+  | 'wrongNode'
+  | 'otherCluster'
+  | 'unknownMember'
+  | 'otherInstance'
+  | 'olderBootCount';
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** What the peer is told, by the error registry. */
+  readonly name: ErrorName;
+  /** Says what to do; shown on both sides. */
+  readonly message: string;
+}
+
+export interface HelloContext {
+  readonly own: Hello;
+  /** Undefined on the accepting side, which learns it from the hello. */
+  readonly expectedNodeId: NodeId | undefined;
+  readonly isMember: (nodeId: NodeId) => boolean;
+  /** Binding and boot count, as Raft and the identity file know them. */
+  readonly verdict: (hello: Hello) => 'accepted' | 'otherInstance' | 'olderBootCount';
+}
+
+/** Whether a peer that introduced itself may be spoken with (design rule 2). */
+export function checkHello(theirs: Hello, context: HelloContext): Refusal | undefined {
+  const own = context.own;
+  const who = `node ${theirs.nodeId}`;
+  if (theirs.protocolVersion !== own.protocolVersion) {
+    return refuse(
+      'protocolVersion',
+      `${who} speaks peer protocol ${theirs.protocolVersion}, node ${own.nodeId} speaks ` +
+        `${own.protocolVersion}: run versions that are next to each other`,
+    );
+  }
+  if (theirs.nodeId === own.nodeId) {
+    return refuse('sameNodeId', `two members call themselves node ${own.nodeId}: mend node_id`);
+  }
+  if (context.expectedNodeId !== undefined && theirs.nodeId !== context.expectedNodeId) {
+    return refuse(
+      'wrongNode',
+      `the address of node ${context.expectedNodeId} belongs to ${who}: mend initial_cluster`,
+    );
+  }
+  if (isOtherCluster(own.clusterId, theirs.clusterId)) {
+    return refuse(
+      'otherCluster',
+      `${who} is of cluster ${theirs.clusterId}, node ${own.nodeId} of cluster ${own.clusterId}: ` +
+        'mend the addresses, or wipe the data directory that does not belong here',
+    );
+  }
+  if (!context.isMember(theirs.nodeId)) {
+    return refuse('unknownMember', `${who} is no member of the cluster of node ${own.nodeId}`);
+  }
+  return refuseByVerdict(context.verdict(theirs), theirs);
+}
+
+function refuseByVerdict(
+  verdict: 'accepted' | 'otherInstance' | 'olderBootCount',
+  theirs: Hello,
+): Refusal | undefined {
+  switch (verdict) {
+    case 'accepted':
+      return undefined;
+    case 'otherInstance':
+      return refuse(
+        'otherInstance',
+        `node ${theirs.nodeId} came with another data directory than the one that the cluster ` +
+          'knows (wiped, or started elsewhere); it does not vote or acknowledge: give it its old ' +
+          'directory back, or replace the member; in a test cluster, stop all nodes and wipe all ' +
+          'directories',
+      );
+    case 'olderBootCount':
+      return refuse(
+        'olderBootCount',
+        `node ${theirs.nodeId} runs on an older copy of its data directory (boot count ` +
+          `${theirs.bootCount}); a restored copy has forgotten votes and entries: give it the ` +
+          'newest directory, or replace the member',
+      );
+  }
+}
+
+function isOtherCluster(own: ClusterId | null, theirs: ClusterId | null): boolean {
+  return own !== null && theirs !== null && own !== theirs;
+}
+
+const names: Readonly<Record<RefusalReason, ErrorName>> = {
+  protocolVersion: 'VersionMismatch',
+  sameNodeId: 'InvalidRequest',
+  wrongNode: 'InvalidAddress',
+  otherCluster: 'WrongCluster',
+  unknownMember: 'NotFound',
+  otherInstance: 'MemberRefused',
+  olderBootCount: 'MemberRefused',
+};
+
+function refuse(reason: RefusalReason, message: string): Refusal {
+  return { reason, name: names[reason], message };
+}

@@ -1,0 +1,41 @@
+import type { Clock, Logger } from '@d-engine/base';
+import type { Plane } from '@d-engine/raft';
+import type { LinkPeer } from './peer-link.ts';
+
+/** A peer that stays away is mentioned this often. */
+const repeatIntervalMs = 5_000;
+
+/**
+ * Says when a peer's connection is lost and when it is back, at warn, as an operator greps for it;
+ * a peer that stays away does not fill the log.
+ */
+export class PeerConnectionLog {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  /** When the loss of a link was last mentioned, by `peer/plane`. */
+  readonly #mentionedAtMs = new Map<string, number>();
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  down(peer: LinkPeer, plane: Plane, reason: string, wasUp: boolean, retryInMs: number): void {
+    const key = `${peer.id}/${plane}`;
+    const now = this.#clock.monotonicMs();
+    const mentioned = this.#mentionedAtMs.get(key);
+    if (!wasUp && mentioned !== undefined && now - mentioned < repeatIntervalMs) return;
+    this.#mentionedAtMs.set(key, now);
+    this.#logger.warn(
+      `connection to peer ${peer.id} (${peer.address}) lost plane=${plane}: ${reason}, retry in ` +
+        `${retryInMs} ms`,
+    );
+  }
+
+  up(peer: LinkPeer, plane: Plane): void {
+    const wasLost = this.#mentionedAtMs.delete(`${peer.id}/${plane}`);
+    const line = `connection to peer ${peer.id}`;
+    if (wasLost) this.#logger.warn(`${line} restored plane=${plane}`);
+    else this.#logger.info(`${line} established plane=${plane}`);
+  }
+}

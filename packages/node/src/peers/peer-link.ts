@@ -1,0 +1,189 @@
+import type {
+  Address,
+  Channel,
+  Clock,
+  ErrorName,
+  Failure,
+  MessageStream,
+  NodeId,
+  Random,
+  StreamHandler,
+  Timer,
+} from '@d-engine/base';
+import { describeError, limits } from '@d-engine/base';
+import type { Plane } from '@d-engine/raft';
+import type { Hello, HelloRefused, PeerFrame } from '@d-engine/wire';
+import { decodePeerFrame, encodePeerFrame, methodOfPlane } from '@d-engine/wire';
+import type { Refusal } from './hello-check.ts';
+
+export interface LinkPeer {
+  readonly id: NodeId;
+  readonly address: Address;
+}
+
+export interface RefusedLink {
+  readonly name: ErrorName;
+  readonly message: string;
+  /** The peer refused this member; else this member refused the peer. */
+  readonly byPeer: boolean;
+}
+
+/** What a link reports. Everything is called from the event loop, never from within `send`. */
+export interface LinkObserver {
+  ownHello(): Hello;
+  check(peer: LinkPeer, hello: Hello): Refusal | undefined;
+  onUp(link: PeerLink, hello: Hello): void;
+  onFrame(link: PeerLink, hello: Hello, frame: PeerFrame): void;
+  /** The link was up and is not any more, or an attempt failed. */
+  onDown(link: PeerLink, reason: string, wasUp: boolean, retryInMs: number): void;
+  /** The peer refused this member, or this member refused the peer. */
+  onRefused(link: PeerLink, refusal: RefusedLink): void;
+}
+
+const backoffMinMs = 50;
+const backoffMaxMs = 1_000;
+/** After a refusal only an operator changes anything. */
+const refusedBackoffMs = 2_000;
+
+/**
+ * The stream that this member opened to one peer for one plane: its requests go out here and
+ * their answers come back. It opens itself anew for ever, with jittered back-off.
+ */
+export class PeerLink {
+  readonly peer: LinkPeer;
+  readonly plane: Plane;
+  readonly #channel: Channel;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #observer: LinkObserver;
+  #stream: MessageStream | undefined;
+  /** Of the stream that is up; undefined while the peer has not answered the hello. */
+  #hello: Hello | undefined;
+  #timer: Timer | undefined;
+  #failures = 0;
+  #stopped = false;
+
+  constructor(options: {
+    peer: LinkPeer;
+    plane: Plane;
+    channel: Channel;
+    clock: Clock;
+    random: Random;
+    observer: LinkObserver;
+  }) {
+    this.peer = options.peer;
+    this.plane = options.plane;
+    this.#channel = options.channel;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#observer = options.observer;
+  }
+
+  get isUp(): boolean {
+    return this.#hello !== undefined;
+  }
+
+  start(): void {
+    this.#open();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#stream?.reset({ status: 'cancelled', message: 'the member stops' });
+    this.#stream = undefined;
+    this.#hello = undefined;
+    this.#channel.close();
+  }
+
+  /** False: the link is down and nothing was sent. */
+  send(frame: PeerFrame): boolean {
+    if (this.#stream === undefined || this.#hello === undefined) return false;
+    this.#stream.send(encodePeerFrame(this.plane, frame));
+    return true;
+  }
+
+  #open(): void {
+    const handler: StreamHandler = {
+      onMessage: (message) => this.#onMessage(handler, message),
+      onClose: (failure) => this.#onClose(handler, failure),
+    };
+    this.#current = handler;
+    this.#stream = this.#channel.openStream(methodOfPlane(this.plane), handler);
+    this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello()));
+    this.#timer = this.#clock.setTimer(limits.helloTimeoutMs, () => {
+      this.#lose('no hello in time');
+    });
+  }
+
+  /** Tells late callbacks of an older stream from those of the current one. */
+  #current: StreamHandler | undefined;
+
+  #onMessage(handler: StreamHandler, message: Uint8Array): void {
+    if (handler !== this.#current) return;
+    let frame: PeerFrame;
+    try {
+      frame = decodePeerFrame(this.plane, message);
+    } catch (error) {
+      this.#lose(`it sent an unreadable message: ${describeError(error)}`);
+      return;
+    }
+    if (frame.type === 'hello') this.#onHello(frame);
+    else if (this.#hello !== undefined) this.#observer.onFrame(this, this.#hello, frame);
+    else if (frame.type === 'helloRefused') this.#onRefusedByPeer(frame);
+    else this.#lose('it did not begin with a hello');
+  }
+
+  /** Says hello again: this member has become part of a cluster. */
+  announce(): void {
+    if (this.#hello === undefined) return;
+    this.send(this.#observer.ownHello());
+    this.#onHello(this.#hello);
+  }
+
+  /** The first one opens the link; later ones bring news, such as the cluster's id. */
+  #onHello(hello: Hello): void {
+    const refusal = this.#observer.check(this.peer, hello);
+    if (refusal !== undefined) {
+      this.#observer.onRefused(this, { name: refusal.name, message: refusal.message, byPeer: false });
+      this.#lose(refusal.message, refusedBackoffMs);
+      return;
+    }
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#failures = 0;
+    const isNew = this.#hello === undefined;
+    this.#hello = hello;
+    if (isNew) this.#observer.onUp(this, hello);
+  }
+
+  #onRefusedByPeer(frame: HelloRefused): void {
+    this.#observer.onRefused(this, { name: frame.name, message: frame.message, byPeer: true });
+    this.#lose(frame.message, refusedBackoffMs);
+  }
+
+  #onClose(handler: StreamHandler, failure: Failure | undefined): void {
+    if (handler !== this.#current) return;
+    this.#stream = undefined;
+    this.#lose(failure?.message ?? 'the peer closed the stream');
+  }
+
+  #lose(reason: string, retryAfterMs?: number): void {
+    if (this.#stopped) return;
+    const wasUp = this.#hello !== undefined;
+    this.#current = undefined;
+    this.#hello = undefined;
+    this.#stream?.reset({ status: 'cancelled', message: reason });
+    this.#stream = undefined;
+    this.#timer?.cancel();
+    const backoffMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failures);
+    this.#failures = Math.min(this.#failures + 1, 16);
+    const jitter = 0.5 + this.#random.float() / 2;
+    const retryInMs = Math.round(retryAfterMs ?? backoffMs * jitter);
+    this.#timer = this.#clock.setTimer(retryInMs, () => {
+      this.#timer = undefined;
+      this.#open();
+    });
+    this.#observer.onDown(this, reason, wasUp, retryInMs);
+  }
+}

@@ -1,0 +1,99 @@
+import type { Clock, Failure, IncomingStream, NodeId, StreamHandler, Timer } from '@d-engine/base';
+import { describeError, limits } from '@d-engine/base';
+import type { Plane } from '@d-engine/raft';
+import type { Hello, PeerFrame } from '@d-engine/wire';
+import { decodePeerFrame, encodePeerFrame } from '@d-engine/wire';
+import type { Refusal } from './hello-check.ts';
+
+export interface SessionObserver {
+  ownHello(): Hello;
+  check(hello: Hello): Refusal | undefined;
+  onUp(session: PeerSession, hello: Hello): void;
+  onFrame(session: PeerSession, hello: Hello, frame: PeerFrame): void;
+  onRefused(hello: Hello, refusal: Refusal): void;
+  onDown(session: PeerSession): void;
+}
+
+/**
+ * A stream that a peer opened to this member: the peer's requests come in here and this member's
+ * answers go back on it.
+ */
+export class PeerSession implements StreamHandler {
+  readonly plane: Plane;
+  readonly #stream: IncomingStream;
+  readonly #observer: SessionObserver;
+  readonly #helloTimer: Timer;
+  #hello: Hello | undefined;
+  #closed = false;
+
+  constructor(stream: IncomingStream, plane: Plane, clock: Clock, observer: SessionObserver) {
+    this.plane = plane;
+    this.#stream = stream;
+    this.#observer = observer;
+    this.#helloTimer = clock.setTimer(limits.helloTimeoutMs, () => {
+      this.close('no hello in time');
+    });
+  }
+
+  /** Known once the peer has introduced itself. */
+  get peerId(): NodeId | undefined {
+    return this.#hello?.nodeId;
+  }
+
+  send(frame: PeerFrame): void {
+    if (!this.#closed) this.#stream.send(encodePeerFrame(this.plane, frame));
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#stream.reset({ status: 'unavailable', message: reason });
+    this.onClose();
+  }
+
+  onMessage(message: Uint8Array): void {
+    if (this.#closed) return;
+    let frame: PeerFrame;
+    try {
+      frame = decodePeerFrame(this.plane, message);
+    } catch (error) {
+      this.close(`unreadable peer message: ${describeError(error)}`);
+      return;
+    }
+    if (frame.type === 'hello') this.#onHello(frame);
+    else if (this.#hello !== undefined) this.#observer.onFrame(this, this.#hello, frame);
+    else this.close('a peer stream begins with a hello');
+  }
+
+  /** Says hello again: this member has become part of a cluster. */
+  announce(): void {
+    if (this.#hello === undefined) return;
+    this.send(this.#observer.ownHello());
+    this.#onHello(this.#hello);
+  }
+
+  /** The first one opens the session; later ones bring news, such as the cluster's id. */
+  #onHello(hello: Hello): void {
+    this.#helloTimer.cancel();
+    const refusal = this.#observer.check(hello);
+    if (refusal !== undefined) {
+      this.#observer.onRefused(hello, refusal);
+      const { name, message } = refusal;
+      this.#stream.send(encodePeerFrame(this.plane, { type: 'helloRefused', name, message }));
+      this.#stream.end();
+      this.onClose();
+      return;
+    }
+    const isNew = this.#hello === undefined;
+    this.#hello = hello;
+    if (!isNew) return;
+    this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello()));
+    this.#observer.onUp(this, hello);
+  }
+
+  onClose(_failure?: Failure): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#helloTimer.cancel();
+    this.#observer.onDown(this);
+  }
+}

@@ -1,0 +1,205 @@
+import type { Address, Env, Failure, IncomingStream, Logger, NodeId, StreamHandler } from '@d-engine/base';
+import { limits } from '@d-engine/base';
+import type { Outgoing, Plane, RaftMessage, Sender } from '@d-engine/raft';
+import type { ForwardWrite, ForwardWriteResult, Hello, PeerFrame } from '@d-engine/wire';
+import { planeOf } from '@d-engine/wire';
+import type { Refusal } from './hello-check.ts';
+import { PeerConnectionLog } from './peer-connection-log.ts';
+import type { LinkObserver, LinkPeer, RefusedLink } from './peer-link.ts';
+import { PeerLink } from './peer-link.ts';
+import type { SessionObserver } from './peer-session.ts';
+import { PeerSession } from './peer-session.ts';
+
+export type ForwardFrame = ForwardWrite | ForwardWriteResult;
+
+/** What the transport needs to know of the member, and what it tells it. */
+export interface TransportObserver {
+  ownHello(): Hello;
+  check(hello: Hello, expectedNodeId: NodeId | undefined): Refusal | undefined;
+  onHello(hello: Hello): void;
+  onRaftMessage(sender: Sender, message: RaftMessage): void;
+  onForwardFrame(from: NodeId, frame: ForwardFrame, reply: (answer: PeerFrame) => void): void;
+  onLinkUp(peer: NodeId, plane: Plane): void;
+  onLinkDown(peer: NodeId, plane: Plane): void;
+  onRefused(peer: NodeId, refusal: RefusedLink): void;
+}
+
+/** Planes that are open all the time. Bulk opens with the first snapshot, in a later version. */
+const standingPlanes: readonly Plane[] = ['control', 'data'];
+
+/**
+ * All streams to and from the peers: one link a peer and plane for this member's requests, and the
+ * sessions that peers opened for theirs. An answer goes back on the session of the same plane.
+ */
+export class Transport {
+  readonly #env: Env;
+  readonly #observer: TransportObserver;
+  readonly #log: PeerConnectionLog;
+  readonly #links = new Map<string, PeerLink>();
+  readonly #sessions = new Map<string, PeerSession>();
+  /** Accepted streams, introduced or not. Bounded: a stranger cannot pile them up. */
+  readonly #accepted = new Set<PeerSession>();
+  #stopped = false;
+
+  constructor(options: { env: Env; logger: Logger; observer: TransportObserver }) {
+    this.#env = options.env;
+    this.#observer = options.observer;
+    this.#log = new PeerConnectionLog(options.env.clock, options.logger);
+  }
+
+  /** Opens links to these peers and closes those to others. */
+  setPeers(peers: readonly LinkPeer[]): void {
+    const wanted = new Set<string>();
+    for (const peer of peers) {
+      for (const plane of standingPlanes) {
+        const key = keyOf(peer.id, plane);
+        wanted.add(key);
+        const existing = this.#links.get(key);
+        if (existing?.peer.address === peer.address) continue;
+        existing?.stop();
+        this.#openLink(key, peer, plane);
+      }
+    }
+    for (const [key, link] of this.#links) {
+      if (wanted.has(key)) continue;
+      link.stop();
+      this.#links.delete(key);
+    }
+  }
+
+  #openLink(key: string, peer: LinkPeer, plane: Plane): void {
+    const link = new PeerLink({
+      peer,
+      plane,
+      channel: this.#env.network.connect(peer.address),
+      clock: this.#env.clock,
+      random: this.#env.random,
+      observer: this.#linkObserver,
+    });
+    this.#links.set(key, link);
+    link.start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const link of this.#links.values()) link.stop();
+    this.#links.clear();
+    for (const session of [...this.#accepted]) session.close('the member stops');
+  }
+
+  /** This member's hello says something new: tells it on all streams, and looks at them again. */
+  announce(): void {
+    for (const link of [...this.#links.values()]) link.announce();
+    for (const session of [...this.#sessions.values()]) session.announce();
+  }
+
+  /** Messages to a peer that is not connected are dropped: Raft repeats what matters. */
+  send(messages: readonly Outgoing[]): void {
+    for (const { to, message } of messages) {
+      const key = keyOf(to, planeOf(message.type));
+      if (isResponse(message)) this.#sessions.get(key)?.send(message);
+      else this.#links.get(key)?.send(message);
+    }
+  }
+
+  /** False when the Data link to the peer is down: nothing has left. */
+  sendForward(to: NodeId, frame: PeerFrame): boolean {
+    return this.#links.get(keyOf(to, 'data'))?.send(frame) ?? false;
+  }
+
+  isConnected(peer: NodeId): boolean {
+    return standingPlanes.every((plane) => this.#links.get(keyOf(peer, plane))?.isUp === true);
+  }
+
+  addressOf(peer: NodeId): Address | undefined {
+    return this.#links.get(keyOf(peer, 'control'))?.peer.address;
+  }
+
+  /** A peer, or somebody who says so, opened a stream. */
+  accept(stream: IncomingStream, plane: Plane): StreamHandler | Failure {
+    if (this.#stopped) return { status: 'unavailable', message: 'the member stops' };
+    if (this.#accepted.size >= acceptedMax) {
+      return { status: 'resourceExhausted', message: 'too many peer streams' };
+    }
+    const session = new PeerSession(stream, plane, this.#env.clock, this.#sessionObserver);
+    this.#accepted.add(session);
+    return session;
+  }
+
+  readonly #linkObserver: LinkObserver = {
+    ownHello: () => this.#observer.ownHello(),
+    check: (peer, hello) => this.#observer.check(hello, peer.id),
+    onUp: (link, hello) => {
+      this.#log.up(link.peer, link.plane);
+      this.#observer.onHello(hello);
+      this.#observer.onLinkUp(link.peer.id, link.plane);
+    },
+    onFrame: (link, hello, frame) => this.#onFrame(hello, frame, (answer) => link.send(answer)),
+    onDown: (link, reason, wasUp, retryInMs) => {
+      this.#log.down(link.peer, link.plane, reason, wasUp, retryInMs);
+      if (wasUp) this.#observer.onLinkDown(link.peer.id, link.plane);
+    },
+    onRefused: (link, refusal) => this.#observer.onRefused(link.peer.id, refusal),
+  };
+
+  readonly #sessionObserver: SessionObserver = {
+    ownHello: () => this.#observer.ownHello(),
+    check: (hello) => this.#observer.check(hello, undefined),
+    onUp: (session, hello) => {
+      const key = keyOf(hello.nodeId, session.plane);
+      const older = this.#sessions.get(key);
+      this.#sessions.set(key, session);
+      older?.close('a newer stream of this peer took over');
+      this.#observer.onHello(hello);
+    },
+    onFrame: (session, hello, frame) => {
+      this.#onFrame(hello, frame, (answer) => session.send(answer));
+    },
+    onRefused: (hello, refusal) => {
+      this.#observer.onRefused(hello.nodeId, { name: refusal.name, message: refusal.message, byPeer: false });
+    },
+    onDown: (session) => {
+      this.#accepted.delete(session);
+      if (session.peerId === undefined) return;
+      const key = keyOf(session.peerId, session.plane);
+      if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    },
+  };
+
+  #onFrame(hello: Hello, frame: PeerFrame, reply: (answer: PeerFrame) => void): void {
+    if (this.#stopped) return;
+    switch (frame.type) {
+      case 'hello':
+      case 'helloRefused':
+        // Links and sessions keep these for themselves.
+        return;
+      case 'forwardWrite':
+      case 'forwardWriteResult':
+        this.#observer.onForwardFrame(hello.nodeId, frame, reply);
+        return;
+      default: {
+        const sender = { nodeId: hello.nodeId, instanceId: hello.instanceId };
+        this.#observer.onRaftMessage(sender, frame);
+      }
+    }
+  }
+}
+
+/** Every member may have a fresh stream on every plane while its old one still closes. */
+const acceptedMax = limits.membersMax * 3 * 2;
+
+function keyOf(peer: NodeId, plane: Plane): string {
+  return `${peer}/${plane}`;
+}
+
+function isResponse(message: RaftMessage): boolean {
+  switch (message.type) {
+    case 'voteResponse':
+    case 'appendResponse':
+    case 'heartbeatResponse':
+    case 'readIndexResponse':
+      return true;
+    default:
+      return false;
+  }
+}

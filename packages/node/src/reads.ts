@@ -1,0 +1,235 @@
+import type { Clock, Consistency, Instant, KeyValue, LogIndex, Revision, Timer } from '@d-engine/base';
+import { assert, DEngineError } from '@d-engine/base';
+import type { Raft, ReadOutcome } from '@d-engine/raft';
+import type { Deadlines, Waiting } from './deadlines.ts';
+
+export interface ReadView {
+  readonly entries: readonly (KeyValue | null)[];
+  readonly revision: Revision;
+}
+
+export type ReadReply =
+  | { readonly ok: true; readonly view: ReadView }
+  | { readonly ok: false; readonly error: DEngineError };
+
+/** What reads look at: the part of the state machine that answers them. */
+export interface ReadableState {
+  readonly appliedIndex: LogIndex;
+  readonly revision: Revision;
+  get(keys: readonly Uint8Array[]): (KeyValue | null)[];
+}
+
+export interface ReadRequest {
+  readonly keys: readonly Uint8Array[];
+  readonly consistency: Consistency;
+  /** 0: no bound. */
+  readonly minRevision: Revision;
+  readonly deadlineMs: number;
+  readonly settle: (reply: ReadReply) => void;
+}
+
+class PendingRead implements Waiting {
+  readonly request: ReadRequest;
+  readonly deadlineAtMs: number;
+  readonly #reads: Reads;
+  /** Until when a read that nobody can confirm hopes for a leader. */
+  readonly hopeUntilMs: number;
+  /** Answer once the state machine has applied this. Undefined while nobody confirmed an index. */
+  index: LogIndex | undefined;
+
+  constructor(reads: Reads, request: ReadRequest, arrivedAtMs: number, leaderWaitMs: number) {
+    this.#reads = reads;
+    this.request = request;
+    this.deadlineAtMs = arrivedAtMs + request.deadlineMs;
+    this.hopeUntilMs = arrivedAtMs + Math.min(leaderWaitMs, request.deadlineMs);
+  }
+
+  expire(): void {
+    this.#reads.expire(this);
+  }
+}
+
+/** How often a read that found no leader asks again: a fraction of any election. */
+const retryIntervalMs = 50;
+
+/**
+ * Reads of this member, from arrival to answer. All of one turn share one confirmation by a
+ * quorum; a read whose lease or consistency allows it is answered in its turn.
+ */
+export class Reads {
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #state: ReadableState;
+  readonly #pendingMax: number;
+  readonly #leaderWaitMs: number;
+  readonly #requestTurn: () => void;
+  #arrived: PendingRead[] = [];
+  /** Refused for want of a leader; asked again soon. */
+  #parked: PendingRead[] = [];
+  #retryTimer: Timer | undefined;
+  /** Waiting for Raft's answer, by the id of the batch they were asked in. */
+  readonly #asked = new Map<number, PendingRead[]>();
+  /** Have an index or a revision to wait for. */
+  readonly #waitingForApply = new Set<PendingRead>();
+  #nextReadId = 1;
+  #pendingCount = 0;
+
+  constructor(options: {
+    clock: Clock;
+    deadlines: Deadlines;
+    state: ReadableState;
+    pendingMax: number;
+    /** How long a read waits for a leader before it is refused. */
+    leaderWaitMs: number;
+    requestTurn: () => void;
+  }) {
+    this.#clock = options.clock;
+    this.#deadlines = options.deadlines;
+    this.#state = options.state;
+    this.#leaderWaitMs = options.leaderWaitMs;
+    this.#requestTurn = options.requestTurn;
+    this.#pendingMax = options.pendingMax === 0 ? Number.POSITIVE_INFINITY : options.pendingMax;
+  }
+
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  get hasArrived(): boolean {
+    return this.#arrived.length > 0;
+  }
+
+  submit(request: ReadRequest): DEngineError | undefined {
+    if (this.#pendingCount >= this.#pendingMax) {
+      return new DEngineError(
+        'RateLimited',
+        `Too many pending read requests (${this.#pendingMax}): retry after a pause`,
+        { retryAfterMs: 100 },
+      );
+    }
+    const now = this.#clock.monotonicMs();
+    const read = new PendingRead(this, request, now, this.#leaderWaitMs);
+    this.#pendingCount += 1;
+    this.#arrived.push(read);
+    this.#deadlines.add(read);
+    this.#requestTurn();
+    return undefined;
+  }
+
+  /**
+   * Starts all reads that arrived before this turn. `at` was sampled after the last of them was
+   * decoded, and nothing is awaited between that sample and a lease read's answer (design rule 4).
+   */
+  start(raft: Raft, at: Instant): void {
+    if (this.#arrived.length === 0) return;
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    const toConfirm: PendingRead[] = [];
+    const leaseHolds = raft.role === 'leader' && raft.leaseValid(at);
+    for (const read of arrived) {
+      const consistency = read.request.consistency;
+      if (consistency === 'eventual') this.#await(read, this.#state.appliedIndex);
+      else if (consistency === 'lease' && leaseHolds) this.#await(read, raft.commitIndex);
+      else toConfirm.push(read);
+    }
+    if (toConfirm.length === 0) return;
+    const readId = this.#nextReadId++;
+    this.#asked.set(readId, toConfirm);
+    raft.readIndex(readId, at);
+  }
+
+  /** Raft confirmed, or refused, a batch. */
+  resolve(outcome: ReadOutcome, refusal: () => DEngineError): void {
+    const batch = this.#asked.get(outcome.readId);
+    if (batch === undefined) return;
+    this.#asked.delete(outcome.readId);
+    for (const read of batch) {
+      if (outcome.type === 'ready') this.#await(read, outcome.index);
+      else this.#park(read, refusal);
+    }
+  }
+
+  /** No leader answered for the read: asks again until it is not worth hoping any more. */
+  #park(read: PendingRead, refusal: () => DEngineError): void {
+    if (this.#clock.monotonicMs() >= read.hopeUntilMs) {
+      this.#settle(read, { ok: false, error: refusal() });
+      return;
+    }
+    this.#parked.push(read);
+    this.#retryTimer ??= this.#clock.setTimer(retryIntervalMs, () => {
+      this.#retryTimer = undefined;
+      this.#arrived.push(...this.#parked);
+      this.#parked = [];
+      this.#requestTurn();
+    });
+  }
+
+  /** More was applied: answers what waited for it. */
+  onApplied(): void {
+    for (const read of this.#waitingForApply) {
+      if (this.#isDue(read)) this.#answer(read);
+    }
+  }
+
+  expire(read: PendingRead): void {
+    this.#arrived = this.#arrived.filter((other) => other !== read);
+    this.#parked = this.#parked.filter((other) => other !== read);
+    for (const [readId, batch] of this.#asked) {
+      const rest = batch.filter((other) => other !== read);
+      if (rest.length === 0) this.#asked.delete(readId);
+      else if (rest.length < batch.length) this.#asked.set(readId, rest);
+    }
+    const confirmed = read.index !== undefined;
+    this.#settle(read, { ok: false, error: tooLate(read, confirmed, this.#state.revision) });
+  }
+
+  failAll(message: string): void {
+    this.#retryTimer?.cancel();
+    const waiting = [...this.#arrived, ...this.#parked, ...this.#waitingForApply];
+    const all = [...waiting, ...[...this.#asked.values()].flat()];
+    this.#arrived = [];
+    this.#parked = [];
+    this.#asked.clear();
+    for (const read of all) {
+      this.#settle(read, { ok: false, error: new DEngineError('Stopped', message) });
+    }
+  }
+
+  #await(read: PendingRead, index: LogIndex): void {
+    read.index = index;
+    if (this.#isDue(read)) this.#answer(read);
+    else this.#waitingForApply.add(read);
+  }
+
+  #isDue(read: PendingRead): boolean {
+    assert(read.index !== undefined, 'a read waits for an index that nobody confirmed');
+    if (this.#state.appliedIndex < read.index) return false;
+    return this.#state.revision >= read.request.minRevision;
+  }
+
+  #answer(read: PendingRead): void {
+    const entries = this.#state.get(read.request.keys);
+    this.#settle(read, { ok: true, view: { entries, revision: this.#state.revision } });
+  }
+
+  #settle(read: PendingRead, reply: ReadReply): void {
+    this.#waitingForApply.delete(read);
+    this.#deadlines.remove(read);
+    this.#pendingCount -= 1;
+    read.request.settle(reply);
+  }
+}
+
+function tooLate(read: PendingRead, confirmed: boolean, revision: Revision): DEngineError {
+  if (!confirmed) {
+    return new DEngineError(
+      'ClusterUnavailable',
+      'no quorum confirmed the read in time: start the missing members, or read with ' +
+        'consistency=eventual',
+      { retryAfterMs: 500 },
+    );
+  }
+  const wanted = read.request.minRevision;
+  const what = wanted > 0 ? `revision ${wanted} (this member is at ${revision})` : 'the read index';
+  return new DEngineError('DeadlineExceeded', `this member did not reach ${what} in time: retry`);
+}

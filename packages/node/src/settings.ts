@@ -1,0 +1,33 @@
+import type { Address, Consistency, NodeId } from '@d-engine/base';
+import type { Member } from '@d-engine/raft';
+
+/** What one member needs to know to run. The `d-engine` package fills it from the config file. */
+export interface NodeSettings {
+  readonly nodeId: NodeId;
+  /** The members of the first start; later only a list of addresses to try (design rule 13). */
+  readonly initialMembers: readonly Member[];
+  readonly listenAddress: Address;
+  /** What hints name instead of the address by which a caller reached this node. */
+  readonly advertiseAddress: Address | undefined;
+  readonly dataDirectory: string;
+  readonly electionTimeoutMinMs: number;
+  readonly electionTimeoutMaxMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly leaseDurationMs: number;
+  /** Entries of one append message. */
+  readonly appendEntriesMax: number;
+  /** Proposals that one turn hands to Raft. */
+  readonly proposalBatchMax: number;
+  /** How long the server itself lets a request wait. */
+  readonly serverDeadlineMs: number;
+  /** 0: no bound. */
+  readonly pendingWritesMax: number;
+  /** 0: no bound. */
+  readonly pendingReadsMax: number;
+  readonly defaultConsistency: Consistency;
+  /** Without it, a request for another consistency is refused, never silently weakened. */
+  readonly allowConsistencyOverride: boolean;
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+  readonly version: string;
+}

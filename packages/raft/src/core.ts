@@ -1,0 +1,290 @@
+import type { Entry, InstanceId, Instant, LogIndex, NodeId, Term, WriteId } from '@d-engine/base';
+import { assert } from '@d-engine/base';
+import { Bindings, isMembershipKind } from './bindings.ts';
+import type { Configuration } from './configuration.ts';
+import { configurationOf, isOnlyVoter, isVoter } from './configuration.ts';
+import type { HardState, Persist, Role } from './effects.ts';
+import { Formation } from './formation.ts';
+import { ForwardedReads } from './forwarded-reads.ts';
+import type { LeaderState } from './leader-state.ts';
+import { RaftLog } from './log.ts';
+import type { RaftMessage, Sender } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { PendingWrites } from './pending-writes.ts';
+import type { RaftConfig, RecoveredState } from './raft-config.ts';
+
+/** A vote as it was counted: the instance matters, see {@link Bindings}. */
+export interface CountedVote {
+  readonly instanceId: InstanceId;
+  readonly granted: boolean;
+}
+
+/**
+ * The state of one member that all parts of the algorithm share, with the steps that keep it
+ * whole. What to do and when is in election.ts, follower.ts, replication.ts and their like.
+ */
+export class Core {
+  readonly config: RaftConfig;
+  readonly log: RaftLog;
+  readonly bindings: Bindings = new Bindings();
+  readonly formation: Formation;
+  readonly outbox: Outbox = new Outbox();
+  readonly writes: PendingWrites = new PendingWrites();
+  readonly forwardedReads: ForwardedReads = new ForwardedReads();
+
+  configuration: Configuration;
+  role: Role = 'follower';
+  leaderId: NodeId | null = null;
+  /** Set exactly while `role` is `leader`. */
+  leader: LeaderState | undefined;
+  /** Why leadership ended, until it was reported. */
+  steppedDownBecause: string | undefined;
+
+  // Invariants: appliedIndex <= commitIndex <= log.lastIndex; durableIndex <= log.lastIndex.
+  commitIndex: LogIndex;
+  durableIndex: LogIndex;
+  appliedIndex: LogIndex = 0;
+  /** Up to here this log was seen to match the leader of this very term (design rule 6). */
+  verifiedIndex: LogIndex;
+
+  // The follower's side of replication.
+  /** The newest token of this term's leader. */
+  leaderToken = 0;
+  /** An append was not answered with all that it brought yet. */
+  ackOwed = false;
+  /** Set when there is more to acknowledge than before. */
+  ackReady = false;
+
+  // Elections.
+  electionDeadlineMs = Number.POSITIVE_INFINITY;
+  /** After a start: a promise to a leader that the last run made may still bind until then. */
+  readonly silentUntilMs: number;
+  heardLeaderMs: number = Number.NEGATIVE_INFINITY;
+  heardStickinessMs = 0;
+  readonly votes: Map<NodeId, CountedVote> = new Map();
+
+  #hardState: HardState;
+  /** The write that takes the current hard state to disk. */
+  #hardStateWriteId: WriteId = 0;
+  #hardStateUnwritten = false;
+  #commitRecordWanted = false;
+
+  constructor(config: RaftConfig, recovered: RecoveredState, at: Instant) {
+    this.config = config;
+    this.log = new RaftLog(recovered);
+    for (const entry of recovered.membershipEntries) this.bindings.add(entry);
+    this.commitIndex = recovered.commitIndex;
+    this.durableIndex = recovered.lastIndex;
+    this.verifiedIndex = recovered.commitIndex;
+    this.#hardState = recovered.hardState ?? { term: 0, votedFor: null, stickinessMs: 0 };
+    assert(this.term >= this.log.lastTerm, () => {
+      return `term ${this.term} is below the log's ${this.log.lastTerm}`;
+    });
+    this.formation = new Formation(config, recovered.everFormed, at.monotonicMs);
+    this.configuration = configurationOf(config.initialMembers);
+    this.refreshConfiguration();
+    const member = recovered.everFormed || recovered.lastIndex > 0;
+    this.silentUntilMs = member && !isOnlyVoter(this.configuration, config.nodeId)
+      ? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)
+      : Number.NEGATIVE_INFINITY;
+  }
+
+  get self(): NodeId {
+    return this.config.nodeId;
+  }
+
+  get term(): Term {
+    return this.#hardState.term;
+  }
+
+  get hardState(): HardState {
+    return this.#hardState;
+  }
+
+  get isVoter(): boolean {
+    return isVoter(this.configuration, this.self);
+  }
+
+  get isPassive(): boolean {
+    return this.role === 'follower' || this.role === 'learner';
+  }
+
+  /** Whether exactly this member counts in quorums (design rule 2). */
+  counts(nodeId: NodeId, instanceId: InstanceId | undefined): boolean {
+    return this.bindings.holds(nodeId, instanceId, this.commitIndex);
+  }
+
+  countsSender(sender: Sender): boolean {
+    return this.counts(sender.nodeId, sender.instanceId);
+  }
+
+  // ---- hard state, and messages that rest on it ----
+
+  saveHardState(next: HardState): void {
+    assert(next.term >= this.#hardState.term, 'the term never falls');
+    assert(next.stickinessMs >= this.#hardState.stickinessMs, 'stickiness never falls');
+    const voted = this.#hardState.votedFor;
+    if (next.term === this.#hardState.term && voted !== null) {
+      assert(next.votedFor?.nodeId === voted.nodeId, 'one vote a term');
+      assert(next.votedFor.instanceId === voted.instanceId, 'one vote a term, for one instance');
+    }
+    this.#hardState = next;
+    this.#hardStateWriteId = this.writes.nextId;
+    this.#hardStateUnwritten = true;
+  }
+
+  get isHardStateDurable(): boolean {
+    return this.#hardStateWriteId <= this.writes.durableId;
+  }
+
+  /** Sends what would be a lie if a crash made this member forget its term, vote or promise. */
+  sendWhenDurable(to: NodeId, message: RaftMessage): void {
+    if (this.isHardStateDurable) this.outbox.send(to, message);
+    else this.outbox.hold(this.#hardStateWriteId, this.term, to, message);
+  }
+
+  // ---- the log ----
+
+  appendEntry(entry: Entry): void {
+    this.log.append(entry);
+    if (!isMembershipKind(entry.kind)) return;
+    this.bindings.add(entry);
+    this.refreshConfiguration();
+  }
+
+  truncateFrom(index: LogIndex): void {
+    assert(index > this.commitIndex, () => {
+      return `truncation at ${index}, but ${this.commitIndex} is committed`;
+    });
+    const onDisk = this.log.truncateFrom(index);
+    if (onDisk) this.writes.voidClaims();
+    this.durableIndex = Math.min(this.durableIndex, index - 1);
+    if (this.bindings.truncateFrom(index)) this.refreshConfiguration();
+    assert(this.verifiedIndex < index, 'what matched the leader is not truncated');
+  }
+
+  refreshConfiguration(): void {
+    const members = this.bindings.bootstrap?.members ?? this.config.initialMembers;
+    this.configuration = configurationOf(members);
+    if (this.isPassive) this.role = this.isVoter ? 'follower' : 'learner';
+  }
+
+  /** Everything up to `index` is committed. True when that is news. */
+  commitTo(index: LogIndex): boolean {
+    if (index <= this.commitIndex) return false;
+    assert(index <= this.log.lastIndex, () => {
+      return `commit ${index} beyond the log's ${this.log.lastIndex}`;
+    });
+    const before = this.commitIndex;
+    this.commitIndex = index;
+    if (this.bindings.lastIndex > before) this.#announceMembership(before);
+    return true;
+  }
+
+  #announceMembership(before: LogIndex): void {
+    const { bootstrapIndex, members } = this.bindings;
+    if (bootstrapIndex > before && bootstrapIndex <= this.commitIndex) {
+      this.outbox.notice({ type: 'formed', index: bootstrapIndex });
+      this.#commitRecordWanted = true;
+    }
+    for (const { index, nodeId, instanceId } of members) {
+      if (index <= before || index > this.commitIndex) continue;
+      this.outbox.notice({ type: 'memberBound', nodeId, instanceId });
+      // A restart must know that it holds: else a voter that counts now would count no more.
+      this.#commitRecordWanted = true;
+    }
+  }
+
+  get hasPersist(): boolean {
+    return this.#hardStateUnwritten || this.#commitRecordWanted || this.log.hasWrite;
+  }
+
+  takePersist(): Persist | undefined {
+    if (!this.hasPersist) return undefined;
+    const { truncateFrom, entries } = this.log.takeWrite();
+    const writeId = this.writes.begin(this.log.lastIndex, this.log.lastTerm);
+    assert(!this.#hardStateUnwritten || this.#hardStateWriteId === writeId, 'hard state goes now');
+    const hardState = this.#hardStateUnwritten ? this.#hardState : undefined;
+    this.#hardStateUnwritten = false;
+    this.#commitRecordWanted = false;
+    assert(this.commitIndex <= this.log.lastIndex, 'a commit index is in the log');
+    return { writeId, hardState, truncateFrom, entries, commitIndex: this.commitIndex };
+  }
+
+  /** Counts a write that the disk finished; true when more entries are durable now. */
+  completeWrite(writeId: WriteId): boolean {
+    const durable = this.writes.complete(writeId, (index) => this.log.termAt(index));
+    this.outbox.release(this.writes.durableId, this.term);
+    if (durable === undefined || durable <= this.durableIndex) return false;
+    assert(durable <= this.log.lastIndex, 'durable entries are in the log');
+    this.durableIndex = durable;
+    return true;
+  }
+
+  // ---- roles ----
+
+  /** Follows `leaderId` (null: nobody known yet) in `term`. `because`: told when it led before. */
+  becomeFollower(term: Term, leaderId: NodeId | null, because: string, at: Instant): void {
+    assert(term >= this.term, () => `term ${this.term} would fall to ${term}`);
+    const wasPassive = this.isPassive;
+    const termChanged = term > this.term;
+    if (termChanged) this.#enterTerm(term);
+    if (this.leader !== undefined) this.#stopLeading(because);
+    if (termChanged || leaderId !== this.leaderId) this.refuseForwardedReads();
+    this.leaderId = leaderId;
+    this.votes.clear();
+    this.role = this.isVoter ? 'follower' : 'learner';
+    if (!wasPassive) this.resetElectionDeadline(at);
+  }
+
+  #enterTerm(term: Term): void {
+    this.saveHardState({
+      term,
+      votedFor: null,
+      stickinessMs: this.#hardState.stickinessMs,
+    });
+    this.forgetTerm();
+  }
+
+  /** Drops what was true only in the term before. */
+  forgetTerm(): void {
+    this.verifiedIndex = this.commitIndex;
+    this.leaderToken = 0;
+    this.ackOwed = false;
+    this.ackReady = false;
+    this.outbox.dropHeld();
+  }
+
+  #stopLeading(because: string): void {
+    const leader = this.leader as LeaderState;
+    this.leader = undefined;
+    this.steppedDownBecause = because;
+    for (const read of leader.reads.takeAll()) this.#refuseRead(read.readId, read.from);
+  }
+
+  #refuseRead(readId: number, from: NodeId | undefined): void {
+    if (from === undefined) this.outbox.readRefused(readId);
+    else {
+      const term = this.term;
+      this.sendWhenDurable(from, { type: 'readIndexResponse', term, readId, index: undefined });
+    }
+  }
+
+  refuseForwardedReads(): void {
+    for (const readId of this.forwardedReads.takeAll()) this.outbox.readRefused(readId);
+  }
+
+  /** Randomised, so that voters rarely stand against one another (Raft paper, section 5.2). */
+  resetElectionDeadline(at: Instant): void {
+    const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max, random } = this.config;
+    this.electionDeadlineMs = at.monotonicMs + min + random() * (max - min);
+  }
+
+  /** Until then this member owes its vote to a leader that it heard (dissertation, 4.2.3). */
+  get stickyUntilMs(): number {
+    // A leader that lost its quorum steps down by itself.
+    if (this.role === 'leader') return Number.POSITIVE_INFINITY;
+    const stickinessMs = Math.max(this.config.electionTimeoutMinMs, this.heardStickinessMs);
+    return Math.max(this.silentUntilMs, this.heardLeaderMs + stickinessMs);
+  }
+}

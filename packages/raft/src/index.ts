@@ -1,0 +1,19 @@
+export * from './configuration.ts';
+export * from './effects.ts';
+export { initialVotersHash } from './formation.ts';
+export {
+  decodeBinding,
+  decodeBootstrap,
+  encodeBinding,
+  encodeBootstrap,
+} from './membership-codec.ts';
+export * from './messages.ts';
+export { Raft } from './raft.ts';
+export type {
+  HelloVerdict,
+  PeerHello,
+  PeerProgress,
+  ProposeResult,
+  RaftConfig,
+  RecoveredState,
+} from './raft-config.ts';

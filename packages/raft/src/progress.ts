@@ -1,0 +1,136 @@
+import type { InstanceId, LogIndex, NodeId } from '@d-engine/base';
+import { assert } from '@d-engine/base';
+import { Inflight } from './inflight.ts';
+
+/**
+ * What a leader knows of one peer's log.
+ *
+ * `probe`: where the logs meet is not known; one append at a time. `replicate`: they met, so appends
+ * follow one another without waiting, up to the limits of {@link Inflight}.
+ */
+export class Progress {
+  readonly nodeId: NodeId;
+  readonly inflight: Inflight = new Inflight();
+  /** Whose acknowledgements these are; undefined until it answered. */
+  instanceId: InstanceId | undefined;
+  state: 'probe' | 'replicate' = 'probe';
+  /** In `probe`: an append is under way, wait for its answer. */
+  probeSent = false;
+  /** The newest token that the peer echoed. */
+  ackedToken = 0;
+  lastContactMs: number | undefined;
+  /** When an append left or was acknowledged last. */
+  lastActivityMs = 0;
+  /** The commit index that the peer was told last. */
+  sentCommit: LogIndex = 0;
+  /** Entries from here on were asked of the disk. */
+  wantedFrom: LogIndex | undefined;
+  // Invariant: 0 <= matchIndex < nextIndex.
+  #matchIndex: LogIndex = 0;
+  #nextIndex: LogIndex;
+
+  constructor(nodeId: NodeId, nextIndex: LogIndex) {
+    this.nodeId = nodeId;
+    this.#nextIndex = nextIndex;
+    this.#check();
+  }
+
+  /** The peer holds everything up to here, durably. */
+  get matchIndex(): LogIndex {
+    return this.#matchIndex;
+  }
+
+  /** The first entry of the next append. */
+  get nextIndex(): LogIndex {
+    return this.#nextIndex;
+  }
+
+  get isPaused(): boolean {
+    if (this.wantedFrom !== undefined) return true;
+    return this.state === 'probe' ? this.probeSent : this.inflight.isFull;
+  }
+
+  /** Another instance answers under this id: nothing of the old one counts for it. */
+  startOver(instanceId: InstanceId, nextIndex: LogIndex): void {
+    this.instanceId = instanceId;
+    this.#matchIndex = 0;
+    this.#nextIndex = nextIndex;
+    this.ackedToken = 0;
+    this.lastContactMs = undefined;
+    this.sentCommit = 0;
+    this.#enterProbe();
+  }
+
+  /** What is on the way may be lost: find out anew where the logs meet. */
+  becomeProbe(): void {
+    this.#nextIndex = this.#matchIndex + 1;
+    this.#enterProbe();
+  }
+
+  #enterProbe(): void {
+    this.state = 'probe';
+    this.probeSent = false;
+    this.wantedFrom = undefined;
+    this.inflight.clear();
+    this.#check();
+  }
+
+  becomeReplicate(): void {
+    assert(this.state === 'probe', 'replication starts with a probe');
+    this.state = 'replicate';
+    this.#nextIndex = this.#matchIndex + 1;
+    this.wantedFrom = undefined;
+    this.probeSent = false;
+    assert(this.inflight.count === 0, 'a probe is not in the window');
+    this.#check();
+  }
+
+  /** True when the peer has more than was known. */
+  acknowledge(matchIndex: LogIndex): boolean {
+    if (matchIndex <= this.#matchIndex) return false;
+    this.#matchIndex = matchIndex;
+    if (this.#nextIndex <= matchIndex) {
+      this.#nextIndex = matchIndex + 1;
+      this.wantedFrom = undefined;
+    }
+    this.inflight.freeUpTo(matchIndex);
+    this.#check();
+    return true;
+  }
+
+  /**
+   * An append after `rejectedIndex` did not fit; `matchHint` is the best guess of where it would.
+   * False when the answer is an old one.
+   */
+  reject(rejectedIndex: LogIndex, matchHint: LogIndex): boolean {
+    if (rejectedIndex <= this.#matchIndex) return false;
+    if (this.state === 'replicate') {
+      this.becomeProbe();
+      return true;
+    }
+    if (rejectedIndex !== this.#nextIndex - 1) return false;
+    this.#nextIndex = Math.max(Math.min(rejectedIndex, matchHint + 1), this.#matchIndex + 1);
+    this.#enterProbe();
+    return true;
+  }
+
+  /** An append left with entries up to `lastIndex`; nextIndex - 1 when it had none. */
+  sent(lastIndex: LogIndex, bytes: number, atMs: number): void {
+    assert(lastIndex >= this.#nextIndex - 1, 'appends leave in order');
+    this.lastActivityMs = atMs;
+    if (this.state === 'probe') {
+      this.probeSent = true;
+      return;
+    }
+    if (lastIndex < this.#nextIndex) return;
+    this.inflight.add(lastIndex, bytes);
+    this.#nextIndex = lastIndex + 1;
+    this.#check();
+  }
+
+  #check(): void {
+    assert(this.#matchIndex >= 0 && this.#matchIndex < this.#nextIndex, () => {
+      return `peer ${this.nodeId}: match ${this.#matchIndex}, next ${this.#nextIndex}`;
+    });
+  }
+}

@@ -1,0 +1,92 @@
+import type { Entry, InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
+import { assert } from '@d-engine/base';
+import type { Member } from './configuration.ts';
+import type { HardState } from './effects.ts';
+
+export interface RaftConfig {
+  readonly nodeId: NodeId;
+  readonly instanceId: InstanceId;
+  /** Used only until a bootstrap entry is in the log. */
+  readonly initialMembers: readonly Member[];
+  /** Also this member's stickiness: how long it stays with a leader that it heard. */
+  readonly electionTimeoutMinMs: number;
+  readonly electionTimeoutMaxMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly leaseDurationMs: number;
+  readonly appendEntriesMax: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Makes cluster and history ids: 32 random hex digits. */
+  readonly newId: () => string;
+}
+
+/** What the disk knew at start. All of it is durable. */
+export interface RecoveredState {
+  readonly hardState: HardState | undefined;
+  /** Index of the first entry still in the log; 1 without a snapshot. */
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  /** Where each term begins, in order: enough to answer the term of every index. */
+  readonly termStarts: readonly { readonly index: LogIndex; readonly term: Term }[];
+  /** All bootstrap and binding entries of the log. */
+  readonly membershipEntries: readonly Entry[];
+  /** The largest commit index recorded in the log; at most lastIndex. */
+  readonly commitIndex: LogIndex;
+  readonly lastClusterTimeMs: number;
+  /** True when this directory has been in a formed cluster, even if the log is empty now. */
+  readonly everFormed: boolean;
+}
+
+export interface PeerHello {
+  readonly nodeId: NodeId;
+  readonly instanceId: InstanceId;
+  readonly bootCount: number;
+  /** `formed`: its log is not empty or it knows a cluster id. */
+  readonly state: 'empty' | 'formed';
+  readonly initialVotersHash: string;
+}
+
+export type HelloVerdict = 'accepted' | 'otherInstance' | 'olderBootCount';
+
+export type ProposeResult =
+  | {
+      readonly accepted: true;
+      readonly firstIndex: LogIndex;
+      readonly lastIndex: LogIndex;
+      readonly term: Term;
+    }
+  | {
+      readonly accepted: false;
+      /** `notReady`: too much is waiting for a quorum already; try again later. */
+      readonly reason: 'notLeader' | 'transferring' | 'notReady';
+      readonly leaderId: NodeId | null;
+    };
+
+/** What a leader knows of one peer. */
+export interface PeerProgress {
+  readonly nodeId: NodeId;
+  readonly matchIndex: LogIndex;
+  readonly nextIndex: LogIndex;
+  readonly state: 'probe' | 'replicate';
+  readonly inflightMessages: number;
+  readonly lastContactMs: number | undefined;
+  /** Whether its binding holds, so that it counts in quorums. */
+  readonly bound: boolean;
+}
+
+/** The relations between settings that the algorithm rests on. */
+export function assertConfigSane(config: RaftConfig): void {
+  assert(config.nodeId >= 1, 'a node id is 1 or more');
+  assert(config.instanceId.length > 0, 'an instance id is never empty');
+  assert(config.heartbeatIntervalMs > 0, 'heartbeats need an interval');
+  assert(config.electionTimeoutMinMs > config.heartbeatIntervalMs, 'heartbeats must come in time');
+  assert(config.electionTimeoutMaxMs > config.electionTimeoutMinMs, 'timeouts must differ');
+  assert(config.appendEntriesMax >= 1, 'one entry must fit in an append');
+}
+
+export function assertRecoveredSane(recovered: RecoveredState): void {
+  const { firstIndex, lastIndex, commitIndex } = recovered;
+  assert(firstIndex >= 1, 'the log starts at 1');
+  assert(lastIndex >= firstIndex - 1, () => `log from ${firstIndex} to ${lastIndex}`);
+  assert(commitIndex <= lastIndex, () => `commit ${commitIndex} beyond the log's ${lastIndex}`);
+}

@@ -1,0 +1,260 @@
+import type { Entry, Instant, LogIndex, NodeId } from '@d-engine/base';
+import { assert, limits } from '@d-engine/base';
+import { isOnlyVoter } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { LeaderState } from './leader-state.ts';
+import { bindIfNew } from './leadership.ts';
+import type { AppendResponse, HeartbeatResponse, Sender } from './messages.ts';
+import type { Progress } from './progress.ts';
+import { committedIndex } from './quorum.ts';
+
+const noEntries: readonly Entry[] = [];
+
+/**
+ * Sends every peer what it may get now. Called once a batch, so whatever the batch brought shares
+ * a message.
+ *
+ * A peer that is up to date gets an empty append when the commit index moved, rather than hearing
+ * of it by the next heartbeat: a follower can answer reads only up to what it knows to be committed,
+ * and a heartbeat interval is some hundred times a round trip. Under load entries carry it anyway.
+ */
+export function flushAppends(core: Core, leader: LeaderState, at: Instant): void {
+  for (const peer of leader.peers) {
+    while (!peer.isPaused && wantsAppend(core, peer)) {
+      if (!sendNext(core, leader, peer, at)) break;
+    }
+  }
+}
+
+function wantsAppend(core: Core, peer: Progress): boolean {
+  if (peer.state === 'probe') return true;
+  if (peer.nextIndex <= core.log.lastIndex) return true;
+  // It can commit only what it has, and learns of the rest when it acknowledges.
+  return peer.sentCommit < Math.min(core.commitIndex, peer.matchIndex);
+}
+
+/** Sends one append; false when its entries have to come from disk first. */
+function sendNext(core: Core, leader: LeaderState, peer: Progress, at: Instant): boolean {
+  const { log, config } = core;
+  const from = peer.nextIndex;
+  if (from > log.lastIndex) {
+    sendAppend(core, leader, peer, noEntries, at);
+    return true;
+  }
+  if (log.isInMemory(from)) {
+    const entries = log.batch(from, config.appendEntriesMax, limits.appendBytesMax);
+    sendAppend(core, leader, peer, entries, at);
+    return true;
+  }
+  assert(from >= log.firstIndex, () => `entry ${from} is in a snapshot only`);
+  const to = Math.min(log.memoryFirstIndex - 1, from + config.appendEntriesMax - 1);
+  peer.wantedFrom = from;
+  core.outbox.want({ peer: peer.nodeId, from, to, bytesMax: limits.appendBytesMax });
+  return false;
+}
+
+function sendAppend(
+  core: Core,
+  leader: LeaderState,
+  peer: Progress,
+  entries: readonly Entry[],
+  at: Instant,
+): void {
+  const prevLogIndex = peer.nextIndex - 1;
+  const prevLogTerm = core.log.termAt(prevLogIndex);
+  assert(prevLogTerm !== undefined, () => `the term of entry ${prevLogIndex} is not known`);
+  core.outbox.send(peer.nodeId, {
+    type: 'appendRequest',
+    term: core.term,
+    leaderCommit: core.commitIndex,
+    token: leader.tokens.current(at),
+    stickinessMs: core.config.electionTimeoutMinMs,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+  });
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.encoded.length;
+  peer.sent(prevLogIndex + entries.length, bytes, at.monotonicMs);
+  peer.sentCommit = core.commitIndex;
+}
+
+/** The disk's answer to a wish for entries; dropped when it is not what is needed any more. */
+export function handleEntriesRead(
+  core: Core,
+  leader: LeaderState,
+  peer: Progress,
+  entries: readonly Entry[],
+  at: Instant,
+): void {
+  const first = entries[0];
+  if (peer.wantedFrom === undefined) return;
+  if (first !== undefined && first.index !== peer.wantedFrom) return;
+  const fits = peer.wantedFrom === peer.nextIndex;
+  peer.wantedFrom = undefined;
+  if (first === undefined || !fits || peer.isPaused) return;
+  let index = first.index;
+  for (const entry of entries) {
+    // The log may have been truncated, and grown anew, while the disk was reading.
+    if (entry.index !== index || core.log.termAt(index) !== entry.term) return;
+    index += 1;
+  }
+  sendAppend(core, leader, peer, entries, at);
+}
+
+/** To every member on Control; with a token that nothing carried before if `fresh`. */
+export function broadcastHeartbeat(
+  core: Core,
+  leader: LeaderState,
+  token: number,
+  at: Instant,
+): void {
+  for (const peer of leader.peers) {
+    core.outbox.send(peer.nodeId, {
+      type: 'heartbeatRequest',
+      term: core.term,
+      leaderCommit: core.commitIndex,
+      token,
+      stickinessMs: core.config.electionTimeoutMinMs,
+    });
+    if (peer.matchIndex >= core.commitIndex) peer.sentCommit = core.commitIndex;
+  }
+  leader.nextHeartbeatMs = at.monotonicMs + core.config.heartbeatIntervalMs;
+}
+
+// ---- what peers answer ----
+
+/** What every answer of a peer says: it is there, it follows this term, and what it had heard. */
+function hearPeer(
+  core: Core,
+  leader: LeaderState,
+  sender: Sender,
+  token: number,
+  at: Instant,
+): Progress | undefined {
+  const peer = leader.peer(sender.nodeId);
+  if (peer === undefined) return undefined;
+  if (peer.instanceId === undefined) peer.instanceId = sender.instanceId;
+  else if (peer.instanceId !== sender.instanceId) {
+    peer.startOver(sender.instanceId, core.log.lastIndex + 1);
+  }
+  peer.lastContactMs = at.monotonicMs;
+  assert(token <= leader.tokens.latest, () => `peer ${sender.nodeId} echoes an unknown token`);
+  if (token > peer.ackedToken) peer.ackedToken = token;
+  bindIfNew(core, leader, { nodeId: sender.nodeId, instanceId: sender.instanceId }, at);
+  return peer;
+}
+
+export function handleAppendResponse(
+  core: Core,
+  leader: LeaderState,
+  sender: Sender,
+  message: AppendResponse,
+  at: Instant,
+): void {
+  const peer = hearPeer(core, leader, sender, message.token, at);
+  if (peer === undefined) return;
+  const { result } = message;
+  if (result.type === 'conflict') {
+    // Skip the terms of ours that the follower cannot have either.
+    const hint = core.log.lastAtOrBelow(result.hintIndex, result.hintTerm);
+    peer.reject(result.rejectedIndex, hint);
+    return;
+  }
+  acknowledge(core, leader, peer, result.matchIndex, at);
+  const met = peer.state === 'probe' && result.matchIndex >= peer.matchIndex;
+  if (met) peer.becomeReplicate();
+}
+
+export function handleHeartbeatResponse(
+  core: Core,
+  leader: LeaderState,
+  sender: Sender,
+  message: HeartbeatResponse,
+  at: Instant,
+): void {
+  const peer = hearPeer(core, leader, sender, message.token, at);
+  if (peer === undefined) return;
+  acknowledge(core, leader, peer, message.matchIndex, at);
+  const missing = peer.matchIndex < peer.nextIndex - 1 || peer.state === 'probe';
+  const quietMs = at.monotonicMs - peer.lastActivityMs;
+  if (!missing || peer.wantedFrom !== undefined || quietMs < core.config.heartbeatIntervalMs) {
+    return;
+  }
+  // Appends got lost, or the peer's disk is slow. An empty append tells which, and costs little: if
+  // what is before it is missing, its refusal leads to a probe.
+  sendAppend(core, leader, peer, noEntries, at);
+}
+
+function acknowledge(
+  core: Core,
+  leader: LeaderState,
+  peer: Progress,
+  matchIndex: LogIndex,
+  at: Instant,
+): void {
+  assert(matchIndex <= core.log.lastIndex, () => {
+    return `peer ${peer.nodeId} acknowledges ${matchIndex}, beyond ${core.log.lastIndex}`;
+  });
+  if (!peer.acknowledge(matchIndex)) return;
+  peer.lastActivityMs = at.monotonicMs;
+  advanceCommit(core, leader);
+}
+
+// ---- quorums: whoever has no binding that holds is left out of each of them ----
+
+/**
+ * Commits what a quorum holds durably. Entries of older terms are never committed by counting, only
+ * along with one of the own term (Raft paper, section 5.4.2, figure 8).
+ */
+export function advanceCommit(core: Core, leader: LeaderState): void {
+  for (;;) {
+    const index = quorumValue(core, leader, core.durableIndex, matchOf);
+    if (index <= core.commitIndex || core.log.termAt(index) !== core.term) return;
+    const before = core.commitIndex;
+    core.commitTo(index);
+    if (before < leader.noopIndex) leader.reads.becomeReady(index);
+    // A binding that holds from now on may be what the next entries wait for.
+    if (core.bindings.lastIndex <= before) return;
+  }
+}
+
+function matchOf(peer: Progress): number {
+  return peer.matchIndex;
+}
+
+function tokenOf(peer: Progress): number {
+  return peer.ackedToken;
+}
+
+function contactOf(peer: Progress): number {
+  return peer.lastContactMs ?? 0;
+}
+
+function quorumValue(
+  core: Core,
+  leader: LeaderState,
+  own: number,
+  valueOf: (peer: Progress) => number,
+): number {
+  const { voters, outgoingVoters } = core.configuration;
+  return committedIndex(voters, outgoingVoters, (id: NodeId) => {
+    if (id === core.self) return own;
+    const peer = leader.peer(id);
+    if (peer === undefined || !core.counts(id, peer.instanceId)) return undefined;
+    return valueOf(peer);
+  });
+}
+
+/** The newest token that a quorum has echoed, this member included; 0 for none. */
+export function quorumToken(core: Core, leader: LeaderState): number {
+  return quorumValue(core, leader, leader.tokens.latest, tokenOf);
+}
+
+/** Whether a quorum was heard of lately (check-quorum; dissertation, 6.2). */
+export function hasQuorumContact(core: Core, leader: LeaderState, at: Instant): boolean {
+  if (isOnlyVoter(core.configuration, core.self)) return true;
+  const contactMs = quorumValue(core, leader, at.monotonicMs, contactOf);
+  const sinceMs = Math.max(contactMs, leader.sinceMs);
+  return at.monotonicMs - sinceMs <= core.config.electionTimeoutMaxMs;
+}

@@ -1,0 +1,166 @@
+import type { Entry, LogIndex, NodeId } from '@d-engine/base';
+import { must } from '@d-engine/base';
+import { formatNotice, formatPersist, formatRead, formatStateChange } from './format-effects.ts';
+import { formatEntries } from './format-entry.ts';
+import { formatInFlight } from './format-message.ts';
+import { Judge } from './judge.ts';
+import type { Effects, EntriesWanted, Outgoing, Persist, Raft } from './raft-under-test.ts';
+import { ScriptError } from './script.ts';
+import type { InFlight } from './simulated-network.ts';
+import { SimulatedNetwork } from './simulated-network.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import { Trace } from './trace.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** More effects than this from one input is a loop. */
+const settleRoundsMax = 1000;
+
+/**
+ * The runtime of all nodes: hands inputs to the class under test and carries its effects out, on
+ * one thread and without promises. Everything that happens goes to the trace and to the judge.
+ */
+export class Cluster {
+  readonly nodes: Map<NodeId, SimulatedNode> = new Map();
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly network: SimulatedNetwork = new SimulatedNetwork();
+  readonly trace: Trace = new Trace();
+  readonly judge: Judge = new Judge();
+  nextReadId = 1;
+
+  node(id: NodeId): SimulatedNode {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new ScriptError(`there is no node ${id}`);
+    return node;
+  }
+
+  runningNodes(): readonly SimulatedNode[] {
+    return [...this.nodes.values()].filter(({ raft }) => raft !== undefined);
+  }
+
+  /** Gives one input to a node, then carries out what it led to. */
+  input<T>(node: SimulatedNode, action: (raft: Raft) => T): T {
+    const { raft } = node;
+    if (raft === undefined) throw new ScriptError(`node ${node.id} is not running`);
+    const answer = action(raft);
+    this.settle(node, raft);
+    return answer;
+  }
+
+  start(node: SimulatedNode): void {
+    node.start(this.clock.at(node.id));
+    this.settle(node, node.running);
+  }
+
+  tick(node: SimulatedNode): void {
+    this.input(node, (raft) => raft.tick(this.clock.at(node.id)));
+  }
+
+  deliver(inFlight: InFlight): void {
+    const receiver = this.node(inFlight.to);
+    if (receiver.raft === undefined) {
+      this.trace.add('deliver', formatInFlight(inFlight, '-x'));
+      return;
+    }
+    this.trace.add('deliver', formatInFlight(inFlight, '=>'));
+    const sender = { nodeId: inFlight.from, instanceId: inFlight.instanceId };
+    const at = this.clock.at(receiver.id);
+    this.input(receiver, (raft) => raft.step(sender, inFlight.message, at));
+  }
+
+  readIndex(node: SimulatedNode): void {
+    const readId = this.nextReadId++;
+    this.judge.readStarts(readId);
+    this.input(node, (raft) => raft.readIndex(readId, this.clock.at(node.id)));
+  }
+
+  /** The oldest pending write of the node is durable now, and the node hears of it. */
+  completeWrite(node: SimulatedNode): Persist | undefined {
+    const persist = node.disk.completeOldest();
+    if (persist === undefined) return undefined;
+    if (node.disk.mode === 'manual') {
+      this.trace.add('disk', `n${node.id} durable #${persist.writeId}`);
+    }
+    const at = this.clock.at(node.id);
+    this.input(node, (raft) => raft.persisted(persist.writeId, at));
+    return persist;
+  }
+
+  /** Entries that are no longer in the node's memory come back from its disk. */
+  completeRead(node: SimulatedNode): boolean {
+    const wanted = node.wanted.shift();
+    if (wanted === undefined) return false;
+    const entries = entriesWithin(node, wanted);
+    const range = `${wanted.from}..${wanted.to}`;
+    this.trace.add('disk', `n${node.id} reads ${range} for n${wanted.peer}`);
+    const at = this.clock.at(node.id);
+    this.input(node, (raft) => raft.entriesRead(wanted.peer, entries, at));
+    return true;
+  }
+
+  apply(node: SimulatedNode, index: LogIndex): void {
+    if (index <= node.applied) return;
+    node.applied = index;
+    this.input(node, (raft) => raft.applied(index));
+  }
+
+  private settle(node: SimulatedNode, raft: Raft): void {
+    for (let round = 0; raft.hasEffects(); round++) {
+      if (round > settleRoundsMax) throw new ScriptError(`node ${node.id} never settles`);
+      this.carryOut(node, raft, raft.takeEffects());
+    }
+    this.showCommits(node, raft);
+    this.judge.afterInput(node, [...this.nodes.values()], (id) => this.clock.at(id));
+    if (node.disk.mode === 'auto' && node.disk.pending.length > 0) this.completeWrite(node);
+    if (node.readMode === 'auto' && node.wanted.length > 0) this.completeRead(node);
+    if (node.applyMode === 'auto') this.apply(node, raft.commitIndex);
+  }
+
+  private carryOut(node: SimulatedNode, raft: Raft, effects: Effects): void {
+    const name = `n${node.id}`;
+    const change = effects.stateChange;
+    if (change !== undefined) this.trace.add('outcome', `${name} ${formatStateChange(change)}`);
+    const { persist } = effects;
+    if (persist !== undefined) {
+      this.judge.beforeWrite(raft, persist);
+      const text = formatPersist(persist, node.disk.latest.hardState);
+      this.trace.add('disk', `${name} ${text}${node.disk.mode === 'auto' ? '; durable' : ''}`);
+      node.disk.write(persist);
+    }
+    for (const outgoing of effects.messages) this.send(node, outgoing);
+    for (const read of effects.reads) {
+      this.trace.add('outcome', `${name} ${formatRead(read)}`);
+      this.judge.readEnds(read);
+    }
+    node.wanted.push(...effects.entriesWanted);
+    for (const notice of effects.notices) {
+      this.trace.add('outcome', `${name} ${formatNotice(notice)}`);
+    }
+  }
+
+  private send(node: SimulatedNode, outgoing: Outgoing): void {
+    const receiver = this.nodes.get(outgoing.to);
+    this.judge.beforeSend(node, outgoing, receiver);
+    const link = { from: node.id, to: outgoing.to, message: outgoing.message };
+    const reached =
+      receiver?.raft !== undefined && this.network.send(node.id, node.instanceId, outgoing);
+    this.trace.add('send', formatInFlight(link, reached ? '->' : '-x'));
+  }
+
+  private showCommits(node: SimulatedNode, raft: Raft): void {
+    const { commitIndex } = raft;
+    if (commitIndex <= node.commitShown) return;
+    const entries = node.disk.latest.entries.slice(node.commitShown, commitIndex);
+    node.commitShown = commitIndex;
+    this.trace.add('outcome', `n${node.id} commits ${formatEntries(entries)}`);
+  }
+}
+
+function entriesWithin(node: SimulatedNode, { from, to, bytesMax }: EntriesWanted): readonly Entry[] {
+  const entries = node.disk.latest.entries.slice(from - 1, to);
+  must(entries[0], `entry ${from} of node ${node.id}`);
+  let bytes = 0;
+  return entries.filter((entry, position) => {
+    bytes += entry.encoded.length;
+    return position === 0 || bytes <= bytesMax;
+  });
+}

@@ -1,0 +1,242 @@
+import type { Entry, InstanceId, Instant, LogIndex, NodeId, Term } from '@d-engine/base';
+import { entryKinds, entryPayload } from '@d-engine/base';
+import { formatMessage } from './format-message.ts';
+import type { Outgoing, Persist, Raft, ReadOutcome } from './raft-under-test.ts';
+import { decodeBinding, decodeBootstrap } from './raft-under-test.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+
+/** The class under test broke a rule that no script may show as its expected output. */
+export class RuleBroken extends Error {
+  override readonly name = 'RuleBroken';
+}
+
+/**
+ * Sees all nodes at once and holds them to the safety properties of the Raft paper (figure 3) and
+ * to the design's rules about disks, reads and leases, after every single input. A golden file
+ * cannot make a broken rule look right.
+ */
+export class Judge {
+  readonly #leaders = new Map<Term, NodeId>();
+  readonly #votes = new Map<string, InstanceId>();
+  /** How much was committed anywhere when each read began. */
+  readonly #readFloors = new Map<number, LogIndex>();
+  readonly #readsEnded = new Map<number, ReadOutcome['type']>();
+  /** Everything that any node ever knew to be committed, from index 1. */
+  #committed: Entry[] = [];
+
+  get committedIndex(): LogIndex {
+    return this.#committed.length;
+  }
+
+  /** All nodes were wiped: whatever forms now is another cluster. */
+  forget(): void {
+    this.#committed = [];
+    this.#leaders.clear();
+  }
+
+  /** The disks start with this much already committed. */
+  assumeCommitted(entries: readonly Entry[]): void {
+    if (entries.length > this.#committed.length) this.#committed = [...entries];
+  }
+
+  readStarts(readId: number): void {
+    this.#readFloors.set(readId, this.committedIndex);
+  }
+
+  stateOfRead(readId: number): 'pending' | ReadOutcome['type'] | undefined {
+    return this.#readFloors.has(readId) ? 'pending' : this.#readsEnded.get(readId);
+  }
+
+  readEnds(outcome: ReadOutcome): void {
+    const floor = this.#readFloors.get(outcome.readId);
+    this.#check(floor !== undefined, () => `read ${outcome.readId} ended twice or never began`);
+    this.#readFloors.delete(outcome.readId);
+    this.#readsEnded.set(outcome.readId, outcome.type);
+    if (outcome.type === 'refused') return;
+    this.#check(
+      outcome.index >= (floor ?? 0),
+      () => `read ${outcome.readId} at ${outcome.index} misses the finished write ${floor}`,
+    );
+  }
+
+  beforeWrite(raft: Raft, persist: Persist): void {
+    const cuts = persist.truncateFrom !== undefined;
+    this.#check(!(cuts && raft.role === 'leader'), () => 'a leader cuts its own log');
+  }
+
+  /** A message may leave only when what it promises is on disk. */
+  beforeSend(node: SimulatedNode, { to, message }: Outgoing, receiver?: SimulatedNode): void {
+    const { hardState } = node.disk.durable;
+    const durableTerm = hardState?.term ?? 0;
+    const what = (): string => `n${node.id} to n${to}, ${formatMessage(message)}:`;
+    switch (message.type) {
+      case 'voteRequest':
+        this.#check(
+          durableTerm === message.term && hardState?.votedFor?.instanceId === node.instanceId,
+          () => `${what()} the own vote is not on disk`,
+        );
+        return;
+      case 'voteResponse':
+        if (message.preVote || !message.granted) return;
+        this.#check(
+          durableTerm === message.term && hardState?.votedFor?.nodeId === to,
+          () => `${what()} the vote is not on disk`,
+        );
+        this.#vote(node, message.term, hardState?.votedFor?.instanceId ?? '');
+        return;
+      case 'appendResponse':
+        this.#check(durableTerm >= message.term, () => `${what()} the term is not on disk`);
+        if (message.result.type === 'conflict') return;
+        this.#acknowledges(node, message.term, message.result.matchIndex, receiver, what);
+        return;
+      case 'heartbeatResponse':
+        this.#check(durableTerm >= message.term, () => `${what()} the term is not on disk`);
+        this.#acknowledges(node, message.term, message.matchIndex, receiver, what);
+        return;
+      case 'appendRequest':
+      case 'heartbeatRequest':
+      case 'timeoutNowRequest':
+        this.#check(durableTerm >= message.term, () => `${what()} the term is not on disk`);
+        return;
+      case 'preVoteRequest':
+      case 'readIndexRequest':
+      case 'readIndexResponse':
+        return;
+    }
+  }
+
+  /** What must hold between any two inputs. */
+  afterInput(
+    node: SimulatedNode,
+    nodes: readonly SimulatedNode[],
+    now: (node: NodeId) => Instant,
+  ): void {
+    const raft = node.running;
+    if (raft.role === 'leader') this.#leads(node, raft);
+    this.#logsMatch(node, nodes);
+    this.#commits(node, raft, nodes);
+    for (const other of nodes) {
+      const stale = other.raft?.leaseValid(now(other.id)) === true && other.applied < this.committedIndex;
+      this.#check(
+        !(stale && other.applyMode === 'auto'),
+        () => `n${other.id} holds a lease at ${other.applied}, committed ${this.committedIndex}`,
+      );
+    }
+  }
+
+  #vote(node: SimulatedNode, term: Term, candidate: InstanceId): void {
+    const key = `${node.instanceId} t${term}`;
+    const before = this.#votes.get(key) ?? candidate;
+    this.#check(before === candidate, () => `n${node.id} votes twice in t${term}`);
+    this.#votes.set(key, candidate);
+  }
+
+  #acknowledges(
+    node: SimulatedNode,
+    term: Term,
+    index: LogIndex,
+    leader: SimulatedNode | undefined,
+    what: () => string,
+  ): void {
+    const entry = node.disk.durable.entries[index - 1];
+    this.#check(index === 0 || entry !== undefined, () => `${what()} entry ${index} is not on disk`);
+    const latest = node.disk.latest.entries[index - 1];
+    this.#check(entry?.term === latest?.term, () => `${what()} entry ${index} was overwritten`);
+    if (leader?.raft?.role === 'leader' && leader.raft.term === term) {
+      const own = leader.disk.latest.entries[index - 1];
+      this.#check(own?.term === entry?.term, () => `${what()} the leader has another ${index}`);
+      const stickinessMs = node.disk.durable.hardState?.stickinessMs ?? 0;
+      this.#check(
+        stickinessMs >= leader.settings.electionTimeoutMinMs || node.running.role === 'learner',
+        () => `${what()} the promised stickiness is not on disk`,
+      );
+    }
+  }
+
+  /** Election safety and leader completeness. */
+  #leads(node: SimulatedNode, raft: Raft): void {
+    const other = this.#leaders.get(raft.term) ?? node.id;
+    this.#check(other === node.id, () => `n${other} and n${node.id} lead in t${raft.term}`);
+    if (this.#leaders.has(raft.term)) return;
+    this.#leaders.set(raft.term, node.id);
+    const lost = this.#committed.find(
+      ({ index, term }) => node.disk.latest.entries[index - 1]?.term !== term,
+    );
+    this.#check(lost === undefined, () => `n${node.id} leads without committed ${lost?.index}`);
+  }
+
+  /** Log matching, and time that never goes back. */
+  #logsMatch(node: SimulatedNode, nodes: readonly SimulatedNode[]): void {
+    const own = node.disk.latest.entries;
+    own.forEach((entry, position) => {
+      const before = own[position - 1]?.clusterTimeMs ?? 0;
+      this.#check(entry.clusterTimeMs >= before, () => `time goes back at ${entry.index}`);
+    });
+    for (const other of nodes) {
+      const theirs = other.disk.latest.entries;
+      let position = Math.min(own.length, theirs.length) - 1;
+      while (position >= 0 && own[position]?.term !== theirs[position]?.term) position -= 1;
+      for (; position >= 0; position--) {
+        const same = isSame(own[position], theirs[position]);
+        this.#check(same, () => `n${node.id} and n${other.id} differ at ${position + 1}`);
+      }
+    }
+  }
+
+  /** State machine safety, and commitment by a majority of bound voters' disks. */
+  #commits(node: SimulatedNode, raft: Raft, nodes: readonly SimulatedNode[]): void {
+    const log = node.disk.latest.entries;
+    const { commitIndex } = raft;
+    this.#check(commitIndex <= log.length, () => `n${node.id} commits beyond its log`);
+    for (let index = 1; index <= Math.min(commitIndex, this.committedIndex); index++) {
+      const same = isSame(log[index - 1], this.#committed[index - 1]);
+      this.#check(same, () => `n${node.id} commits another entry ${index}`);
+    }
+    if (commitIndex <= this.committedIndex) return;
+    this.#check(raft.role === 'leader', () => `n${node.id} commits ${commitIndex} by itself`);
+    const top = log[commitIndex - 1];
+    this.#check(top?.term === raft.term, () => `n${node.id} commits ${commitIndex} of an old term`);
+    const voters = raft.configuration.voters;
+    const bound = this.#boundInstances(log);
+    const holders = nodes.filter(
+      ({ id, instanceId, disk }) =>
+        voters.includes(id) &&
+        bound.get(id) === instanceId &&
+        isSame(disk.durable.entries[commitIndex - 1], top),
+    );
+    this.#check(
+      2 * holders.length > voters.length,
+      () => `n${node.id} commits ${commitIndex}, held by ${holders.map(({ id }) => id).join()}`,
+    );
+    this.#committed = log.slice(0, commitIndex);
+  }
+
+  /** By committed entries alone; before there are any, by the bootstrap entry itself. */
+  #boundInstances(log: readonly Entry[]): ReadonlyMap<NodeId, InstanceId> {
+    const bound = new Map<NodeId, InstanceId>();
+    const source = this.committedIndex === 0 ? log.filter(isBootstrap) : this.#committed;
+    for (const entry of source) {
+      if (entry.kind === entryKinds.bootstrap) {
+        const { bindings } = decodeBootstrap(entryPayload(entry));
+        for (const { nodeId, instanceId } of bindings) bound.set(nodeId, instanceId);
+      } else if (entry.kind === entryKinds.binding) {
+        const { nodeId, instanceId } = decodeBinding(entryPayload(entry));
+        bound.set(nodeId, instanceId);
+      }
+    }
+    return bound;
+  }
+
+  #check(condition: boolean, message: () => string): void {
+    if (!condition) throw new RuleBroken(message());
+  }
+}
+
+function isBootstrap(entry: Entry): boolean {
+  return entry.kind === entryKinds.bootstrap;
+}
+
+function isSame(first: Entry | undefined, second: Entry | undefined): boolean {
+  if (first === undefined || second === undefined) return first === second;
+  return first.term === second.term && Buffer.compare(first.encoded, second.encoded) === 0;
+}

@@ -1,0 +1,160 @@
+import type {
+  ClusterId,
+  Entry,
+  HistoryId,
+  InstanceId,
+  KeyValue,
+  LogIndex,
+  NodeId,
+  Revision,
+} from '@d-engine/base';
+import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
+import type { Identity } from './identity.ts';
+import type { SnapshotHeader, SnapshotSection } from './snapshot-format.ts';
+
+/** One call's worth of changes to the log; the part of raft's `Persist` that concerns the log. */
+export type LogBatch = Pick<Persist, 'truncateFrom' | 'entries' | 'commitIndex'>;
+
+/** What the log knew at start; the part of raft's `RecoveredState` that comes from it. */
+export type RecoveredLog = Omit<RecoveredState, 'hardState' | 'everFormed'>;
+
+/**
+ * The replicated log of one member.
+ *
+ * The first failure is final: nothing is known about the file after it, so that call and all later
+ * ones reject with the same cause and the node stops (design decision 4).
+ */
+export interface LogStore {
+  /**
+   * Removes `truncateFrom` and everything after it, then appends `entries`: both or, after a
+   * crash, neither, except that a batch too large for one disk write may leave a prefix of
+   * itself. Resolves when durable, in the order of the calls. The buffers behind the entries must
+   * not change until then.
+   *
+   * Requires: entries are consecutive and start at `truncateFrom`, or else right after the last
+   * entry; `truncateFrom` is above every commit index given before.
+   */
+  append(batch: LogBatch): Promise<void>;
+  /**
+   * Entries `from` to `to`, both included, as many as fit in `bytesMax` but at least one. Only
+   * what is durable can be read. Every byte is checked again on its way back.
+   */
+  read(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
+  /**
+   * Records on disk what is durable by now, so that damage to the last acknowledged write is told
+   * from a torn tail. Call it when nothing was written for a while; free when nothing is new.
+   */
+  idle(): Promise<void>;
+  /** Finishes what was queued, records what is durable and closes the files. */
+  close(): Promise<void>;
+}
+
+/** Term, vote and stickiness of one member. */
+export interface HardStateStore {
+  /**
+   * Resolves when durable, in the order of the calls. States only move on: a higher term, a
+   * first vote in the same term, a larger stickiness.
+   */
+  write(state: HardState): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a command did. Every one carries the revision of its entry. */
+export type CommandResult =
+  | { readonly type: 'put'; readonly revision: Revision }
+  | { readonly type: 'delete'; readonly revision: Revision; readonly deleted: boolean }
+  | {
+      readonly type: 'compareAndSwap';
+      readonly revision: Revision;
+      readonly succeeded: boolean;
+      /** When it failed: what the key holds instead; null when absent. Not to be changed. */
+      readonly current: Uint8Array | null;
+    }
+  /** The registry's InvalidRequest: the command is in the log, but it says nothing to do. */
+  | { readonly type: 'invalidRequest'; readonly revision: Revision; readonly message: string };
+
+/** One change of one key, for watches. Bytes are the state's own: not to be changed. */
+export interface StateEvent {
+  readonly revision: Revision;
+  readonly type: 'put' | 'delete';
+  readonly key: Uint8Array;
+  /** Null for a delete. */
+  readonly value: Uint8Array | null;
+  /** Null when the key was absent. */
+  readonly previous: Uint8Array | null;
+}
+
+export interface AppliedBatch {
+  /** One place for each entry, in order; undefined for an entry that is no command. */
+  readonly results: readonly (CommandResult | undefined)[];
+  /** In the order of the entries; empty unless the machine collects them. */
+  readonly events: readonly StateEvent[];
+}
+
+/**
+ * The replicated state. Reads are synchronous: what one call returns is one consistent view.
+ */
+export interface StateMachine {
+  readonly appliedIndex: LogIndex;
+  readonly revisionBase: Revision;
+  /** appliedIndex + revisionBase. */
+  readonly revision: Revision;
+  /** Null until the bootstrap entry is applied. */
+  readonly historyId: HistoryId | null;
+  /** Cluster time of the last applied entry. */
+  readonly clusterTimeMs: number;
+  /** What the state holds in memory, about; the same on every member. */
+  readonly stateBytes: number;
+  readonly keyCount: number;
+  /**
+   * Applies committed entries: a pure function of state and entries, the same on every member.
+   * A command that cannot be carried out is a result; only a defect throws, and then the node
+   * must stop. Requires: the entries follow `appliedIndex` without a gap.
+   */
+  apply(entries: readonly Entry[]): AppliedBatch;
+  /** In the order of the keys; null for an absent one. */
+  get(keys: readonly Uint8Array[]): (KeyValue | null)[];
+  /** 16 hex digits over all of the state; equal on members that applied the same index. */
+  stateHash(): string;
+}
+
+/**
+ * Snapshots of one member; the format is in `snapshot-format.ts`, the implementation comes with
+ * log compaction. Rules: a snapshot is complete under its final name or absent (temporary file,
+ * sync, rename, sync of the directory); the log may be cut below `header.index` only after that;
+ * a snapshot that is being read is not removed; an unknown section or version is refused.
+ */
+export interface SnapshotStore {
+  /** The newest complete one. */
+  readonly latest: SnapshotHeader | null;
+  /** Resolves when durable under its final name. */
+  write(header: SnapshotHeader, sections: AsyncIterable<SnapshotSection>): Promise<void>;
+  /** The sections of the newest one, verified; pinned until the iteration ends. */
+  read(): AsyncIterable<SnapshotSection>;
+  /** Removes all but the newest and those being read. */
+  removeOlder(): Promise<void>;
+}
+
+/** Everything durable that one member owns: one data directory. */
+export interface Storage {
+  /** As it is on disk, or about to be: each call that changes it puts a new object here. */
+  readonly identity: Identity;
+  readonly recovered: RecoveredState;
+  /**
+   * The last failed attempt to prepare the next log file, usually a full disk; undefined once it
+   * worked. Appends still succeed until the current file is full: time to refuse new writes.
+   */
+  readonly spaceProblem: Error | undefined;
+  /** Resolves when all parts of this write and all writes before it are durable, in order. */
+  write(persist: Persist): Promise<void>;
+  /** See {@link LogStore.read}. */
+  readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
+  /** Remembers the cluster that this directory is part of; for good. Resolves when durable. */
+  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<void>;
+  /** Remembers the newest start of a peer. Resolves when durable; free when nothing is new. */
+  recordPeer(nodeId: NodeId, instanceId: InstanceId, bootCount: number): Promise<void>;
+  /** See {@link LogStore.idle}. */
+  idle(): Promise<void>;
+  /** Finishes what was asked for, closes all files and releases the directory. */
+  close(): Promise<void>;
+}

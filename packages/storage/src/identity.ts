@@ -1,0 +1,23 @@
+import type { ClusterId, InstanceId, NodeId } from '@d-engine/base';
+
+/** The newest start of a peer that this member has seen (design rule 2). */
+export interface PeerIdentity {
+  readonly instanceId: InstanceId;
+  readonly bootCount: number;
+}
+
+/** Who this data directory belongs to. Together with the node id, `instanceId` is the member. */
+export interface Identity {
+  readonly nodeId: NodeId;
+  /** Random, made at the first start, never changed. */
+  readonly instanceId: InstanceId;
+  /** Starts of this directory, the current one included: 1 in the first. */
+  readonly bootCount: number;
+  /** False until log and hard state exist: a crash of the very first start may have cut it short. */
+  readonly initialized: boolean;
+  /** Null until the cluster's bootstrap entry was seen committed. */
+  readonly clusterId: ClusterId | null;
+  /** Wall clock of the first leader; null exactly when `clusterId` is. */
+  readonly clusterFormedAtMs: number | null;
+  readonly peers: ReadonlyMap<NodeId, PeerIdentity>;
+}

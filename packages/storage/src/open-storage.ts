@@ -1,0 +1,209 @@
+import { dirname, join } from 'node:path';
+import type {
+  ClusterId,
+  DirectoryLock,
+  Disk,
+  Entry,
+  InstanceId,
+  Logger,
+  LogIndex,
+  NodeId,
+} from '@d-engine/base';
+import { DiskError } from '@d-engine/base';
+import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
+import type { RecoveredLog, Storage } from './contracts.ts';
+import { HardStateFile, hardStateFileName } from './hard-state-file.ts';
+import type { Identity } from './identity.ts';
+import { IdentityFile, identityFileName } from './identity-file.ts';
+import { SegmentedLog } from './segmented-log.ts';
+import { replaceMemberAdvice, StorageDamage } from './storage-errors.ts';
+
+export interface OpenStorageOptions {
+  readonly disk: Disk;
+  /** `db_root_dir`: made when it does not exist. One node, one directory. */
+  readonly directory: string;
+  readonly nodeId: NodeId;
+  /** 32 random hex digits; called at the first start only. */
+  readonly newInstanceId: () => InstanceId;
+  readonly logger: Logger;
+  /** Size of new log files; `limits.segmentBytes` unless told. */
+  readonly segmentBytes?: number | undefined;
+}
+
+const logDirectoryName = 'log';
+
+/**
+ * Opens a data directory, or makes it at the first start. When it resolves, the start is counted
+ * and everything it reports is durable. Rejects with `DiskError` (`inUse`: another process has it),
+ * `DirectoryOfAnotherNode`, `StorageDamage`, `UnsupportedFormat` or `MalformedEntry`.
+ */
+export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+  const { disk, directory } = options;
+  const isNew = !(await disk.exists(directory));
+  await disk.makeDirectory(directory);
+  if (isNew) await syncParents(disk, directory);
+  const lock = await disk.lockDirectory(directory);
+  const opened: { close(): Promise<void> }[] = [];
+  try {
+    const identity = await openIdentity(options);
+    const { owner, ...shared } = { ...options, owner: identity.identity.instanceId };
+    const hardState = await HardStateFile.open({ ...shared, owner });
+    opened.push(hardState.store);
+    const log = await SegmentedLog.open({
+      ...shared,
+      owner,
+      directory: join(directory, logDirectoryName),
+    });
+    opened.push(log.log);
+    await identity.recordInitialized();
+    const recovered = combine(identity.identity, hardState.recovered, log.recovered);
+    return new DirectoryStorage({
+      lock,
+      identity,
+      hardState: hardState.store,
+      log: log.log,
+      recovered,
+    });
+  } catch (error) {
+    for (const part of opened) await part.close();
+    await lock.release();
+    throw error;
+  }
+}
+
+/** The identity, with log and hard state beside it. */
+async function openIdentity(options: OpenStorageOptions): Promise<IdentityFile> {
+  const { disk, directory } = options;
+  const logDirectory = join(directory, logDirectoryName);
+  const found = await IdentityFile.read(disk, directory);
+  const hasHardState = await HardStateFile.exists(disk, directory);
+  const hasLog = await disk.exists(logDirectory);
+  if (found === undefined && (hasHardState || hasLog)) throw missing(directory, identityFileName);
+  const identity = await IdentityFile.open(options);
+  const { initialized, instanceId: owner } = identity.identity;
+  if (initialized && !hasHardState) throw missing(directory, hardStateFileName);
+  if (initialized && !hasLog) throw missing(directory, logDirectoryName);
+  if (initialized) return identity;
+  // The first start, or one that follows a crash of it: nothing was promised yet.
+  if (!hasHardState) await HardStateFile.create({ ...options, owner });
+  await disk.makeDirectory(logDirectory);
+  await disk.syncDirectory(directory);
+  await SegmentedLog.create({ ...options, owner, directory: logDirectory });
+  return identity;
+}
+
+function missing(directory: string, name: string): StorageDamage {
+  const advice =
+    `Put ${name} back if it was moved. ${replaceMemberAdvice} A node that was never part of a ` +
+    'cluster may start again in an empty directory.';
+  const reason = 'it is missing while other files of the node are there';
+  return new StorageDamage({ file: join(directory, name), offset: 0, reason, advice });
+}
+
+/** A new directory lasts only once its parents know it. */
+async function syncParents(disk: Disk, directory: string): Promise<void> {
+  let child = directory;
+  for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
+    try {
+      await disk.syncDirectory(parent);
+    } catch (error) {
+      // Far up there are directories that this process may not open; they are not new either.
+      if (error instanceof DiskError && error.kind === 'permission') return;
+      throw error;
+    }
+    child = parent;
+  }
+}
+
+function combine(
+  identity: Identity,
+  hardState: HardState | undefined,
+  log: RecoveredLog,
+): RecoveredState {
+  return { ...log, hardState: raised(hardState, log), everFormed: identity.clusterId !== null };
+}
+
+/**
+ * Log and hard state are written in parallel, so a crash may keep an entry of a term and lose the
+ * term. Whoever holds such an entry has seen the term. It had not voted in it: a vote is durable
+ * before anything that depends on it.
+ */
+function raised(state: HardState | undefined, log: RecoveredLog): HardState | undefined {
+  const lastTerm = log.termStarts.at(-1)?.term ?? 0;
+  if (lastTerm <= (state?.term ?? 0)) return state;
+  return { term: lastTerm, votedFor: null, stickinessMs: state?.stickinessMs ?? 0 };
+}
+
+interface Parts {
+  readonly lock: DirectoryLock;
+  readonly identity: IdentityFile;
+  readonly hardState: HardStateFile;
+  readonly log: SegmentedLog;
+  readonly recovered: RecoveredState;
+}
+
+class DirectoryStorage implements Storage {
+  readonly recovered: RecoveredState;
+  readonly #parts: Parts;
+  /** The last write. Invariant: resolves after all writes before it. */
+  #lastWrite: Promise<void> = Promise.resolve();
+  /** Writes with a hard state that are not durable yet: only they can overtake the log. */
+  #hardStateWrites = 0;
+  #isClosed = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.recovered = parts.recovered;
+  }
+
+  get identity(): Identity {
+    return this.#parts.identity.identity;
+  }
+
+  get spaceProblem(): Error | undefined {
+    return this.#parts.log.spaceProblem;
+  }
+
+  write(persist: Persist): Promise<void> {
+    const { log, hardState } = this.#parts;
+    const logWrite = log.append(persist);
+    if (persist.hardState === undefined && this.#hardStateWrites === 0) {
+      this.#lastWrite = logWrite;
+      return logWrite;
+    }
+    const parts = [this.#lastWrite, logWrite];
+    if (persist.hardState !== undefined) parts.push(hardState.write(persist.hardState));
+    this.#hardStateWrites += 1;
+    const write = Promise.all(parts).then(() => {
+      this.#hardStateWrites -= 1;
+    });
+    this.#lastWrite = write;
+    return write;
+  }
+
+  readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
+    return this.#parts.log.read(from, to, bytesMax);
+  }
+
+  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<void> {
+    return this.#parts.identity.recordCluster(clusterId, formedAtMs);
+  }
+
+  recordPeer(nodeId: NodeId, instanceId: InstanceId, bootCount: number): Promise<void> {
+    return this.#parts.identity.recordPeer(nodeId, instanceId, bootCount);
+  }
+
+  idle(): Promise<void> {
+    return this.#parts.log.idle();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { log, hardState, identity, lock } = this.#parts;
+    await log.close();
+    await hardState.close();
+    await identity.close().catch(() => undefined);
+    await lock.release();
+  }
+}

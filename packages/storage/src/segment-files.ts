@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import type { Disk } from '@d-engine/base';
+import { assert } from '@d-engine/base';
+import { removeIfPresent, temporarySuffix } from './replace-file.ts';
+
+const suffix = '.segment';
+const namePattern = /^(\d{20})\.segment$/;
+const zeroChunkBytes = 1024 * 1024;
+/** So much at a time: one sync of 64 MiB would hold up the appends on the same disk. */
+const chunksPerSync = 4;
+
+export function segmentPath(directory: string, segmentId: number): string {
+  return join(directory, `${String(segmentId).padStart(20, '0')}${suffix}`);
+}
+
+/** Ids of the segments in the directory, rising. Removes what a crash left half made. */
+export async function listSegments(disk: Disk, directory: string): Promise<number[]> {
+  const segmentIds: number[] = [];
+  for (const name of await disk.list(directory)) {
+    const match = namePattern.exec(name);
+    if (match !== null) segmentIds.push(Number(match[1]));
+    else if (name.endsWith(temporarySuffix)) await disk.remove(join(directory, name));
+  }
+  return segmentIds.sort((left, right) => left - right);
+}
+
+/**
+ * Makes a segment of zeros: writing into it later changes neither its length nor its place on the
+ * disk, so a sync has only the data to wait for. It is there whole, or under a temporary name.
+ */
+export async function preallocateSegment(
+  disk: Disk,
+  directory: string,
+  segmentId: number,
+  capacity: number,
+): Promise<void> {
+  const path = segmentPath(directory, segmentId);
+  const temporary = path + temporarySuffix;
+  await removeIfPresent(disk, temporary);
+  const file = await disk.open(temporary, 'create');
+  try {
+    const zeros = Buffer.alloc(Math.min(zeroChunkBytes, capacity));
+    let position = 0;
+    while (position < capacity) {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      while (chunks.length < chunksPerSync && position + bytes < capacity) {
+        const chunk = zeros.subarray(0, capacity - position - bytes);
+        chunks.push(chunk);
+        bytes += chunk.length;
+      }
+      await file.writeAndSync(position, chunks);
+      position += bytes;
+    }
+    assert(position === capacity, 'a segment of another size was made');
+  } catch (error) {
+    // Gives the space back, which may be what is missing; the first error is the one that counts.
+    await file.close().catch(() => undefined);
+    await disk.remove(temporary).catch(() => undefined);
+    throw error;
+  }
+  await file.close();
+  await disk.rename(temporary, path);
+  await disk.syncDirectory(directory);
+}

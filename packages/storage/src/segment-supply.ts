@@ -1,0 +1,99 @@
+import type { Disk, DiskFile, Logger } from '@d-engine/base';
+import { assert, DiskError, describeError } from '@d-engine/base';
+import { preallocateSegment, segmentPath } from './segment-files.ts';
+
+export interface OpenSegment {
+  readonly segmentId: number;
+  readonly file: DiskFile;
+  readonly capacity: number;
+}
+
+type Preparation =
+  | { readonly type: 'running'; readonly done: Promise<void> }
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly cause: unknown };
+
+/** Keeps the next segment ready, made in the background, so that appends need not wait for it. */
+export class SegmentSupply {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #logger: Logger;
+  #segmentId = 0;
+  #preparation: Preparation | undefined;
+
+  constructor(options: {
+    readonly disk: Disk;
+    readonly directory: string;
+    readonly segmentBytes: number;
+    readonly logger: Logger;
+  }) {
+    this.#disk = options.disk;
+    this.#directory = options.directory;
+    this.#segmentBytes = options.segmentBytes;
+    this.#logger = options.logger;
+  }
+
+  /** An unused segment that recovery found. */
+  adopt(segmentId: number): void {
+    this.#segmentId = segmentId;
+    this.#preparation = { type: 'ready' };
+  }
+
+  /** Starts making `segmentId`, unless it is made or being made. A full disk is tried again. */
+  prepare(segmentId: number): void {
+    if (this.#segmentId !== segmentId) this.#preparation = undefined;
+    if (this.#preparation !== undefined && !this.#mayRetry()) return;
+    this.#segmentId = segmentId;
+    this.#preparation = { type: 'running', done: this.#make(segmentId) };
+  }
+
+  get isReady(): boolean {
+    return this.#preparation?.type === 'ready';
+  }
+
+  get problem(): Error | undefined {
+    if (this.#preparation?.type !== 'failed') return undefined;
+    const { cause } = this.#preparation;
+    return cause instanceof Error ? cause : new Error(String(cause));
+  }
+
+  /** The segment, opened; the caller closes it. Rejects when it could not be made. */
+  async take(segmentId: number): Promise<OpenSegment> {
+    this.prepare(segmentId);
+    await this.settled();
+    const preparation = this.#preparation;
+    assert(preparation !== undefined && preparation.type !== 'running', 'a segment half made');
+    if (preparation.type === 'failed') throw preparation.cause;
+    this.#preparation = undefined;
+    const file = await this.#disk.open(segmentPath(this.#directory, segmentId), 'readWrite');
+    return { segmentId, file, capacity: await file.size() };
+  }
+
+  /** Resolves when nothing is being made. */
+  async settled(): Promise<void> {
+    while (this.#preparation?.type === 'running') await this.#preparation.done;
+  }
+
+  /** Any other failure than a full disk says that the disk is not to be trusted: final. */
+  #mayRetry(): boolean {
+    if (this.#preparation?.type !== 'failed') return false;
+    const { cause } = this.#preparation;
+    return cause instanceof DiskError && cause.kind === 'full';
+  }
+
+  /** Never rejects. */
+  async #make(segmentId: number): Promise<void> {
+    let result: Preparation = { type: 'ready' };
+    try {
+      await preallocateSegment(this.#disk, this.#directory, segmentId, this.#segmentBytes);
+    } catch (cause) {
+      result = { type: 'failed', cause };
+      this.#logger.warn('Log: the next segment could not be made', {
+        segmentId,
+        error: describeError(cause),
+      });
+    }
+    this.#preparation = result;
+  }
+}

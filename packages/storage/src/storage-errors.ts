@@ -1,0 +1,67 @@
+import type { NodeId } from '@d-engine/base';
+
+/**
+ * Bytes that were reported durable are not what was written: a failing disk, or somebody changed
+ * the file. The node refuses to start on it, because going on could forget what it promised.
+ */
+export class StorageDamage extends Error {
+  override readonly name = 'StorageDamage';
+  readonly file: string;
+  /** Where in the file the damage starts. */
+  readonly offset: number;
+  readonly advice: string;
+
+  constructor(damage: {
+    readonly file: string;
+    readonly offset: number;
+    readonly reason: string;
+    readonly advice?: string;
+    readonly cause?: unknown;
+  }) {
+    const advice = damage.advice ?? replaceMemberAdvice;
+    super(`${damage.file} is damaged at byte ${damage.offset}: ${damage.reason}. ${advice}`, {
+      cause: damage.cause,
+    });
+    this.file = damage.file;
+    this.offset = damage.offset;
+    this.advice = advice;
+  }
+}
+
+export const replaceMemberAdvice =
+  'Do not repair or delete single files: this member may have acknowledged what is lost. Check ' +
+  'the disk, keep a copy of the directory, and replace the member while the others hold a quorum.';
+
+/** Written by a newer release, or by something else. */
+export class UnsupportedFormat extends Error {
+  override readonly name = 'UnsupportedFormat';
+  readonly file: string;
+  readonly version: number;
+
+  constructor(file: string, version: number) {
+    super(
+      `${file} has format version ${version}, which this release does not know: start the ` +
+        'release that wrote it, or a newer one.',
+    );
+    this.file = file;
+    this.version = version;
+  }
+}
+
+/** The directory was made by another node id. The process exits with status 2. */
+export class DirectoryOfAnotherNode extends Error {
+  override readonly name = 'DirectoryOfAnotherNode';
+  readonly directory: string;
+  readonly nodeId: NodeId;
+  readonly foundNodeId: NodeId;
+
+  constructor(directory: string, nodeId: NodeId, foundNodeId: NodeId) {
+    super(
+      `${directory} belongs to node ${foundNodeId}, not to node ${nodeId}: mend node_id or ` +
+        'db_root_dir in the configuration. Every node needs a directory of its own.',
+    );
+    this.directory = directory;
+    this.nodeId = nodeId;
+    this.foundNodeId = foundNodeId;
+  }
+}

@@ -1,0 +1,253 @@
+import { crc32 } from 'node:zlib';
+import type { Entry, InstanceId, LogIndex } from '@d-engine/base';
+import { assert, limits, must } from '@d-engine/base';
+import type { LogBatch } from './contracts.ts';
+import type { LogPosition } from './record-header.ts';
+import {
+  alignUp,
+  encodeRecordHeader,
+  recordExtent,
+  recordHeaderBytes,
+  recordSeed,
+} from './record-header.ts';
+import { encodeSegmentHeader, segmentHeaderBytes } from './segment-header.ts';
+import type { TermStarts } from './term-starts.ts';
+
+/**
+ * A record is closed here: reading one entry back costs one record. A larger entry is a record of
+ * its own.
+ */
+const recordBodyTargetBytes = 1024 * 1024;
+
+const padding: Uint8Array = new Uint8Array(8);
+
+/** Where the next record goes and what it follows. Moves on as writes are planned. */
+export interface LogCursor {
+  readonly owner: InstanceId;
+  segmentId: number;
+  capacity: number;
+  /** 0: the segment has no header yet. */
+  offset: number;
+  sequence: number;
+  lastIndex: LogIndex;
+  readonly termStarts: TermStarts;
+  commitIndex: LogIndex;
+}
+
+/** A batch on its way to the disk, perhaps in parts. */
+export interface BatchInProgress {
+  readonly batch: LogBatch;
+  /** An empty record, to note what is durable. */
+  readonly isMarker: boolean;
+  truncated: boolean;
+  entriesTaken: number;
+}
+
+export interface PlannedRecord {
+  readonly firstIndex: LogIndex;
+  readonly truncates: boolean;
+  readonly position: LogPosition;
+}
+
+/** One write to the tail segment. */
+export interface WritePlan {
+  readonly offset: number;
+  readonly chunks: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly records: readonly PlannedRecord[];
+  /** How many batches are complete once it is durable. */
+  readonly batchesDone: number;
+  readonly lastIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+}
+
+/**
+ * Lays out as many of the batches as fit in one write and in the segment. A plan without a chunk
+ * and with batches left says that the segment is full.
+ */
+export function planWrite(
+  cursor: LogCursor,
+  batches: readonly BatchInProgress[],
+  durable: LogPosition,
+): WritePlan {
+  const builder = new WriteBuilder(cursor, durable);
+  let batchesDone = 0;
+  for (const batch of batches) {
+    if (!builder.add(batch)) break;
+    batchesDone += 1;
+  }
+  return builder.finish(batchesDone);
+}
+
+class WriteBuilder {
+  readonly #cursor: LogCursor;
+  readonly #durable: LogPosition;
+  readonly #seed: number;
+  readonly #start: number;
+  readonly #chunks: Uint8Array[] = [];
+  readonly #records: PlannedRecord[] = [];
+  /** The record being filled; undefined between records. */
+  #header: Buffer | undefined;
+  #firstIndex: LogIndex = 0;
+  #truncates = false;
+  #previousTerm = 0;
+  #entryCount = 0;
+  #bodyBytes = 0;
+  #bodyCrc = 0;
+  /** Entries that stand side by side in one buffer, as those of one batch do: one chunk. */
+  #runBuffer: ArrayBufferLike | undefined;
+  #runStart = 0;
+  #runEnd = 0;
+
+  constructor(cursor: LogCursor, durable: LogPosition) {
+    this.#cursor = cursor;
+    this.#durable = durable;
+    this.#seed = recordSeed(cursor.owner, cursor.segmentId);
+    this.#start = cursor.offset;
+  }
+
+  /** False when it did not fit, or only a part of it did. */
+  add(progress: BatchInProgress): boolean {
+    const { truncateFrom, entries, commitIndex } = progress.batch;
+    if (progress.isMarker && !this.#openRecord(this.#cursor.lastIndex + 1, false, 0)) return false;
+    if (truncateFrom !== undefined && !progress.truncated) {
+      const firstBytes = entries[0]?.encoded.length ?? 0;
+      if (!this.#openRecord(truncateFrom, true, firstBytes)) return false;
+      progress.truncated = true;
+    }
+    while (progress.entriesTaken < entries.length) {
+      const entry = must(entries[progress.entriesTaken], 'entry');
+      if (!this.#addEntry(entry)) return false;
+      progress.entriesTaken += 1;
+    }
+    this.#cursor.commitIndex = Math.max(this.#cursor.commitIndex, commitIndex);
+    return true;
+  }
+
+  finish(batchesDone: number): WritePlan {
+    this.#closeRecord();
+    const { offset, lastIndex, commitIndex } = this.#cursor;
+    return {
+      offset: this.#start,
+      chunks: this.#chunks,
+      bytes: offset - this.#start,
+      records: this.#records,
+      batchesDone,
+      lastIndex,
+      commitIndex: Math.min(commitIndex, lastIndex),
+    };
+  }
+
+  #addEntry(entry: Entry): boolean {
+    const { cursor, bytes } = { cursor: this.#cursor, bytes: entry.encoded.length };
+    assert(entry.index === cursor.lastIndex + 1, () => `appending entry ${entry.index}`);
+    const isFull = this.#bodyBytes > 0 && this.#bodyBytes + bytes > recordBodyTargetBytes;
+    if (this.#header === undefined || isFull) {
+      if (!this.#openRecord(entry.index, false, bytes)) return false;
+    } else if (!this.#fits(cursor.offset, this.#bodyBytes + bytes)) {
+      return false;
+    }
+    this.#extendRun(entry.encoded);
+    this.#bodyBytes += bytes;
+    this.#entryCount += 1;
+    cursor.lastIndex = entry.index;
+    cursor.termStarts.append(entry.index, entry.term);
+    return true;
+  }
+
+  /** Begins a record if it and `bodyBytes` fit. Closes the one before. */
+  #openRecord(firstIndex: LogIndex, truncates: boolean, bodyBytes: number): boolean {
+    const cursor = this.#cursor;
+    const end = cursor.offset + (this.#header === undefined ? 0 : recordExtent(this.#bodyBytes));
+    const start = end === 0 ? segmentHeaderBytes : end;
+    if (!this.#fits(start, bodyBytes)) return false;
+    this.#closeRecord();
+    if (cursor.offset === 0) this.#addSegmentHeader();
+    assert(cursor.offset === start, 'a record starts where another one was expected');
+    if (truncates) {
+      assert(firstIndex > cursor.commitIndex, () => `removing committed entry ${firstIndex}`);
+      cursor.termStarts.truncateFrom(firstIndex);
+      cursor.lastIndex = firstIndex - 1;
+    }
+    this.#header = Buffer.allocUnsafe(recordHeaderBytes);
+    this.#chunks.push(this.#header);
+    this.#firstIndex = firstIndex;
+    this.#truncates = truncates;
+    this.#previousTerm = cursor.termStarts.termAt(firstIndex - 1);
+    this.#entryCount = 0;
+    this.#bodyBytes = 0;
+    this.#bodyCrc = this.#seed;
+    return true;
+  }
+
+  #fits(recordStart: number, bodyBytes: number): boolean {
+    const end = recordStart + recordExtent(bodyBytes);
+    return end <= this.#cursor.capacity && end - this.#start <= limits.logBatchBytesMax;
+  }
+
+  #addSegmentHeader(): void {
+    const { owner, segmentId, capacity, sequence, lastIndex, termStarts } = this.#cursor;
+    this.#chunks.push(
+      encodeSegmentHeader({
+        segmentId,
+        firstIndex: lastIndex + 1,
+        previousTerm: termStarts.termAt(lastIndex),
+        firstSequence: sequence + 1,
+        owner,
+        capacity,
+      }),
+    );
+    this.#cursor.offset = segmentHeaderBytes;
+  }
+
+  #extendRun(encoded: Uint8Array): void {
+    const { buffer, byteOffset, length } = encoded;
+    if (this.#runBuffer === buffer && this.#runEnd === byteOffset) {
+      this.#runEnd = byteOffset + length;
+      return;
+    }
+    this.#flushRun();
+    this.#runBuffer = buffer;
+    this.#runStart = byteOffset;
+    this.#runEnd = byteOffset + length;
+  }
+
+  #flushRun(): void {
+    if (this.#runBuffer === undefined) return;
+    const run = new Uint8Array(this.#runBuffer, this.#runStart, this.#runEnd - this.#runStart);
+    this.#bodyCrc = crc32(run, this.#bodyCrc);
+    this.#chunks.push(run);
+    this.#runBuffer = undefined;
+  }
+
+  #closeRecord(): void {
+    if (this.#header === undefined) return;
+    const cursor = this.#cursor;
+    this.#flushRun();
+    const paddingBytes = alignUp(this.#bodyBytes) - this.#bodyBytes;
+    if (paddingBytes > 0) {
+      const zeros = padding.subarray(0, paddingBytes);
+      this.#bodyCrc = crc32(zeros, this.#bodyCrc);
+      this.#chunks.push(zeros);
+    }
+    cursor.sequence += 1;
+    const record = {
+      segmentId: cursor.segmentId,
+      bodyBytes: this.#bodyBytes,
+      bodyCrc: this.#bodyCrc,
+      entryCount: this.#entryCount,
+      sequence: cursor.sequence,
+      firstIndex: this.#firstIndex,
+      truncates: this.#truncates,
+      previousTerm: this.#previousTerm,
+      commitIndex: Math.min(cursor.commitIndex, cursor.lastIndex),
+      durable: this.#durable,
+    };
+    encodeRecordHeader(this.#header, record, this.#seed);
+    const position = { segmentId: cursor.segmentId, offset: cursor.offset };
+    this.#records.push({ firstIndex: this.#firstIndex, truncates: this.#truncates, position });
+    cursor.offset += recordExtent(this.#bodyBytes);
+    this.#header = undefined;
+    this.#bodyBytes = 0;
+  }
+}

@@ -1,0 +1,85 @@
+import type { FileNode } from './file-node.ts';
+
+export type Node = FileNode | DirectoryNode;
+
+export interface Place {
+  readonly directory: DirectoryNode;
+  readonly name: string;
+}
+
+/** A creation (`to` alone), removal (`from` alone) or rename (both), which is one step. */
+export interface DirectoryChange {
+  readonly id: number;
+  readonly node: Node;
+  readonly from: Place | undefined;
+  readonly to: Place | undefined;
+  /** Decided: on the platter, or lost. */
+  settled: boolean;
+}
+
+/** A directory: names as the running process sees them, and as they are on the platter. */
+export class DirectoryNode {
+  readonly type = 'directory';
+  readonly id: number;
+  durablePlace: Place | undefined = undefined;
+  entries: Map<string, Node> = new Map();
+  readonly durable: Map<string, Node> = new Map();
+  readonly #pending: DirectoryChange[] = [];
+  #settled = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  get pending(): readonly DirectoryChange[] {
+    return this.#pending;
+  }
+
+  addPending(change: DirectoryChange): void {
+    this.#pending.push(change);
+  }
+
+  /** Names the changes up to now, which a sync that starts now will cover. */
+  mark(): number {
+    return this.#settled + this.#pending.length;
+  }
+
+  syncUpTo(mark: number): void {
+    const count = mark - this.#settled;
+    if (count <= 0) return;
+    for (const change of this.#pending.splice(0, count)) makeDurable(change);
+    this.#settled = mark;
+  }
+
+  /** After a power loss: only what is on the platter is there. */
+  loseCache(): void {
+    this.#settled += this.#pending.length;
+    this.#pending.length = 0;
+    this.entries = new Map(this.durable);
+  }
+}
+
+/**
+ * Puts one change on the platter. Changes before it may be missing there, so it finds the node
+ * where the platter has it: a node never has two names, and a rename never leaves none.
+ */
+export function makeDurable(change: DirectoryChange): void {
+  if (change.settled) return;
+  change.settled = true;
+  const { node, from, to } = change;
+  if (to === undefined) {
+    if (from !== undefined) removeEntry(from, node);
+    return;
+  }
+  if (node.durablePlace !== undefined) removeEntry(node.durablePlace, node);
+  const replaced = to.directory.durable.get(to.name);
+  if (replaced !== undefined) replaced.durablePlace = undefined;
+  to.directory.durable.set(to.name, node);
+  node.durablePlace = to;
+}
+
+function removeEntry(place: Place, node: Node): void {
+  if (place.directory.durable.get(place.name) !== node) return;
+  place.directory.durable.delete(place.name);
+  node.durablePlace = undefined;
+}

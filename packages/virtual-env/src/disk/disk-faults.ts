@@ -1,0 +1,54 @@
+import type { DiskErrorKind } from '@d-engine/base';
+
+export const diskOperations = [
+  'open',
+  'list',
+  'exists',
+  'makeDirectory',
+  'rename',
+  'remove',
+  'syncDirectory',
+  'lockDirectory',
+  'read',
+  'write',
+  'sync',
+  'truncate',
+  'size',
+  'close',
+] as const;
+/** `writeAndSync` is a `write`, then a `sync`. */
+export type DiskOperation = (typeof diskOperations)[number];
+
+/** An order to fail. */
+export interface DiskFault {
+  readonly operation: DiskOperation;
+  readonly kind: DiskErrorKind;
+  /** Only for paths that contain this text. */
+  readonly pathIncludes?: string;
+  /** How many operations fail; 1 unless said. */
+  readonly times?: number;
+}
+
+export class DiskFaults {
+  readonly #armed: { readonly fault: DiskFault; left: number }[] = [];
+
+  add(fault: DiskFault): void {
+    this.#armed.push({ fault, left: fault.times ?? 1 });
+  }
+
+  clear(): void {
+    this.#armed.length = 0;
+  }
+
+  /** The failure that an operation that starts now must end in, if any. */
+  take(operation: DiskOperation, path: string): DiskErrorKind | undefined {
+    const index = this.#armed.findIndex(
+      ({ fault }) => fault.operation === operation && path.includes(fault.pathIncludes ?? ''),
+    );
+    const armed = this.#armed[index];
+    if (armed === undefined) return undefined;
+    armed.left -= 1;
+    if (armed.left <= 0) this.#armed.splice(index, 1);
+    return armed.fault.kind;
+  }
+}

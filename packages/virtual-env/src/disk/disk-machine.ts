@@ -1,0 +1,98 @@
+import type { DiskErrorKind } from '@d-engine/base';
+import { DiskError } from '@d-engine/base';
+import type { Kernel } from '../kernel.ts';
+import type { Life } from '../life.ts';
+import type { Range } from '../options.ts';
+import type { SeededRandom } from '../seeded-random.ts';
+import type { DiskOperation } from './disk-faults.ts';
+import { DiskFaults } from './disk-faults.ts';
+
+/** One operation on its way. */
+export interface DiskWork {
+  readonly life: Life;
+  readonly operation: DiskOperation;
+  readonly path: string;
+  readonly latencyMs: Range;
+  readonly bytes: number;
+  /** Takes effect and answers the caller. Throws {@link DiskError}, which `fail` gets instead. */
+  finish(): void;
+  fail(error: DiskError): void;
+  /** Before it fails on order: what it did nevertheless. */
+  spoil?(): void;
+  /** The process ended meanwhile: whether and how far it took effect is up to the seed. */
+  abandon?(): void;
+}
+
+/** Gives operations their time, their faults and their end in a crash. */
+export class DiskMachine {
+  readonly faults: DiskFaults = new DiskFaults();
+  slowness = 1;
+  readonly #kernel: Kernel;
+  readonly #host: string;
+  readonly #random: SeededRandom;
+  readonly #inFlight: Set<DiskWork> = new Set();
+  readonly #stalled: (() => void)[] = [];
+  #isStalled = false;
+  #stallNumber = 0;
+
+  constructor(kernel: Kernel, host: string, random: SeededRandom) {
+    this.#kernel = kernel;
+    this.#host = host;
+    this.#random = random;
+  }
+
+  start(work: DiskWork): void {
+    if (!work.life.alive) return;
+    const { min, max } = work.latencyMs;
+    const transferMs = work.bytes / this.#kernel.options.disk.bytesPerMs;
+    const delayMs = (this.#random.between(min, max) + transferMs) * this.slowness;
+    const fault = this.faults.take(work.operation, work.path);
+    this.#inFlight.add(work);
+    this.#kernel.post(delayMs, work.life, () => this.#complete(work, fault));
+  }
+
+  /** From now on nothing completes. Returns the number of this stall. */
+  stall(): number {
+    this.#isStalled = true;
+    this.#stallNumber += 1;
+    return this.#stallNumber;
+  }
+
+  /** What completed meanwhile is answered now, in order. Ends only the stall named, if any. */
+  unstall(stallNumber: number = this.#stallNumber): void {
+    if (stallNumber !== this.#stallNumber) return;
+    this.#isStalled = false;
+    for (const complete of this.#stalled.splice(0)) complete();
+  }
+
+  endLife(life: Life): void {
+    this.#stalled.length = 0;
+    for (const work of this.#inFlight) {
+      this.#inFlight.delete(work);
+      if (work.life === life) work.abandon?.();
+    }
+  }
+
+  #complete(work: DiskWork, fault: DiskErrorKind | undefined): void {
+    if (this.#isStalled) {
+      this.#stalled.push(() => {
+        this.#kernel.post(0, work.life, () => this.#complete(work, fault));
+      });
+      return;
+    }
+    this.#inFlight.delete(work);
+    const subject = `${work.operation} ${work.path}`;
+    try {
+      if (fault !== undefined) {
+        work.spoil?.();
+        throw new DiskError(fault, work.path, `${subject} failed (${fault}, on order)`);
+      }
+      work.finish();
+      this.#kernel.trace.record('diskDone', this.#host, subject, work.bytes);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#kernel.trace.record('diskFailed', this.#host, subject, work.bytes);
+      work.fail(error);
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import type { Disk } from '@d-engine/base';
+import { assert } from '@d-engine/base';
+import type { Kernel } from '../kernel.ts';
+import type { Life } from '../life.ts';
+import type { SeededRandom } from '../seeded-random.ts';
+import type { DiskFault } from './disk-faults.ts';
+import { DiskMachine } from './disk-machine.ts';
+import { DiskSession } from './disk-session.ts';
+import { FileSystem, splitPath } from './file-system.ts';
+
+/** What happened on a disk so far. */
+export interface DiskCounters {
+  writes: number;
+  bytesWritten: number;
+  reads: number;
+  syncs: number;
+  directorySyncs: number;
+  powerLosses: number;
+  /** In power losses and failed syncs: unsynced changes of files that vanished. */
+  lostWrites: number;
+  /** ... that survived in some sectors only. */
+  tornWrites: number;
+  /** ... that survived although nothing made them durable. */
+  keptWrites: number;
+  lostDirectoryChanges: number;
+}
+
+/** The disk of a host: it outlives the host's processes. What tests and faults hold of it. */
+export class VirtualDisk {
+  readonly counters: DiskCounters = {
+    writes: 0,
+    bytesWritten: 0,
+    reads: 0,
+    syncs: 0,
+    directorySyncs: 0,
+    powerLosses: 0,
+    lostWrites: 0,
+    tornWrites: 0,
+    keptWrites: 0,
+    lostDirectoryChanges: 0,
+  };
+  readonly #kernel: Kernel;
+  readonly #host: string;
+  readonly #random: SeededRandom;
+  readonly #files: FileSystem;
+  readonly #machine: DiskMachine;
+  readonly #locks: Map<string, Life> = new Map();
+  #life: Life | undefined;
+
+  constructor(kernel: Kernel, host: string, random: SeededRandom) {
+    this.#kernel = kernel;
+    this.#host = host;
+    this.#random = random.fork('crash');
+    this.#files = new FileSystem(kernel.options.disk);
+    this.#machine = new DiskMachine(kernel, host, random.fork('latency'));
+  }
+
+  get usedBytes(): number {
+    return this.#files.usedBytes;
+  }
+
+  // ---- faults ----
+
+  /** The next operation of this kind that starts fails. */
+  failNext(fault: DiskFault): void {
+    this.#kernel.trace.record('diskFault', this.#host, `${fault.operation} ${fault.kind}`);
+    this.#machine.faults.add(fault);
+  }
+
+  clearFaults(): void {
+    this.#machine.faults.clear();
+  }
+
+  /** Below what is used already: every write that makes a file longer fails. */
+  setCapacity(bytes: number): void {
+    this.#kernel.trace.record('diskFault', this.#host, 'capacity', bytes);
+    this.#files.capacityBytes = bytes;
+  }
+
+  /** Operations that start from now on take `factor` times as long; 1 is normal. */
+  slow(factor: number): void {
+    assert(factor > 0 && factor < Infinity, () => `a disk cannot be ${factor} times slower`);
+    this.#kernel.trace.record('diskFault', this.#host, 'slow', factor);
+    this.#machine.slowness = factor;
+  }
+
+  /** Nothing completes for `ms`, or until {@link unstall}. */
+  stall(ms?: number): void {
+    this.#kernel.trace.record('diskFault', this.#host, 'stall', ms ?? -1);
+    const stall = this.#machine.stall();
+    if (ms !== undefined) this.#kernel.post(ms, undefined, () => this.#machine.unstall(stall));
+  }
+
+  unstall(): void {
+    this.#machine.unstall();
+  }
+
+  /** Flips bits of what is durable; unsynced writes over it stay as they are. */
+  corrupt(path: string, position: number, length: number): void {
+    this.#kernel.trace.record('diskFault', this.#host, `corrupt ${path}`, position);
+    this.#files.file(path).corrupt(position, length);
+  }
+
+  /** An empty disk. The host must be down. */
+  wipe(): void {
+    assert(this.#life === undefined, 'a disk is wiped while its host is down');
+    this.#kernel.trace.record('diskFault', this.#host, 'wipe');
+    this.#files.wipe();
+  }
+
+  // ---- a look from outside ----
+
+  /** The whole file as a process sees it now; undefined when there is none. */
+  peek(path: string): Uint8Array | undefined {
+    const node = this.#files.find(path);
+    return node?.type === 'file' ? node.read(0, node.length) : undefined;
+  }
+
+  /** Names in the directory; undefined when there is none. */
+  peekNames(path: string): string[] | undefined {
+    return this.#files.find(path)?.type === 'directory' ? this.#files.list(path) : undefined;
+  }
+
+  // ---- for the host ----
+
+  /** The disk for a process that starts. */
+  startLife(life: Life): Disk {
+    assert(this.#life === undefined, 'the disk serves another process');
+    this.#life = life;
+    return new DiskSession({
+      kernel: this.#kernel,
+      life,
+      files: this.#files,
+      machine: this.#machine,
+      random: this.#random,
+      counters: this.counters,
+      locks: this.#locks,
+      normalize: (path) => splitPath(path).join('/'),
+    });
+  }
+
+  /** The process is gone: its locks too; what it had in flight happened, in part, or not. */
+  endLife(): void {
+    if (this.#life === undefined) return;
+    this.#machine.endLife(this.#life);
+    this.#locks.clear();
+    this.#life = undefined;
+  }
+
+  /** The machine is off: what no sync covered is up to the seed. */
+  losePower(): void {
+    assert(this.#life === undefined, 'the process ends before the power is gone');
+    const counts = this.#files.powerLoss(this.#random);
+    this.counters.powerLosses += 1;
+    this.counters.lostWrites += counts.lostWrites;
+    this.counters.tornWrites += counts.tornWrites;
+    this.counters.keptWrites += counts.keptWrites;
+    this.counters.lostDirectoryChanges += counts.lostDirectoryChanges;
+    this.#kernel.trace.record('diskCrash', this.#host, 'lost', counts.lostWrites);
+    this.#kernel.trace.record('diskCrash', this.#host, 'torn', counts.tornWrites);
+  }
+}

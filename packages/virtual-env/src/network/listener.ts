@@ -1,0 +1,77 @@
+import type { Address, Failure, Listener, Service } from '@d-engine/base';
+import type { Kernel } from '../kernel.ts';
+import type { Life } from '../life.ts';
+import type { Side } from './connection.ts';
+import type { NetworkNode } from './network-node.ts';
+
+const closing: Failure = { status: 'unavailable', message: 'the server closed' };
+
+/** A port that a life of a host serves. */
+export class VirtualListener implements Listener {
+  readonly address: Address;
+  readonly port: number;
+  readonly life: Life;
+  readonly service: Service;
+  readonly loopbackOnly: boolean;
+  readonly #kernel: Kernel;
+  readonly #node: NetworkNode;
+  readonly #sides: Set<Side> = new Set();
+  #closed: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    kernel: Kernel,
+    node: NetworkNode,
+    life: Life,
+    service: Service,
+    address: Address,
+    port: number,
+    loopbackOnly: boolean,
+  ) {
+    this.#kernel = kernel;
+    this.#node = node;
+    this.life = life;
+    this.service = service;
+    this.address = address;
+    this.port = port;
+    this.loopbackOnly = loopbackOnly;
+    node.listeners.set(port, this);
+    kernel.trace.record('listen', node.name, address);
+  }
+
+  get closing(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
+  }
+
+  sideOpened(side: Side): void {
+    this.#sides.add(side);
+  }
+
+  sideClosed(side: Side): void {
+    this.#sides.delete(side);
+    if (this.#sides.size === 0) this.#onIdle?.();
+  }
+
+  #close(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.life.alive) return;
+      this.#kernel.trace.record('unlisten', this.#node.name, this.address, graceMs);
+      if (this.#node.listeners.get(this.port) === this) this.#node.listeners.delete(this.port);
+      const timer = this.#kernel.post(graceMs, this.life, () => {
+        for (const side of this.#sides) side.fail(closing);
+      });
+      this.#onIdle = (): void => {
+        this.#onIdle = undefined;
+        this.#kernel.cancel(timer);
+        this.#kernel.post(0, this.life, () => resolve());
+      };
+      for (const side of this.#sides) side.drain();
+      if (this.#sides.size === 0) this.#onIdle?.();
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { type MethodName, methods } from './methods.ts';
+import type { PeerFrameType } from './peer-frame.ts';
+
+/**
+ * A peer has one stream per plane, so that a vote or a heartbeat never waits behind megabytes of
+ * entries or of a snapshot.
+ */
+export type Plane = 'control' | 'data' | 'bulk';
+export const planes: readonly Plane[] = ['control', 'data', 'bulk'];
+
+const everywhere = planes;
+const control: readonly Plane[] = ['control'];
+const data: readonly Plane[] = ['data'];
+
+const planesOf: Readonly<Record<PeerFrameType, readonly Plane[]>> = {
+  hello: everywhere,
+  helloRefused: everywhere,
+  preVoteRequest: control,
+  voteRequest: control,
+  voteResponse: control,
+  heartbeatRequest: control,
+  heartbeatResponse: control,
+  timeoutNowRequest: control,
+  readIndexRequest: control,
+  readIndexResponse: control,
+  appendRequest: data,
+  appendResponse: data,
+  forwardWrite: data,
+  forwardWriteResult: data,
+};
+
+export function travelsOn(type: PeerFrameType, plane: Plane): boolean {
+  return planesOf[type].includes(plane);
+}
+
+/** The plane of a message other than a hello, which opens every plane. */
+export function planeOf(type: Exclude<PeerFrameType, 'hello' | 'helloRefused'>): Plane {
+  return planesOf[type][0] as Plane;
+}
+
+const methodNames: Readonly<Record<Plane, MethodName>> = {
+  control: 'peerControl',
+  data: 'peerData',
+  bulk: 'peerBulk',
+};
+
+export function methodOfPlane(plane: Plane): string {
+  return methods[methodNames[plane]];
+}
+
+/** The plane that a stream of this method carries; undefined for methods of other services. */
+export function planeOfMethod(method: string): Plane | undefined {
+  return planes.find((plane) => methodOfPlane(plane) === method);
+}

@@ -1,0 +1,529 @@
+import type { LeaderHint } from '@d-engine/base';
+import { errorRegistry } from '@d-engine/base';
+import fc from 'fast-check';
+import * as wire from '../src/index.ts';
+import { bytes, entryRun, exact, session, text, uint32 } from './arbitraries.ts';
+import type { Theirs } from './protobuf-oracle.ts';
+
+/** One message: how to make one, what protobufjs calls its parts, and our codec. */
+export interface MessageSpec {
+  readonly name: string;
+  readonly arbitrary: fc.Arbitrary<{ readonly ours: unknown; readonly theirs: Theirs }>;
+  readonly encode: (ours: never) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => unknown;
+}
+
+function spec<Ours>(
+  name: string,
+  arbitrary: fc.Arbitrary<Ours>,
+  toTheirs: (ours: Ours) => Theirs,
+  encode: (ours: Ours) => Uint8Array,
+  decode: (bytes: Uint8Array) => unknown,
+): MessageSpec {
+  return {
+    name,
+    arbitrary: arbitrary.map((ours) => ({ ours, theirs: toTheirs(ours) })),
+    encode,
+    decode,
+  };
+}
+
+const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined });
+const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary);
+
+const consistencyNumbers = { lease: 0, linearizable: 1, eventual: 2 } as const;
+const consistency = fc.constantFrom('lease', 'linearizable', 'eventual');
+const sessionFields = (stamp: object | undefined): Theirs => ({ ...stamp });
+
+const errorMetadata: fc.Arbitrary<wire.ErrorMetadata> = fc.record({
+  retryAfterMs: optional(exact),
+  leaderId: optional(text),
+  leaderAddress: optional(text),
+  debugMessage: optional(text),
+  mayHaveBeenApplied: optional(fc.boolean()),
+  retryable: optional(fc.boolean()),
+});
+
+const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
+  succeeded: fc.boolean(),
+  deleted: optional(fc.boolean()),
+  current: optional(nullable(bytes)),
+  revision: exact,
+});
+
+const foundKey: fc.Arbitrary<wire.FoundKey> = fc.record({
+  key: bytes,
+  value: bytes,
+  createRevision: exact,
+  modRevision: exact,
+  version: exact,
+});
+
+const clientResponse: fc.Arbitrary<wire.ClientResponse> = fc.oneof(
+  writeOutcome.map((outcome) => ({ type: 'write', ...outcome }) as const),
+  fc.record({
+    type: fc.constant('read' as const),
+    results: fc.array(foundKey, { maxLength: 4 }),
+    revision: exact,
+    consistency: optional(consistency),
+  }),
+  fc.record({
+    type: fc.constant('error' as const),
+    code: fc.integer({ min: 1, max: 20_000 }),
+    metadata: errorMetadata,
+  }),
+  fc.constant({ type: 'empty' as const }),
+);
+
+function writeToTheirs(outcome: wire.WriteOutcome): Theirs {
+  const { current } = outcome;
+  return {
+    writeResult: { succeeded: outcome.succeeded },
+    revision: outcome.revision,
+    deleted: outcome.deleted,
+    currentValue: current ?? undefined,
+    currentPresent: current === undefined ? undefined : current !== null,
+  };
+}
+
+function responseToTheirs(response: wire.ClientResponse): Theirs {
+  switch (response.type) {
+    case 'write':
+      return writeToTheirs(response);
+    case 'read':
+      return {
+        readData: { results: response.results },
+        revision: response.revision,
+        consistency: response.consistency && consistencyNumbers[response.consistency],
+      };
+    case 'error':
+      return { error: response.code, metadata: response.metadata };
+    case 'empty':
+      return {};
+  }
+}
+
+const clientSpecs: MessageSpec[] = [
+  spec(
+    'd_engine.client.ClientReadRequest',
+    fc.record({
+      clientId: uint32,
+      keys: fc.array(bytes, { maxLength: 5 }),
+      consistency: optional(consistency),
+      minRevision: exact,
+    }),
+    ({ clientId, keys, consistency: policy, minRevision }) => ({
+      clientId,
+      keys,
+      consistencyPolicy: policy && consistencyNumbers[policy],
+      minRevision,
+    }),
+    wire.encodeClientReadRequest,
+    wire.decodeClientReadRequest,
+  ),
+  spec(
+    'd_engine.client.ClientResponse',
+    clientResponse,
+    responseToTheirs,
+    wire.encodeClientResponse,
+    wire.decodeClientResponse,
+  ),
+  spec(
+    'd_engine.error.ErrorMetadata',
+    errorMetadata,
+    (metadata) => ({ ...metadata }),
+    wire.encodeErrorMetadata,
+    wire.decodeErrorMetadata,
+  ),
+  spec(
+    'd_engine.client.ScanRequest',
+    fc.record({ clientId: uint32, prefix: bytes }),
+    (request) => request,
+    wire.encodeScanRequest,
+    wire.decodeScanRequest,
+  ),
+  spec(
+    'd_engine.client.ScanResponse',
+    fc.record({
+      entries: fc.array(fc.record({ key: bytes, value: bytes }), { maxLength: 4 }),
+      revision: exact,
+    }),
+    (response) => response,
+    wire.encodeScanResponse,
+    wire.decodeScanResponse,
+  ),
+  spec(
+    'd_engine.client.WatchRequest',
+    fc.record({ clientId: uint32, key: bytes, prefix: fc.boolean(), prevKv: fc.boolean() }),
+    (request) => request,
+    wire.encodeWatchRequest,
+    wire.decodeWatchRequest,
+  ),
+  spec(
+    'd_engine.client.WatchResponse',
+    fc.record({
+      key: bytes,
+      value: bytes,
+      eventType: fc.constantFrom('put', 'delete', 'canceled', 'progress'),
+      errorCode: fc.integer({ min: 0, max: 20_000 }),
+      revision: exact,
+      previousValue: bytes,
+    }),
+    ({ key, value, eventType, errorCode, revision, previousValue }) => ({
+      key,
+      value,
+      eventType: ['put', 'delete', 'canceled', 'progress'].indexOf(eventType),
+      error: errorCode,
+      revision,
+      prevValue: previousValue,
+    }),
+    wire.encodeWatchResponse,
+    wire.decodeWatchResponse,
+  ),
+  spec(
+    'd_engine.client.WatchMembershipRequest',
+    fc.record({ clientId: uint32 }),
+    (request) => request,
+    wire.encodeWatchMembershipRequest,
+    wire.decodeWatchMembershipRequest,
+  ),
+  spec(
+    'd_engine.client.MembershipSnapshot',
+    fc.record({
+      members: fc.array(uint32, { maxLength: 9 }),
+      learners: fc.array(uint32, { maxLength: 9 }),
+      committedIndex: exact,
+    }),
+    (snapshot) => snapshot,
+    wire.encodeMembershipSnapshot,
+    wire.decodeMembershipSnapshot,
+  ),
+];
+
+const roles = ['unspecified', 'follower', 'candidate', 'leader', 'learner'] as const;
+const statuses = ['unspecified', 'promotable', 'readOnly', 'active'] as const;
+
+const nodeMeta: fc.Arbitrary<wire.NodeMeta> = fc.record({
+  id: uint32,
+  address: text,
+  role: fc.constantFrom(...roles),
+  status: fc.constantFrom(...statuses),
+});
+const nodeToTheirs = (node: wire.NodeMeta): Theirs => ({
+  ...node,
+  role: roles.indexOf(node.role),
+  status: statuses.indexOf(node.status),
+});
+const membership: fc.Arbitrary<wire.ClusterMembership> = fc.record({
+  version: exact,
+  nodes: fc.array(nodeMeta, { maxLength: 4 }),
+  currentLeaderId: optional(uint32),
+});
+const membershipToTheirs = (value: wire.ClusterMembership): Theirs => ({
+  ...value,
+  nodes: value.nodes.map(nodeToTheirs),
+});
+
+const clusterSpecs: MessageSpec[] = [
+  spec(
+    'd_engine.server.cluster.ClusterMembership',
+    membership,
+    membershipToTheirs,
+    wire.encodeClusterMembership,
+    wire.decodeClusterMembership,
+  ),
+  spec(
+    'd_engine.server.cluster.LeaderDiscoveryRequest',
+    fc.record({ nodeId: uint32, requesterAddress: text }),
+    (request) => request,
+    wire.encodeLeaderDiscoveryRequest,
+    wire.decodeLeaderDiscoveryRequest,
+  ),
+  spec(
+    'd_engine.server.cluster.LeaderDiscoveryResponse',
+    fc.record({ leaderId: uint32, leaderAddress: text, term: exact }),
+    (response) => response,
+    wire.encodeLeaderDiscoveryResponse,
+    wire.decodeLeaderDiscoveryResponse,
+  ),
+  spec(
+    'd_engine.server.cluster.JoinRequest',
+    fc.record({
+      nodeId: uint32,
+      nodeRole: fc.constantFrom(...roles),
+      address: text,
+      status: fc.constantFrom(...statuses),
+    }),
+    (request) => ({
+      ...request,
+      nodeRole: roles.indexOf(request.nodeRole),
+      status: statuses.indexOf(request.status),
+    }),
+    wire.encodeJoinRequest,
+    wire.decodeJoinRequest,
+  ),
+  spec(
+    'd_engine.server.cluster.JoinResponse',
+    fc.record({
+      success: fc.boolean(),
+      error: text,
+      config: optional(membership),
+      configVersion: exact,
+      snapshotMetadata: optional(
+        fc.record({ lastIncluded: fc.record({ term: exact, index: exact }), checksum: bytes }),
+      ),
+      leaderId: uint32,
+    }),
+    (response) => ({
+      ...response,
+      config: response.config && membershipToTheirs(response.config),
+    }),
+    wire.encodeJoinResponse,
+    wire.decodeJoinResponse,
+  ),
+  spec(
+    'grpc.health.v1.HealthCheckRequest',
+    fc.record({ service: text }),
+    (request) => request,
+    wire.encodeHealthCheckRequest,
+    wire.decodeHealthCheckRequest,
+  ),
+  spec(
+    'grpc.health.v1.HealthCheckResponse',
+    fc.record({ status: fc.constantFrom('unknown', 'serving', 'notServing', 'serviceUnknown') }),
+    ({ status }) => ({
+      status: ['unknown', 'serving', 'notServing', 'serviceUnknown'].indexOf(status),
+    }),
+    wire.encodeHealthCheckResponse,
+    wire.decodeHealthCheckResponse,
+  ),
+];
+
+const leader: fc.Arbitrary<LeaderHint> = fc.record({ id: uint32, address: text });
+const leaderToTheirs = (hint: LeaderHint): Theirs => ({
+  leaderId: hint.id,
+  address: hint.address,
+});
+const nodeRoles = ['', 'leader', 'follower', 'candidate', 'learner'] as const;
+const conditions = ['', 'forming', 'normal', 'recovering', 'refused', 'diverged'] as const;
+const memberRoles = ['', 'voter', 'learner'] as const;
+const memberStatuses = ['', 'active', 'promotable', 'read_only'] as const;
+const named = <Names extends readonly string[]>(
+  names: Names,
+): fc.Arbitrary<Exclude<Names[number], ''>> =>
+  fc.constantFrom(...(names.slice(1) as Exclude<Names[number], ''>[]));
+
+const statusSpec = spec(
+  'd_engine.admin.v1.NodeStatus',
+  fc.record({
+    nodeId: uint32,
+    clusterId: nullable(text),
+    version: text,
+    role: named(nodeRoles),
+    condition: named(conditions),
+    conditionReason: nullable(text),
+    term: exact,
+    leader: nullable(leader),
+    commitIndex: exact,
+    appliedIndex: exact,
+    lastLogIndex: exact,
+    durableIndex: exact,
+    revision: exact,
+    members: fc.array(
+      fc.record({
+        id: uint32,
+        address: text,
+        role: named(memberRoles),
+        status: named(memberStatuses),
+        matchIndex: nullable(exact),
+        lag: nullable(exact),
+        lastContactMs: nullable(exact),
+      }),
+      { maxLength: 5 },
+    ),
+  }),
+  (status) => ({
+    ...status,
+    role: nodeRoles.indexOf(status.role),
+    condition: conditions.indexOf(status.condition),
+    leader: status.leader && leaderToTheirs(status.leader),
+    members: status.members.map((member) => ({
+      ...member,
+      role: memberRoles.indexOf(member.role),
+      status: memberStatuses.indexOf(member.status),
+    })),
+  }),
+  wire.encodeNodeStatus,
+  wire.decodeNodeStatus,
+);
+
+// ---- peers ----
+
+const errorName = fc.constantFrom(
+  ...(Object.keys(errorRegistry) as (keyof typeof errorRegistry)[]),
+);
+const fromLeader = { term: exact, leaderCommit: exact, token: exact, stickinessMs: exact };
+
+/** A frame type: the oneof's field, the message, and its parts in protobufjs's names. */
+function peerSpec<Frame extends wire.PeerFrame>(
+  plane: wire.Plane,
+  arbitrary: fc.Arbitrary<Frame>,
+  toTheirs: (frame: Frame) => Theirs = ({ type: _, ...rest }) => rest,
+): MessageSpec & { readonly plane: wire.Plane } {
+  return {
+    name: 'd_engine.peer.v1.PeerFrame',
+    plane,
+    arbitrary: arbitrary.map((ours) => ({ ours, theirs: frameToTheirs(ours, toTheirs(ours)) })),
+    encode: (ours: wire.PeerFrame) => wire.encodePeerFrame(plane, ours),
+    decode: (encoded) => wire.decodePeerFrame(plane, encoded),
+  };
+}
+
+function frameToTheirs(frame: wire.PeerFrame, inner: Theirs): Theirs {
+  const { entries, ...rest } = inner;
+  return { [frame.type]: rest, entries };
+}
+
+const type = <Name extends string>(name: Name): fc.Arbitrary<Name> => fc.constant(name);
+const log = { lastLogIndex: exact, lastLogTerm: exact };
+
+const hello: fc.Arbitrary<wire.Hello> = fc.record({
+  type: type('hello'),
+  protocolVersion: uint32,
+  clusterId: nullable(text),
+  clusterFormedAtMs: nullable(exact),
+  nodeId: uint32,
+  instanceId: text,
+  bootCount: exact,
+  state: fc.constantFrom('empty', 'formed'),
+  initialVotersHash: text,
+  strategy: fc.constantFrom('DiskFirst', 'MemFirst'),
+  recovering: fc.boolean(),
+  stickinessMs: optional(exact),
+});
+
+export const peerSpecs: (MessageSpec & { readonly plane: wire.Plane })[] = [
+  ...wire.planes.map((plane) =>
+    peerSpec(plane, hello, ({ type: _, ...frame }) => ({
+      ...frame,
+      state: frame.state === 'formed' ? 1 : 0,
+      strategy: frame.strategy === 'MemFirst' ? 1 : 0,
+    })),
+  ),
+  peerSpec(
+    'control',
+    fc.record({ type: type('helloRefused'), name: errorName, message: text }),
+    ({ name, message }) => ({ error: errorRegistry[name].code, message }),
+  ),
+  peerSpec('control', fc.record({ type: type('preVoteRequest'), term: exact, ...log })),
+  peerSpec(
+    'control',
+    fc.record({ type: type('voteRequest'), term: exact, ...log, leadershipTransfer: fc.boolean() }),
+  ),
+  peerSpec(
+    'control',
+    fc.record({
+      type: type('voteResponse'),
+      term: exact,
+      preVote: fc.boolean(),
+      granted: fc.boolean(),
+    }),
+  ),
+  peerSpec('control', fc.record({ type: type('heartbeatRequest'), ...fromLeader })),
+  peerSpec(
+    'control',
+    fc.record({ type: type('heartbeatResponse'), term: exact, token: exact, matchIndex: exact }),
+  ),
+  peerSpec('control', fc.record({ type: type('timeoutNowRequest'), term: exact })),
+  peerSpec('control', fc.record({ type: type('readIndexRequest'), term: exact, readId: exact })),
+  peerSpec(
+    'control',
+    fc.record({
+      type: type('readIndexResponse'),
+      term: exact,
+      readId: exact,
+      index: optional(exact),
+    }),
+  ),
+  peerSpec(
+    'data',
+    fc
+      .tuple(fc.record({ ...fromLeader, prevLogTerm: exact }), entryRun)
+      .map(([head, run]) => ({ type: 'appendRequest' as const, ...head, ...run })),
+    ({ type: _, entries, ...head }) => ({
+      ...head,
+      entries: Buffer.concat(entries.map((entry) => entry.encoded)),
+    }),
+  ),
+  peerSpec(
+    'data',
+    fc.record({
+      type: type('appendResponse'),
+      term: exact,
+      token: exact,
+      result: fc.oneof(
+        fc.record({ type: type('matched'), matchIndex: exact }),
+        fc.record({
+          type: type('conflict'),
+          rejectedIndex: exact,
+          hintIndex: exact,
+          hintTerm: exact,
+        }),
+      ),
+    }),
+    ({ term, token, result }) => {
+      const { type: kind, ...rest } = result;
+      return { term, token, ...(kind === 'matched' ? rest : { conflict: rest }) };
+    },
+  ),
+  peerSpec(
+    'data',
+    fc.record({
+      type: type('forwardWrite'),
+      forwardId: exact,
+      command: bytes,
+      deadlineMs: fc.integer({ min: 1, max: 2 ** 40 }),
+      session: optional(session),
+    }),
+    ({ forwardId, command, deadlineMs, session: stamp }) => ({
+      forwardId,
+      command,
+      deadlineMs,
+      ...sessionFields(stamp),
+    }),
+  ),
+  peerSpec(
+    'data',
+    fc.record({
+      type: type('forwardWriteResult'),
+      forwardId: exact,
+      outcome: fc.oneof(
+        writeOutcome.map((outcome) => ({ type: 'ok', ...outcome }) as const),
+        fc.record({
+          type: type('error'),
+          name: errorName,
+          message: text,
+          leader: optional(leader),
+          retryAfterMs: optional(exact),
+        }),
+      ),
+    }),
+    ({ forwardId, outcome }) => {
+      if (outcome.type === 'ok') return { forwardId, ok: writeToTheirs(outcome) };
+      const { name, message, leader: hint, retryAfterMs } = outcome;
+      const error = errorRegistry[name].code;
+      return {
+        forwardId,
+        error: { error, message, leader: hint && leaderToTheirs(hint), retryAfterMs },
+      };
+    },
+  ),
+];
+
+export const messageSpecs: MessageSpec[] = [
+  ...clientSpecs,
+  ...clusterSpecs,
+  statusSpec,
+  ...peerSpecs,
+];

@@ -1,0 +1,42 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { testScale } from './tools/test-scale.ts';
+
+const roots = ['packages/*/src', 'packages/*/test', 'tools', 'examples/*/test'];
+const processTests = roots.map((root) => `${root}/**/*.process.test.ts`);
+const timeoutFactor = testScale === 'long' ? 30 : 1;
+
+/** The gate adds a machine-readable report to what people read. */
+const report = process.env['D_ENGINE_TEST_REPORT'];
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    reporters: report === undefined ? ['default'] : ['default', 'json'],
+    ...(report === undefined ? {} : { outputFile: { json: report } }),
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: roots.map((root) => `${root}/**/*.test.ts`),
+          exclude: ['**/node_modules/**', '**/dist/**', ...processTests],
+          testTimeout: 30_000 * timeoutFactor,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Real processes, ports and disks: one file at a time, after the units, so that nothing
+        // else takes their CPU.
+        test: {
+          name: 'process',
+          include: processTests,
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 180_000 * timeoutFactor,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
+
+export default config;
