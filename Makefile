@@ -22,8 +22,8 @@ build: install
 	@node tools/build.mjs --if-stale
 
 demo: build
-	@echo 'demo: running tools/demo/run.mjs'
-	@node tools/demo/run.mjs
+	@echo 'demo: running tools/demo/run.ts'
+	@node tools/run-ts.mjs tools/demo/run.ts
 
 test: install
 	@echo 'test 1/3: typecheck'

@@ -37,7 +37,8 @@ export interface LogStore {
   append(batch: LogBatch): Promise<void>;
   /**
    * Entries `from` to `to`, both included, as many as fit in `bytesMax` but at least one. Only
-   * what is durable can be read. Every byte is checked again on its way back.
+   * what is durable can be read. Every byte is checked again on its way back. Empty
+   * only when the entries were removed while they were being read.
    */
   read(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
   /**

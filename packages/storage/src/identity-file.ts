@@ -101,9 +101,9 @@ export class IdentityFile {
     return this.#change({ ...this.#identity, peers });
   }
 
-  /** Resolves when everything recorded is durable. */
+  /** Waits for what is under way. Whoever asked for it has heard of a failure. */
   async close(): Promise<void> {
-    await this.#written;
+    await this.#written.catch(() => undefined);
   }
 
   /** Changes made while a write is under way share the next one. The first failure is final. */

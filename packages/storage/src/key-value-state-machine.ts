@@ -1,11 +1,4 @@
-import type {
-  Entry,
-  HistoryId,
-  KeyValue,
-  LogIndex,
-  Revision,
-  WriteCommand,
-} from '@d-engine/base';
+import type { Entry, HistoryId, KeyValue, LogIndex, Revision, WriteCommand } from '@d-engine/base';
 import {
   assert,
   decodeWriteCommand,

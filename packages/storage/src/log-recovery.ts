@@ -18,6 +18,8 @@ export interface LogRecoveryOptions {
   readonly directory: string;
   readonly owner: InstanceId;
   readonly logger: Logger;
+  /** A prepared segment of another size is made anew. */
+  readonly segmentBytes: number;
 }
 
 /** A log that may be appended to: all of it is durable, and zeros follow it. */
@@ -54,6 +56,7 @@ class LogRecovery {
   readonly #directory: string;
   readonly #owner: InstanceId;
   readonly #logger: Logger;
+  readonly #segmentBytes: number;
   readonly #replay = new LogReplay();
 
   constructor(options: LogRecoveryOptions) {
@@ -61,6 +64,7 @@ class LogRecovery {
     this.#directory = options.directory;
     this.#owner = options.owner;
     this.#logger = options.logger;
+    this.#segmentBytes = options.segmentBytes;
   }
 
   async run(): Promise<RecoveredFiles> {
@@ -68,15 +72,11 @@ class LogRecovery {
     this.#refuseGaps(segmentIds);
     const stop = await this.#walk(segmentIds);
     try {
-      const later = segmentIds.filter((id) => id > stop.segment.segmentId);
-      await this.#checkTail(stop, later);
+      const laterIds = segmentIds.filter((id) => id > stop.segment.segmentId);
+      const prepared = await this.#checkTail(stop, laterIds);
       await this.#disk.syncDirectory(this.#directory);
-      return {
-        replay: this.#replay,
-        tail: stop.segment,
-        tailOffset: stop.offset,
-        prepared: await this.#keepOne(later),
-      };
+      const { segment: tail, offset: tailOffset } = stop;
+      return { replay: this.#replay, tail, tailOffset, prepared };
     } catch (error) {
       await stop.segment.file.close();
       throw error;
@@ -156,7 +156,10 @@ class LogRecovery {
       throw this.#damage(at, `it starts with record ${header.firstSequence}`);
     }
     const { lastIndex, termStarts } = this.#replay;
-    if (header.firstIndex !== lastIndex + 1 || header.previousTerm !== termStarts.termAt(lastIndex)) {
+    if (
+      header.firstIndex !== lastIndex + 1 ||
+      header.previousTerm !== termStarts.termAt(lastIndex)
+    ) {
       throw this.#damage(at, `it does not follow index ${lastIndex}`);
     }
   }
@@ -168,13 +171,21 @@ class LogRecovery {
     throw this.#damage(position, `records up to ${next.firstSequence - 1} are gone`);
   }
 
-  /** Refuses damage below a durable position; above it, cuts what a crash left half written. */
-  async #checkTail(stop: Stop, later: readonly number[]): Promise<void> {
+  /**
+   * Refuses damage below a durable position; above it, cuts what a crash left half written.
+   * Returns the id of the next segment if it can be used.
+   */
+  async #checkTail(stop: Stop, laterIds: readonly number[]): Promise<number | undefined> {
     const { segment, offset, damage } = stop;
     const end: LogPosition = { segmentId: segment.segmentId, offset };
     const scan = await this.#scan(segment, offset, damage !== undefined);
     this.#refuseBelow(end, scan.durable, damage);
-    for (const id of later) await this.#clearLater(id, end, damage);
+    let prepared: number | undefined;
+    for (const id of laterIds) {
+      const isUsable = await this.#clearLater(id, end, damage);
+      if (isUsable && id === segment.segmentId + 1) prepared = id;
+      else await this.#disk.remove(segmentPath(this.#directory, id));
+    }
     if (scan.nonZeroEnd > offset) {
       this.#logger.warn('Log: cut a torn tail, the end of a write that a crash interrupted', {
         file: segmentPath(this.#directory, segment.segmentId),
@@ -188,10 +199,18 @@ class LogRecovery {
     assert(from <= offset, 'durable beyond the end of the log');
     await rewriteAndSync(segment.file, from, offset);
     await zeroAndSync(segment.file, offset, scan.nonZeroEnd);
+    return prepared;
   }
 
-  /** A segment behind the tail: prepared and unused, or the torn start of a new one. */
-  async #clearLater(segmentId: number, end: LogPosition, damage: string | undefined): Promise<void> {
+  /**
+   * A segment behind the tail: prepared and unused, or the torn start of a new one. Returns
+   * whether it can be used.
+   */
+  async #clearLater(
+    segmentId: number,
+    end: LogPosition,
+    damage: string | undefined,
+  ): Promise<boolean> {
     const segment = await this.#open(segmentId);
     try {
       const start = decodeSegmentStart(await segment.file.read(0, segmentHeaderBytes));
@@ -200,6 +219,7 @@ class LogRecovery {
       const inUse = start.type === 'header' ? { segmentId, offset: 0 } : scan.durable;
       this.#refuseBelow(end, inUse, damage ?? 'records are gone from here on');
       await zeroAndSync(segment.file, 0, scan.nonZeroEnd);
+      return segment.capacity === this.#segmentBytes;
     } finally {
       await segment.file.close();
     }
@@ -208,13 +228,6 @@ class LogRecovery {
   #refuseBelow(end: LogPosition, durable: LogPosition | undefined, damage?: string): void {
     if (durable === undefined || !isBefore(end, durable)) return;
     throw this.#damage(end, damage ?? 'records that were durable are gone from here on');
-  }
-
-  /** Another one may be left when the size of segments changed; only the next can be used. */
-  async #keepOne(later: readonly number[]): Promise<number | undefined> {
-    const [next, ...rest] = later;
-    for (const id of rest) await this.#disk.remove(segmentPath(this.#directory, id));
-    return next;
   }
 
   #scan(segment: OpenSegment, from: number, damaged: boolean): Promise<TailScan> {

@@ -21,6 +21,8 @@ export class LogReplay {
   commitIndex: LogIndex = 0;
   /** The largest durable position that a record claims. */
   durable: LogPosition = { segmentId: 0, offset: 0 };
+  /** Whether all that came before the last record is durable by its word. */
+  endsWithMarker = true;
   /** Bootstrap and binding entries that still stand, rising. */
   #membershipEntries: Entry[] = [];
 
@@ -30,7 +32,8 @@ export class LogReplay {
     if (refusal !== undefined) return refusal;
     if (header.truncates) this.#truncateFrom(header.firstIndex);
     for (const entry of entriesOfRecord(header, body)) {
-      if (entry.index !== this.lastIndex + 1) return `entry ${entry.index} follows ${this.lastIndex}`;
+      const { lastIndex } = this;
+      if (entry.index !== lastIndex + 1) return `entry ${entry.index} follows ${lastIndex}`;
       if (entry.term < this.termStarts.termAt(this.lastIndex)) return 'terms go back';
       this.termStarts.append(entry.index, entry.term);
       if (entry.kind === entryKinds.bootstrap || entry.kind === entryKinds.binding) {
@@ -40,6 +43,8 @@ export class LogReplay {
     }
     if (header.commitIndex > this.lastIndex) return 'it commits what is not in the log';
     this.sequence = header.sequence;
+    this.endsWithMarker =
+      header.entryCount === 0 && !header.truncates && !isBefore(header.durable, position);
     this.commitIndex = Math.max(this.commitIndex, header.commitIndex);
     if (isBefore(this.durable, header.durable)) this.durable = header.durable;
     this.anchors.add(header.firstIndex, position, header.truncates);

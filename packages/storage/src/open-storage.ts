@@ -39,9 +39,7 @@ const logDirectoryName = 'log';
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
-  const isNew = !(await disk.exists(directory));
   await disk.makeDirectory(directory);
-  if (isNew) await syncParents(disk, directory);
   const lock = await disk.lockDirectory(directory);
   const opened: { close(): Promise<void> }[] = [];
   try {
@@ -85,6 +83,7 @@ async function openIdentity(options: OpenStorageOptions): Promise<IdentityFile> 
   if (initialized && !hasLog) throw missing(directory, logDirectoryName);
   if (initialized) return identity;
   // The first start, or one that follows a crash of it: nothing was promised yet.
+  await syncParents(disk, directory);
   if (!hasHardState) await HardStateFile.create({ ...options, owner });
   await disk.makeDirectory(logDirectory);
   await disk.syncDirectory(directory);
@@ -166,13 +165,13 @@ class DirectoryStorage implements Storage {
 
   write(persist: Persist): Promise<void> {
     const { log, hardState } = this.#parts;
-    const logWrite = log.append(persist);
     if (persist.hardState === undefined && this.#hardStateWrites === 0) {
-      this.#lastWrite = logWrite;
-      return logWrite;
+      this.#lastWrite = log.append(persist);
+      return this.#lastWrite;
     }
-    const parts = [this.#lastWrite, logWrite];
+    const parts = [this.#lastWrite];
     if (persist.hardState !== undefined) parts.push(hardState.write(persist.hardState));
+    parts.push(log.append(persist));
     this.#hardStateWrites += 1;
     const write = Promise.all(parts).then(() => {
       this.#hardStateWrites -= 1;
@@ -201,9 +200,10 @@ class DirectoryStorage implements Storage {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { log, hardState, identity, lock } = this.#parts;
-    await log.close();
-    await hardState.close();
-    await identity.close().catch(() => undefined);
-    await lock.release();
+    try {
+      await Promise.all([log.close(), hardState.close(), identity.close()]);
+    } finally {
+      await lock.release();
+    }
   }
 }

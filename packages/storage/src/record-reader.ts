@@ -58,7 +58,9 @@ export class RecordReader {
     const offset = this.#offset;
     if (this.#limit - offset < recordHeaderBytes) return { type: 'end', offset };
     const head = await this.#bytes(offset, recordHeaderBytes);
-    if (head.length < recordHeaderBytes) return { type: 'damaged', offset, reason: 'the file ends' };
+    if (head.length < recordHeaderBytes) {
+      return { type: 'damaged', offset, reason: 'the file ends' };
+    }
     if (isEndOfLog(head, 0)) return { type: 'end', offset };
     const header = decodeRecordHeader(head, 0, this.#seed);
     if (header === undefined || header.segmentId !== this.#segmentId) {

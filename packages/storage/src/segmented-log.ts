@@ -60,6 +60,7 @@ export class SegmentedLog implements LogStore {
   /** The first failure. Invariant: nothing is written once it is set. */
   #failure: { readonly cause: unknown } | undefined;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(source: LogSource, supply: SegmentSupply, files: RecoveredFiles) {
     const { replay, tail, tailOffset } = files;
@@ -81,7 +82,7 @@ export class SegmentedLog implements LogStore {
     this.#durable = { segmentId: tail.segmentId, offset: tailOffset };
     this.#durableLastIndex = replay.lastIndex;
     this.#recordedCommitIndex = replay.commitIndex;
-    this.#hasUnmarked = replay.sequence > 0;
+    this.#hasUnmarked = !replay.endsWithMarker;
   }
 
   /** Makes the first, empty segment; durable when it resolves. For a new data directory only. */
@@ -100,7 +101,7 @@ export class SegmentedLog implements LogStore {
   ): Promise<{ log: SegmentedLog; recovered: RecoveredLog }> {
     const { disk, directory, owner, logger } = options;
     const segmentBytes = checkedSegmentBytes(options);
-    const files = await recoverLog({ disk, directory, owner, logger });
+    const files = await recoverLog({ disk, directory, owner, logger, segmentBytes });
     const source = { disk, directory, owner, anchors: files.replay.anchors };
     const supply = new SegmentSupply({ disk, directory, segmentBytes, logger });
     try {
@@ -142,14 +143,19 @@ export class SegmentedLog implements LogStore {
 
   async read(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
     assert(from >= 1 && from <= to, () => `reading from ${from} to ${to}`);
-    for (;;) {
+    assert(from <= this.#durableLastIndex, () => `entry ${from} is not durable`);
+    // Truncations only happen when leaders change, so this ends.
+    while (from <= this.#durableLastIndex) {
       const truncations = this.#truncations;
-      const last = Math.min(to, this.#durableLastIndex);
-      assert(from <= last, () => `entry ${from} is not durable yet`);
-      const entries = await readEntries(this.#source, from, last, bytesMax);
-      // Truncations only happen when leaders change, so this ends.
-      if (truncations === this.#truncations) return entries;
+      try {
+        const last = Math.min(to, this.#durableLastIndex);
+        const entries = await readEntries(this.#source, from, last, bytesMax);
+        if (truncations === this.#truncations) return entries;
+      } catch (error) {
+        if (truncations === this.#truncations) throw error;
+      }
     }
+    return [];
   }
 
   idle(): Promise<void> {
@@ -164,11 +170,16 @@ export class SegmentedLog implements LogStore {
     return this.#marker;
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     // Whoever appended has heard of a failure; closing gives back what is left either way.
-    await this.idle().catch(() => undefined);
+    const marked = this.idle().catch(() => undefined);
     this.#isClosed = true;
+    await marked;
     while (this.#isWriting) await this.#writing;
     await this.#supply.settled();
     await this.#file.close();
@@ -176,8 +187,7 @@ export class SegmentedLog implements LogStore {
 
   #enqueue(batch: LogBatch, isMarker: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const progress = { batch, isMarker, truncated: false, entriesTaken: 0 };
-      this.#queue.push({ ...progress, resolve, reject });
+      this.#queue.push({ batch, isMarker, truncated: false, entriesTaken: 0, resolve, reject });
       if (!this.#isWriting) this.#writing = this.#writeQueue();
     });
   }
@@ -197,25 +207,27 @@ export class SegmentedLog implements LogStore {
   }
 
   async #writeOnce(): Promise<void> {
-    const isMarkerOnly = this.#queue.every((queued) => queued.isMarker);
-    if (isMarkerOnly && !this.#wantsMarker()) return this.#settle(this.#queue.length);
+    const isMarker = this.#queue[0]?.isMarker === true;
+    if (isMarker && !this.#wantsMarker()) return this.#settle(1);
     const plan = planWrite(this.#cursor, this.#queue, this.#durable);
     if (plan.bytes > 0) {
       await this.#file.writeAndSync(plan.offset, plan.chunks);
-      this.#onDurable(plan, isMarkerOnly);
+      this.#onDurable(plan, isMarker);
     } else if (plan.batchesDone === 0) {
-      if (isMarkerOnly && !this.#supply.isReady) return this.#settle(this.#queue.length);
+      // A full segment is followed by one whose header says the same as a marker; none is waited
+      // for while there is nothing to put into it.
+      if (isMarker && !this.#supply.isReady) return this.#settle(1);
       await this.#startNextSegment();
     }
     this.#settle(plan.batchesDone);
   }
 
-  #onDurable(plan: WritePlan, isMarkerOnly: boolean): void {
+  #onDurable(plan: WritePlan, isMarker: boolean): void {
     const { segmentId } = this.#cursor;
     this.#durable = { segmentId, offset: plan.offset + plan.bytes };
     this.#durableLastIndex = plan.lastIndex;
     this.#recordedCommitIndex = Math.max(this.#recordedCommitIndex, plan.commitIndex);
-    this.#hasUnmarked = !isMarkerOnly;
+    this.#hasUnmarked = !isMarker;
     for (const { firstIndex, position, truncates } of plan.records) {
       if (truncates) this.#truncations += 1;
       this.#source.anchors.add(firstIndex, position, truncates);

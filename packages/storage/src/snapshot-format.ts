@@ -1,4 +1,12 @@
-import type { ClusterId, HistoryId, InstanceId, LogIndex, NodeId, Revision, Term } from '@d-engine/base';
+import type {
+  ClusterId,
+  HistoryId,
+  InstanceId,
+  LogIndex,
+  NodeId,
+  Revision,
+  Term,
+} from '@d-engine/base';
 import type { Configuration } from '@d-engine/raft';
 
 /**

@@ -89,7 +89,7 @@ function hashMeta(seed: number, multiplier: number, meta: HashedMeta): number {
 }
 
 function hashNumber(seed: number, multiplier: number, value: number): number {
-  const hash = mix(seed, multiplier, value % twoTo32 | 0);
+  const hash = mix(seed, multiplier, (value % twoTo32) | 0);
   return mix(hash, multiplier, Math.floor(value / twoTo32) | 0);
 }
 

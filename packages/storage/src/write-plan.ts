@@ -73,8 +73,11 @@ export function planWrite(
   const builder = new WriteBuilder(cursor, durable);
   let batchesDone = 0;
   for (const batch of batches) {
+    // A marker tells what was durable before its write, so it has one of its own.
+    if (batch.isMarker && batchesDone > 0) break;
     if (!builder.add(batch)) break;
     batchesDone += 1;
+    if (batch.isMarker) break;
   }
   return builder.finish(batchesDone);
 }
@@ -139,7 +142,8 @@ class WriteBuilder {
   }
 
   #addEntry(entry: Entry): boolean {
-    const { cursor, bytes } = { cursor: this.#cursor, bytes: entry.encoded.length };
+    const cursor = this.#cursor;
+    const bytes = entry.encoded.length;
     assert(entry.index === cursor.lastIndex + 1, () => `appending entry ${entry.index}`);
     const isFull = this.#bodyBytes > 0 && this.#bodyBytes + bytes > recordBodyTargetBytes;
     if (this.#header === undefined || isFull) {

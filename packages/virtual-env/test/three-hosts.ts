@@ -1,5 +1,5 @@
 import type { Env, MessageStream, Service, StreamHandler } from '@d-engine/base';
-import type { WorldOverrides } from '../src/index.ts';
+import type { VirtualHost, WorldOverrides } from '../src/index.ts';
 import { VirtualWorld } from '../src/index.ts';
 
 const names = ['n1', 'n2', 'n3'];
@@ -8,6 +8,7 @@ const port = 9081;
 export interface ThreeHosts {
   readonly world: VirtualWorld;
   readonly counts: { received: number; answered: number; failed: number };
+  readonly boot: (host: VirtualHost) => void;
 }
 
 /**
@@ -17,17 +18,23 @@ export interface ThreeHosts {
 export function startThreeHosts(seed: number | string, overrides: WorldOverrides = {}): ThreeHosts {
   const world = new VirtualWorld({ ...overrides, seed });
   const counts = { received: 0, answered: 0, failed: 0 };
+  const boot = (host: VirtualHost): void => {
+    runHost(host.env, host.name, counts).catch((error: unknown) => {
+      world.note(host, String(error));
+    });
+  };
   for (const name of names) {
     const host = world.host(name);
-    world.after(0, () => void runHost(host.env, name, counts));
+    world.after(0, () => boot(host));
   }
-  return { world, counts };
+  return { world, counts, boot };
 }
 
 async function runHost(env: Env, name: string, counts: ThreeHosts['counts']): Promise<void> {
   await env.disk.makeDirectory('/data');
-  const file = await env.disk.open('/data/log', 'create');
-  let length = 0;
+  const isNew = !(await env.disk.exists('/data/log'));
+  const file = await env.disk.open('/data/log', isNew ? 'create' : 'readWrite');
+  let length = await file.size();
   const answer = async (request: Uint8Array): Promise<Uint8Array> => {
     const position = length;
     length += request.length;
@@ -35,7 +42,12 @@ async function runHost(env: Env, name: string, counts: ThreeHosts['counts']): Pr
     return env.random.bytes(4);
   };
   const service: Service = {
-    onCall: (call) => void answer(call.request).then((message) => call.reply(message)),
+    onCall: (call) => {
+      answer(call.request).then(
+        (message) => call.reply(message),
+        () => call.fail({ status: 'internal', message: 'the disk failed' }),
+      );
+    },
     onStream: () => countingHandler(env, counts),
   };
   await env.network.listen(`${name}:${port}`, service);
@@ -48,7 +60,14 @@ function countingHandler(env: Env, counts: ThreeHosts['counts']): StreamHandler 
     await new Promise<void>((resolve) => env.schedule.afterPoll(resolve));
     counts.received += 1;
   };
-  return { onMessage: (message) => void handle(message), onClose: () => undefined };
+  return {
+    onMessage: (message) => {
+      handle(message).catch((error: unknown) => {
+        throw error;
+      });
+    },
+    onClose: () => undefined,
+  };
 }
 
 function talkTo(env: Env, peer: string, counts: ThreeHosts['counts']): void {

@@ -10,6 +10,7 @@ export {
   isUnspecifiedHost,
   parseHostPort,
 } from './host-port.ts';
+export type { Effect } from './key-declaration.ts';
 export {
   type ConfigSource,
   type LoadConfigOptions,
@@ -24,7 +25,11 @@ export type {
   NetworkConfig,
   NodeConfig,
   PersistenceConfig,
+  PersistenceStrategy,
   PlaneConfig,
   RaftConfig,
+  RetryConfig,
 } from './node-config.ts';
+export type { Environment } from './parse-environment.ts';
+export type { Plane } from './sections/network.ts';
 export { leaseDurationMsMax } from './settle-timing.ts';

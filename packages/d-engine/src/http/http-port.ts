@@ -63,6 +63,8 @@ export class HttpPort {
   accept(socket: Socket): void {
     socket.setNoDelay(true);
     this.#server.emit('connection', socket);
+    // Whoever looked at the first bytes has paused it, and a paused one stays so.
+    socket.resume();
   }
 
   listen(host: string, port: number): Promise<ListeningPort> {

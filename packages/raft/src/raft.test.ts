@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import type { Raft } from './raft.ts';
+import { electionTimeoutMaxMs, FakeCluster, members } from './testing/fake-cluster.ts';
+import { seededRandom } from './testing/seeded-random.ts';
+
+function formed(voters: number, learners = 0): FakeCluster {
+  const cluster = new FakeCluster(members(voters, learners), seededRandom(7));
+  cluster.startAll();
+  cluster.run(3 * electionTimeoutMaxMs);
+  return cluster;
+}
+
+function leading(cluster: FakeCluster): { id: number; raft: Raft } {
+  const node = cluster.nodes.find(({ raft }) => raft?.role === 'leader');
+  if (node?.raft === undefined) throw new Error('nobody leads');
+  return { id: node.id, raft: node.raft };
+}
+
+describe('three members', () => {
+  test('form a cluster, elect one leader and agree on its log', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    expect(raft.clusterId).toBeDefined();
+    expect(raft.bindings.map(({ nodeId }) => nodeId).sort()).toEqual([1, 2, 3]);
+    expect(cluster.propose(id, 'x')).toMatchObject({ accepted: true, term: raft.term });
+    cluster.run(20);
+    for (const node of cluster.nodes) {
+      expect(node.raft?.commitIndex).toBe(raft.lastLogIndex);
+      expect(node.raft?.leaderId).toBe(id);
+      expect(node.raft?.clusterId).toBe(raft.clusterId);
+    }
+  });
+
+  test('a follower refuses proposals and names the leader', () => {
+    const cluster = formed(3);
+    const { id } = leading(cluster);
+    const follower = (id % 3) + 1;
+    const refused = { accepted: false, reason: 'notLeader', leaderId: id };
+    expect(cluster.propose(follower, 'x')).toEqual(refused);
+  });
+
+  test('recover appends that got lost, with no other traffic', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    cluster.loses = ({ message }) => message.type === 'appendRequest';
+    for (let count = 0; count < 30; count++) cluster.propose(id, `lost ${count}`);
+    cluster.run(30);
+    cluster.loses = () => false;
+    cluster.run(300);
+    for (const node of cluster.nodes) expect(node.raft?.commitIndex).toBe(raft.lastLogIndex);
+    for (const peer of raft.progress()) expect(peer.state).toBe('replicate');
+  });
+
+  test('go on without one, and bring it back', () => {
+    const cluster = formed(3);
+    const { id } = leading(cluster);
+    cluster.crash(id);
+    cluster.run(3 * electionTimeoutMaxMs);
+    const next = leading(cluster);
+    expect(next.id).not.toBe(id);
+    for (let count = 0; count < 40; count++) cluster.propose(next.id, `${count}`);
+    cluster.start(id);
+    cluster.run(500);
+    expect(cluster.raft(id).commitIndex).toBe(next.raft.lastLogIndex);
+    expect(cluster.raft(id).role).toBe('follower');
+    expect(leading(cluster).id).toBe(next.id);
+  });
+
+  test('a leader that hears no quorum steps down and refuses its reads', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    cluster.loses = () => true;
+    cluster.read(id, 1);
+    cluster.run(2 * electionTimeoutMaxMs);
+    expect(raft.role).not.toBe('leader');
+    expect(cluster.node(id).reads).toEqual([{ type: 'refused', readId: 1 }]);
+  });
+
+  test('leadership goes to the member that was asked', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    const target = (id % 3) + 1;
+    cluster.propose(id, 'last words');
+    expect(raft.transferLeadership(target, cluster.at)).toBe(true);
+    expect(cluster.propose(id, 'too late')).toMatchObject({ reason: 'transferring' });
+    cluster.run(50);
+    expect(leading(cluster).id).toBe(target);
+  });
+
+  test('a transfer to a silent member ends in time, and the lease stays void', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    const target = (id % 3) + 1;
+    expect(raft.leaseValid(cluster.at)).toBe(true);
+    cluster.loses = ({ message }) => message.type === 'timeoutNowRequest';
+    expect(raft.transferLeadership(target, cluster.at)).toBe(true);
+    cluster.settle(cluster.node(id));
+    expect(raft.leaseValid(cluster.at)).toBe(false);
+    cluster.run(electionTimeoutMaxMs + 50);
+    expect(raft.transferring).toBe(false);
+    expect(raft.proposalsAllowed).toBe(true);
+    expect(raft.leaseValid(cluster.at)).toBe(false);
+  });
+});
+
+describe('reads', () => {
+  test('are confirmed at the leader and at followers', () => {
+    const cluster = formed(3, 1);
+    const { id, raft } = leading(cluster);
+    for (const node of cluster.nodes) cluster.read(node.id, 10 + node.id);
+    cluster.deliverAll();
+    for (const node of cluster.nodes) {
+      const ready = { type: 'ready', readId: 10 + node.id, index: raft.commitIndex };
+      expect(node.reads).toEqual([ready]);
+    }
+    expect(id).toBeLessThanOrEqual(3);
+  });
+
+  test('of a follower are refused when the leader does not answer', () => {
+    const cluster = formed(3);
+    const follower = (leading(cluster).id % 3) + 1;
+    cluster.loses = ({ message }) => message.type === 'readIndexRequest';
+    cluster.read(follower, 5);
+    cluster.run(electionTimeoutMaxMs + 20);
+    expect(cluster.node(follower).reads).toEqual([{ type: 'refused', readId: 5 }]);
+  });
+});
+
+describe('one voter', () => {
+  test('leads at once, commits and reads alone', () => {
+    const cluster = new FakeCluster(members(1), seededRandom(1));
+    cluster.start(1);
+    cluster.tick(1);
+    expect(cluster.raft(1).role).toBe('leader');
+    expect(cluster.propose(1, 'x')).toMatchObject({ accepted: true, firstIndex: 3 });
+    expect(cluster.raft(1).commitIndex).toBe(3);
+    cluster.read(1, 9);
+    expect(cluster.node(1).reads).toEqual([{ type: 'ready', readId: 9, index: 3 }]);
+    expect(cluster.raft(1).leaseValid(cluster.at)).toBe(true);
+    cluster.crash(1);
+    cluster.start(1);
+    cluster.tick(1);
+    expect(cluster.raft(1).term).toBe(2);
+    expect(cluster.raft(1).commitIndex).toBe(4);
+  });
+});
+
+describe('a wiped voter', () => {
+  test('is refused, and the others go on', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    const wiped = (id % 3) + 1;
+    cluster.wipe(wiped);
+    cluster.start(wiped);
+    cluster.run(electionTimeoutMaxMs);
+    const hello = cluster.hello(cluster.node(wiped));
+    expect(raft.peerHello(hello, cluster.at)).toBe('otherInstance');
+    expect(cluster.raft(wiped).formationState).toBe('stopped');
+    cluster.propose(id, 'x');
+    cluster.run(100);
+    expect(raft.commitIndex).toBe(raft.lastLogIndex);
+  });
+});

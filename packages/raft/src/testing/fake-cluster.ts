@@ -1,0 +1,279 @@
+import type { Entry, InstanceId, Instant, LogIndex, NodeId, Proposal, Term } from '@d-engine/base';
+import { entryKinds, must } from '@d-engine/base';
+import type { Member } from '../configuration.ts';
+import type { Effects, ReadOutcome } from '../effects.ts';
+import { initialVotersHash } from '../formation.ts';
+import type { RaftMessage } from '../messages.ts';
+import { Raft } from '../raft.ts';
+import type { PeerHello, ProposeResult, RaftConfig } from '../raft-config.ts';
+import { FakeDisk } from './fake-disk.ts';
+
+export interface Flying {
+  readonly from: NodeId;
+  readonly instanceId: InstanceId;
+  readonly to: NodeId;
+  readonly message: RaftMessage;
+}
+
+export interface FakeNode {
+  readonly id: NodeId;
+  disk: FakeDisk;
+  raft: Raft | undefined;
+  instance: number;
+  bootCount: number;
+  applied: LogIndex;
+  reads: ReadOutcome[];
+}
+
+export const electionTimeoutMinMs = 300;
+export const electionTimeoutMaxMs = 600;
+
+export function members(voters: number, learners = 0): Member[] {
+  return Array.from({ length: voters + learners }, (_, position) => ({
+    id: position + 1,
+    address: `host-${position + 1}:1`,
+    role: position < voters ? ('voter' as const) : ('learner' as const),
+    promotable: false,
+  }));
+}
+
+export function command(text: string): Proposal {
+  return { kind: entryKinds.command, payload: Buffer.from(text) };
+}
+
+/** Members, their disks and the network between them, with all safety properties watched. */
+export class FakeCluster {
+  readonly nodes: readonly FakeNode[];
+  readonly members: readonly Member[];
+  readonly flying: Flying[] = [];
+  /** Disks finish a write at once. */
+  diskAtOnce = true;
+  /** Returns true for a message that gets lost. */
+  loses: (flying: Flying) => boolean = () => false;
+  nowMs = 1000;
+  readonly #random: () => number;
+  readonly #leaders: Map<Term, NodeId> = new Map();
+  readonly #committed: Entry[] = [];
+  readonly #readFloors: Map<string, LogIndex> = new Map();
+  #ids = 0;
+
+  constructor(list: readonly Member[], random: () => number) {
+    this.members = list;
+    this.#random = random;
+    this.nodes = list.map(({ id }) => ({
+      id,
+      disk: new FakeDisk(),
+      raft: undefined,
+      instance: 1,
+      bootCount: 0,
+      applied: 0,
+      reads: [],
+    }));
+  }
+
+  get at(): Instant {
+    return { monotonicMs: this.nowMs, wallMs: 1_700_000_000_000 + this.nowMs };
+  }
+
+  get committedIndex(): LogIndex {
+    return this.#committed.length;
+  }
+
+  node(id: NodeId): FakeNode {
+    return must(this.nodes[id - 1], `node ${id}`);
+  }
+
+  raft(id: NodeId): Raft {
+    return must(this.node(id).raft, `running node ${id}`);
+  }
+
+  get leader(): Raft | undefined {
+    let newest: Raft | undefined;
+    for (const { raft } of this.nodes) {
+      if (raft?.role === 'leader' && raft.term > (newest?.term ?? 0)) newest = raft;
+    }
+    return newest;
+  }
+
+  instanceOf(node: FakeNode): InstanceId {
+    return `instance-${node.id}-${node.instance}`;
+  }
+
+  start(id: NodeId): void {
+    const node = this.node(id);
+    node.bootCount += 1;
+    node.applied = 0;
+    const config: RaftConfig = {
+      nodeId: id,
+      instanceId: this.instanceOf(node),
+      initialMembers: this.members,
+      electionTimeoutMinMs,
+      electionTimeoutMaxMs,
+      heartbeatIntervalMs: 50,
+      leaseDurationMs: 250,
+      appendEntriesMax: 8,
+      random: this.#random,
+      newId: () => `${++this.#ids}`.padStart(32, '0'),
+    };
+    node.raft = new Raft(config, node.disk.recovered(), this.at);
+    this.settle(node);
+    for (const other of this.nodes) {
+      if (other.id === id || other.raft === undefined) continue;
+      node.raft.peerHello(this.hello(other), this.at);
+      other.raft.peerHello(this.hello(node), this.at);
+      this.settle(other);
+    }
+    this.settle(node);
+  }
+
+  startAll(): void {
+    for (const { id } of this.nodes) this.start(id);
+  }
+
+  hello(node: FakeNode): PeerHello {
+    const { raft } = node;
+    const empty = raft === undefined || raft.lastLogIndex === 0;
+    return {
+      nodeId: node.id,
+      instanceId: this.instanceOf(node),
+      bootCount: node.bootCount,
+      state: empty ? 'empty' : 'formed',
+      initialVotersHash: initialVotersHash(this.members),
+    };
+  }
+
+  crash(id: NodeId, kept = 0): void {
+    const node = this.node(id);
+    node.raft = undefined;
+    node.disk.crash(kept);
+    for (const read of this.#readFloors.keys()) {
+      if (read.startsWith(`${id} `)) this.#readFloors.delete(read);
+    }
+    for (const other of this.nodes) {
+      other.raft?.peerLost(id, 'data', this.at);
+      other.raft?.peerLost(id, 'control', this.at);
+      this.settle(other);
+    }
+  }
+
+  wipe(id: NodeId): void {
+    this.crash(id);
+    const node = this.node(id);
+    node.disk = new FakeDisk();
+    node.instance += 1;
+    node.bootCount = 0;
+  }
+
+  /** Carries out what the node wants, then watches the rules. */
+  settle(node: FakeNode): void {
+    const { raft } = node;
+    if (raft === undefined) return;
+    while (raft.hasEffects()) this.#carryOut(node, raft, raft.takeEffects());
+    if (raft.commitIndex > node.applied) {
+      node.applied = raft.commitIndex;
+      raft.applied(node.applied);
+    }
+    this.#watch(node, raft);
+    if (this.diskAtOnce && node.disk.pendingCount > 0) this.finishWrites(node.id, 1000);
+  }
+
+  #carryOut(node: FakeNode, raft: Raft, effects: Effects): void {
+    if (effects.persist !== undefined) node.disk.write(effects.persist);
+    for (const { to, message } of effects.messages) {
+      const flying = { from: node.id, instanceId: this.instanceOf(node), to, message };
+      if (!this.loses(flying)) this.flying.push(flying);
+    }
+    for (const read of effects.reads) {
+      node.reads.push(read);
+      const key = `${node.id} ${read.readId}`;
+      const floor = this.#readFloors.get(key);
+      if (floor === undefined) throw new Error(`read ${key} was answered twice`);
+      this.#readFloors.delete(key);
+      if (read.type === 'ready' && read.index < floor) throw new Error('a read misses a write');
+    }
+    for (const { peer, from, to } of effects.entriesWanted) {
+      raft.entriesRead(peer, node.disk.read(from, to), this.at);
+    }
+  }
+
+  finishWrites(id: NodeId, count: number): void {
+    const node = this.node(id);
+    const writeId = node.disk.finish(count);
+    if (writeId === undefined || node.raft === undefined) return;
+    node.raft.persisted(writeId, this.at);
+    this.settle(node);
+  }
+
+  tick(id: NodeId): void {
+    const node = this.node(id);
+    node.raft?.tick(this.at);
+    this.settle(node);
+  }
+
+  deliver(position = 0): void {
+    const [flying] = this.flying.splice(position, 1);
+    if (flying !== undefined) this.handOver(flying);
+  }
+
+  handOver({ from, instanceId, to, message }: Flying): void {
+    const node = this.node(to);
+    node.raft?.step({ nodeId: from, instanceId }, message, this.at);
+    this.settle(node);
+  }
+
+  /** Delivers everything, in order, until nothing flies. */
+  deliverAll(): void {
+    for (let count = 0; this.flying.length > 0; count++) {
+      if (count > 100_000) throw new Error('messages without end');
+      this.deliver();
+    }
+  }
+
+  /** Lets time pass, with ticks and deliveries as they are due. */
+  run(durationMs: number, stepMs = 10): void {
+    const end = this.nowMs + durationMs;
+    while (this.nowMs < end) {
+      this.nowMs += stepMs;
+      for (const { id, raft } of this.nodes) {
+        if (raft !== undefined && raft.nextTickAtMs() <= this.nowMs) this.tick(id);
+      }
+      this.deliverAll();
+    }
+  }
+
+  propose(id: NodeId, text: string): ProposeResult {
+    const result = this.raft(id).propose([command(text)], this.at);
+    this.settle(this.node(id));
+    return result;
+  }
+
+  read(id: NodeId, readId: number): void {
+    this.#readFloors.set(`${id} ${readId}`, this.committedIndex);
+    this.raft(id).readIndex(readId, this.at);
+    this.settle(this.node(id));
+  }
+
+  /** Election safety, state machine safety, and that a lease excludes any newer leader. */
+  #watch(node: FakeNode, raft: Raft): void {
+    if (raft.role === 'leader') {
+      const other = this.#leaders.get(raft.term);
+      if (other !== undefined && other !== node.id) throw new Error(`two lead ${raft.term}`);
+      this.#leaders.set(raft.term, node.id);
+    }
+    const log = node.disk.read(1, raft.commitIndex);
+    if (log.length < raft.commitIndex) throw new Error('commit beyond the log');
+    const known = Math.min(this.#committed.length, log.length);
+    for (let position = Math.max(0, known - 20); position < known; position++) {
+      const [own, agreed] = [log[position], this.#committed[position]];
+      if (own?.term !== agreed?.term) throw new Error(`node ${node.id} differs at ${position + 1}`);
+      if (own === undefined || agreed === undefined) throw new Error('an entry is missing');
+      if (Buffer.compare(own.encoded, agreed.encoded) !== 0) throw new Error('bytes differ');
+    }
+    for (const entry of log.slice(known)) this.#committed.push(entry);
+    for (const holder of this.nodes) {
+      if (holder.raft?.leaseValid(this.at) !== true) continue;
+      if (holder.raft.commitIndex < this.#committed.length) throw new Error('lease of an old one');
+      if (raft.role === 'leader' && raft.term > holder.raft.term) throw new Error('lease is broken');
+    }
+  }
+}

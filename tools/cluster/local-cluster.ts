@@ -1,0 +1,194 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePorts } from './free-ports.ts';
+import type { Exit } from './node-process.ts';
+import { NodeProcess } from './node-process.ts';
+
+export interface ClusterOptions {
+  readonly root: string;
+  /** Default 3. */
+  readonly size?: number;
+  /** TOML that follows the cluster section of every node. */
+  readonly extraConfig?: string;
+  readonly logLevel?: string;
+  readonly nodeArguments?: readonly string[];
+}
+
+/** What `GET /status` says, as far as tests ask. */
+export interface StatusBody {
+  readonly node_id: number;
+  readonly cluster_id: string | null;
+  readonly role: string;
+  readonly condition: string;
+  readonly term: number;
+  readonly leader: { readonly id: number; readonly address: string } | null;
+  readonly commit_index: number;
+  readonly applied_index: number;
+}
+
+/** Real nodes on free loopback ports in a temporary folder, which {@link dispose} removes. */
+export class LocalCluster {
+  readonly directory: string;
+  readonly ids: readonly number[];
+  readonly #options: ClusterOptions;
+  readonly #ports: readonly number[];
+  readonly #metricsPorts: readonly number[];
+  readonly #processes = new Map<number, NodeProcess>();
+
+  static async create(options: ClusterOptions): Promise<LocalCluster> {
+    const size = options.size ?? 3;
+    const ports = await freePorts(size * 2);
+    return new LocalCluster(options, ports.slice(0, size), ports.slice(size));
+  }
+
+  private constructor(options: ClusterOptions, ports: number[], metricsPorts: number[]) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#metricsPorts = metricsPorts;
+    this.ids = ports.map((_, position) => position + 1);
+    this.directory = mkdtempSync(join(tmpdir(), 'd-engine-cluster-'));
+    mkdirSync(join(this.directory, 'config'));
+    for (const id of this.ids) this.#writeConfig(id);
+  }
+
+  #writeConfig(id: number): void {
+    const members = this.ids.map(
+      (member) => `  { id = ${member}, address = "${this.address(member)}", role = 1, status = 2 },`,
+    );
+    const text = [
+      '[cluster]',
+      `node_id = ${id}`,
+      `listen_address = "${this.address(id)}"`,
+      `initial_cluster = [\n${members.join('\n')}\n]`,
+      this.#options.extraConfig ?? '',
+    ];
+    writeFileSync(join(this.directory, `config/n${id}.toml`), `${text.join('\n')}\n`);
+  }
+
+  address(id: number): string {
+    return `127.0.0.1:${this.#ports[id - 1]}`;
+  }
+
+  get endpoints(): string[] {
+    return this.ids.map((id) => this.address(id));
+  }
+
+  metricsAddress(id: number): string {
+    return `127.0.0.1:${this.#metricsPorts[id - 1]}`;
+  }
+
+  dataDirectory(id: number): string {
+    return join(this.directory, `db/${id}`);
+  }
+
+  logFile(id: number): string {
+    return join(this.directory, `logs/${id}/d.log`);
+  }
+
+  process(id: number): NodeProcess {
+    const process = this.#processes.get(id);
+    if (process === undefined) throw new Error(`node ${id} was never started`);
+    return process;
+  }
+
+  start(id: number, environment: Readonly<Record<string, string>> = {}): NodeProcess {
+    const process = new NodeProcess({
+      root: this.#options.root,
+      configPath: `config/n${id}`,
+      cwd: this.directory,
+      nodeArguments: this.#options.nodeArguments,
+      environment: {
+        METRICS_PORT: String(this.#metricsPorts[id - 1]),
+        LOG_LEVEL: this.#options.logLevel ?? 'info',
+        LOG_DIR: './logs',
+        ...environment,
+      },
+    });
+    this.#processes.set(id, process);
+    return process;
+  }
+
+  startAll(): void {
+    for (const id of this.ids) this.start(id);
+  }
+
+  runningIds(): number[] {
+    return this.ids.filter((id) => this.#processes.get(id)?.isRunning === true);
+  }
+
+  async kill(id: number): Promise<Exit> {
+    return this.process(id).end('SIGKILL');
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all(this.runningIds().map((id) => this.kill(id)));
+  }
+
+  async stop(id: number): Promise<Exit> {
+    return this.process(id).end('SIGTERM');
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.runningIds().map((id) => this.stop(id)));
+  }
+
+  /** Removes the data of a node that does not run: its next start is a first one. */
+  wipe(id: number): void {
+    rmSync(this.dataDirectory(id), { recursive: true, force: true });
+  }
+
+  async status(id: number): Promise<StatusBody | undefined> {
+    try {
+      const response = await fetch(`http://${this.address(id)}/status`, {
+        signal: AbortSignal.timeout(2_000),
+      });
+      return (await response.json()) as StatusBody;
+    } catch {
+      // Not listening (any more): asked again by whoever waits.
+      return undefined;
+    }
+  }
+
+  /** Waits until a running node leads in a term above `afterTerm` and says so itself. */
+  async waitForLeader(options: { afterTerm?: number; timeoutMs?: number } = {}): Promise<StatusBody> {
+    const { afterTerm = 0, timeoutMs = 20_000 } = options;
+    return this.waitFor(`a leader after term ${afterTerm}`, timeoutMs, async () => {
+      const statuses = await Promise.all(this.runningIds().map((id) => this.status(id)));
+      return statuses.find(
+        (status) =>
+          status?.role === 'leader' && status.term > afterTerm && status.leader?.id === status.node_id,
+      );
+    });
+  }
+
+  async waitFor<T>(
+    what: string,
+    timeoutMs: number,
+    probe: () => Promise<T | undefined> | T | undefined,
+  ): Promise<T> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const found = await probe();
+      if (found !== undefined) return found;
+      if (Date.now() > deadline) {
+        throw new Error(`${what}: not within ${timeoutMs} ms\n${this.describe()}`);
+      }
+      await delay(20);
+    }
+  }
+
+  /** The last output of every node, for a failure's message. */
+  describe(): string {
+    const parts = [...this.#processes].map(
+      ([id, process]) => `--- node ${id} (pid ${process.pid})\n${process.output.slice(-2_000)}`,
+    );
+    return parts.join('\n');
+  }
+
+  async dispose(): Promise<void> {
+    await this.killAll();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
