@@ -18,8 +18,14 @@ const arrows = {
 /** A package's tests may also run its code in the virtual environment. */
 const testsOnly = ['virtual-env'];
 
+/** A package's public face: its index, and for the product each file that npm users can name. */
+const publicFaces = [
+  '^packages/[^/]+/src/index\\.ts$',
+  '^packages/d-engine/src/(client|cli|storage|testing)\\.ts$',
+  '^packages/d-engine/dist/',
+];
+
 const testFile = '(\\.test\\.ts$|^packages/[^/]+/test/)';
-/** What stands for a package from outside: its index, or what the build made of it. */
 const anyOf = (names) => `^packages/(${names.join('|')})/`;
 
 const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
@@ -66,7 +72,7 @@ module.exports = {
       from: { path: '^packages/([^/]+)/' },
       to: {
         path: '^packages/',
-        pathNot: ['^packages/$1/', '^packages/[^/]+/src/index\\.ts$', '^packages/d-engine/dist/'],
+        pathNot: ['^packages/$1/', ...publicFaces],
       },
     },
     {
@@ -76,7 +82,7 @@ module.exports = {
       from: { path: '^(examples|benches|tools)/' },
       to: {
         path: '^packages/',
-        pathNot: ['^packages/[^/]+/src/index\\.ts$', '^packages/d-engine/dist/'],
+        pathNot: publicFaces,
       },
     },
     {

@@ -55,7 +55,8 @@ export class LocalCluster {
 
   #writeConfig(id: number): void {
     const members = this.ids.map(
-      (member) => `  { id = ${member}, address = "${this.address(member)}", role = 1, status = 2 },`,
+      (member) =>
+        `  { id = ${member}, address = "${this.address(member)}", role = 1, status = 2 },`,
     );
     const text = [
       '[cluster]',
@@ -152,13 +153,17 @@ export class LocalCluster {
   }
 
   /** Waits until a running node leads in a term above `afterTerm` and says so itself. */
-  async waitForLeader(options: { afterTerm?: number; timeoutMs?: number } = {}): Promise<StatusBody> {
+  async waitForLeader(
+    options: { afterTerm?: number; timeoutMs?: number } = {},
+  ): Promise<StatusBody> {
     const { afterTerm = 0, timeoutMs = 20_000 } = options;
     return this.waitFor(`a leader after term ${afterTerm}`, timeoutMs, async () => {
       const statuses = await Promise.all(this.runningIds().map((id) => this.status(id)));
       return statuses.find(
         (status) =>
-          status?.role === 'leader' && status.term > afterTerm && status.leader?.id === status.node_id,
+          status?.role === 'leader' &&
+          status.term > afterTerm &&
+          status.leader?.id === status.node_id,
       );
     });
   }

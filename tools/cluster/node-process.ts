@@ -23,11 +23,15 @@ export class NodeProcess {
   }) {
     const cliPath = join(options.root, 'packages/d-engine/dist/cli.js');
     const before = options.nodeArguments ?? [];
-    this.#child = spawn(process.execPath, [...before, cliPath, 'run', '--config', options.configPath], {
-      cwd: options.cwd,
-      env: { ...process.env, ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [...before, cliPath, 'run', '--config', options.configPath],
+      {
+        cwd: options.cwd,
+        env: { ...process.env, ...options.environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     if (this.#child.pid === undefined) throw new Error('the node did not start');
     this.pid = this.#child.pid;
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#collect(chunk));
@@ -59,4 +63,3 @@ export class NodeProcess {
     this.#output += chunk.toString('utf8');
   }
 }
-

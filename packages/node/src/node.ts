@@ -5,9 +5,12 @@ import type {
   LeaderHint,
   Listener,
   Logger,
+  LogIndex,
   Metrics,
+  NodeId,
   NodeStatus,
   Service,
+  Term,
   Timer,
 } from '@d-engine/base';
 import { assertLimitsAgree, DEngineError, describeError, InvariantViolation } from '@d-engine/base';
@@ -99,6 +102,7 @@ export class Node {
       nodeId: settings.nodeId,
       newInstanceId: () => randomId(env.random),
       logger,
+      segmentBytes: settings.segmentBytes,
     });
     let node: Node | undefined;
     try {
@@ -293,9 +297,36 @@ export class Node {
     return hint && { id: hint.id, address: hintAddress(hint.address, callerHost) };
   }
 
-  /** Hash of the state at its applied index, to compare members with. */
-  stateHash(): { readonly appliedIndex: number; readonly hash: string } {
-    return { appliedIndex: this.#stateMachine.appliedIndex, hash: this.#stateMachine.stateHash() };
+  // What checks of a whole cluster compare after every step; see also status().
+
+  get role(): Raft['role'] {
+    return this.#raft.role;
+  }
+
+  get term(): Term {
+    return this.#raft.term;
+  }
+
+  get leaderId(): NodeId | null {
+    return this.#raft.leaderId;
+  }
+
+  get commitIndex(): LogIndex {
+    return this.#raft.commitIndex;
+  }
+
+  get appliedIndex(): LogIndex {
+    return this.#stateMachine.appliedIndex;
+  }
+
+  /** False while this member is stopping or refused. */
+  get isServing(): boolean {
+    return this.#condition.closed === undefined;
+  }
+
+  /** Hash of the state at the applied index: equal on members that applied the same. */
+  stateHash(): string {
+    return this.#stateMachine.stateHash();
   }
 
   /** Brings the gauges up to date before somebody reads them. */

@@ -30,4 +30,6 @@ export interface NodeSettings {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
   readonly version: string;
+  /** Size of a new log file; `limits.segmentBytes` when absent. */
+  readonly segmentBytes?: number;
 }

@@ -1,6 +1,6 @@
 import type { Entry, InstanceId, LogIndex, NodeId } from '@d-engine/base';
 import { assert, entryKinds, entryPayload } from '@d-engine/base';
-import type { BoundMember, Bootstrap } from './configuration.ts';
+import type { Bootstrap, BoundMember } from './configuration.ts';
 import { decodeBinding, decodeBootstrap } from './membership-codec.ts';
 
 /** Whether an entry of this kind says who belongs to the cluster. */

@@ -67,9 +67,7 @@ export function configurationOf(members: readonly Member[]): Configuration {
 
 /** Whether `nodeId` has a vote, in either half when joint. */
 export function isVoter(configuration: Configuration, nodeId: NodeId): boolean {
-  return (
-    configuration.voters.includes(nodeId) || configuration.outgoingVoters.includes(nodeId)
-  );
+  return configuration.voters.includes(nodeId) || configuration.outgoingVoters.includes(nodeId);
 }
 
 /** Whether `nodeId` is a quorum by itself. */

@@ -84,9 +84,10 @@ export class Core {
     this.configuration = configurationOf(config.initialMembers);
     this.refreshConfiguration();
     const member = recovered.everFormed || recovered.lastIndex > 0;
-    this.silentUntilMs = member && !isOnlyVoter(this.configuration, config.nodeId)
-      ? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)
-      : Number.NEGATIVE_INFINITY;
+    this.silentUntilMs =
+      member && !isOnlyVoter(this.configuration, config.nodeId)
+        ? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)
+        : Number.NEGATIVE_INFINITY;
   }
 
   get self(): NodeId {

@@ -76,5 +76,9 @@ export type Notice =
       readonly instanceId: InstanceId;
       readonly reason: 'otherInstance' | 'olderBootCount';
     }
-  | { readonly type: 'formationStopped'; readonly nodeId: NodeId; readonly reason: 'otherVoters' | 'alreadyFormed' }
+  | {
+      readonly type: 'formationStopped';
+      readonly nodeId: NodeId;
+      readonly reason: 'otherVoters' | 'alreadyFormed';
+    }
   | { readonly type: 'transferTimedOut'; readonly target: NodeId };

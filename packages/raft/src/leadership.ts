@@ -18,8 +18,7 @@ export function startLeading(core: Core, at: Instant): void {
   assert(core.isHardStateDurable, 'a leader has its own vote on disk');
   const { log, bindings } = core;
   // In a new log time starts at the wall clock, so that it means something.
-  const baseMs =
-    log.lastIndex === 0 ? Math.max(0, Math.floor(at.wallMs)) : log.lastClusterTimeMs;
+  const baseMs = log.lastIndex === 0 ? Math.max(0, Math.floor(at.wallMs)) : log.lastClusterTimeMs;
   const first: Proposal[] = [];
   if (bindings.bootstrap === undefined) first.push(bootstrapProposal(core, at));
   first.push({ kind: entryKinds.noop, payload: nothing });
@@ -32,7 +31,15 @@ export function startLeading(core: Core, at: Instant): void {
   }
   const { configuration, config } = core;
   const interval = config.heartbeatIntervalMs;
-  core.leader = new LeaderState(configuration, core.self, firstIndex, log.lastIndex, baseMs, at, interval);
+  core.leader = new LeaderState(
+    configuration,
+    core.self,
+    firstIndex,
+    log.lastIndex,
+    baseMs,
+    at,
+    interval,
+  );
   assert(core.counts(core.self, config.instanceId), 'a leader is bound itself');
 }
 
@@ -40,7 +47,8 @@ function bootstrapProposal(core: Core, at: Instant): Proposal {
   assert(core.log.lastIndex === 0, 'a cluster is born with its log');
   const bindings: Binding[] = [];
   for (const [nodeId, vote] of core.votes) {
-    if (vote.granted && isVoter(core.configuration, nodeId)) bindings.push({ nodeId, instanceId: vote.instanceId });
+    if (vote.granted && isVoter(core.configuration, nodeId))
+      bindings.push({ nodeId, instanceId: vote.instanceId });
   }
   bindings.sort((first, second) => first.nodeId - second.nodeId);
   const payload = encodeBootstrap({

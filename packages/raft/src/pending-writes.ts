@@ -43,10 +43,7 @@ export class PendingWrites {
   }
 
   /** Returns the last index that is durable by this write; undefined when it adds none. */
-  complete(
-    writeId: WriteId,
-    termAt: (index: LogIndex) => Term | undefined,
-  ): LogIndex | undefined {
+  complete(writeId: WriteId, termAt: (index: LogIndex) => Term | undefined): LogIndex | undefined {
     assert(writeId < this.#nextId, () => `write ${writeId} was never begun`);
     let durable: LogIndex | undefined;
     let done = 0;

@@ -21,7 +21,9 @@ describe('three members', () => {
     const cluster = formed(3);
     const { id, raft } = leading(cluster);
     expect(raft.clusterId).toBeDefined();
-    expect(raft.bindings.map(({ nodeId }) => nodeId).sort()).toEqual([1, 2, 3]);
+    expect(raft.bindings.map(({ nodeId }) => nodeId).sort((one, two) => one - two)).toEqual([
+      1, 2, 3,
+    ]);
     expect(cluster.propose(id, 'x')).toMatchObject({ accepted: true, term: raft.term });
     cluster.run(20);
     for (const node of cluster.nodes) {
@@ -142,6 +144,40 @@ describe('one voter', () => {
     cluster.tick(1);
     expect(cluster.raft(1).term).toBe(2);
     expect(cluster.raft(1).commitIndex).toBe(4);
+  });
+});
+
+describe('formation', () => {
+  test('the birth of a cluster leaves its first leader only when it is on disk', () => {
+    const cluster = new FakeCluster(members(3), seededRandom(3));
+    cluster.diskAtOnce = false;
+    cluster.startAll();
+    for (let step = 0; cluster.leader === undefined && step < 500; step++) {
+      for (const { id } of cluster.nodes) cluster.finishWrites(id, 1);
+      if (cluster.leader === undefined) cluster.run(10);
+    }
+    const { id, raft } = leading(cluster);
+    const appends: number[] = [];
+    cluster.loses = ({ to, message }) => {
+      if (message.type === 'appendRequest') appends.push(to);
+      return false;
+    };
+    cluster.run(100);
+    expect(raft.lastLogIndex).toBe(2);
+    expect(raft.clusterId).toBeUndefined();
+    expect(appends).toEqual([]);
+    cluster.finishWrites(id, 10);
+    expect(appends.length).toBe(2);
+  });
+
+  test('a member that was in a cluster and lost its log neither forms nor helps to form', () => {
+    const cluster = new FakeCluster(members(3), seededRandom(3));
+    cluster.node(3).disk.everFormed = true;
+    cluster.startAll();
+    expect(cluster.raft(3).formationState).toBe('stopped');
+    cluster.loses = ({ from, to }) => from === 2 || to === 2;
+    cluster.run(10 * electionTimeoutMaxMs);
+    expect(cluster.leader).toBeUndefined();
   });
 });
 

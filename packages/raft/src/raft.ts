@@ -1,18 +1,21 @@
-import type { ClusterId, Entry, Instant, LogIndex, NodeId, Proposal, Term, WriteId } from '@d-engine/base';
-import { assert, limits, unreachable } from '@d-engine/base';
-import type { BoundMember, Bootstrap, Configuration } from './configuration.ts';
+import type {
+  ClusterId,
+  Entry,
+  Instant,
+  LogIndex,
+  NodeId,
+  Proposal,
+  Term,
+  WriteId,
+} from '@d-engine/base';
+import { assert, limits } from '@d-engine/base';
+import type { Bootstrap, BoundMember, Configuration } from './configuration.ts';
 import { isOnlyVoter } from './configuration.ts';
 import { Core } from './core.ts';
+import { dispatch } from './dispatch.ts';
 import type { Effects, Role, StateChange } from './effects.ts';
-import {
-  countOwnVote,
-  electionTimedOut,
-  handlePreVoteRequest,
-  handleTimeoutNow,
-  handleVoteRequest,
-  handleVoteResponse,
-} from './election.ts';
-import { flushAcknowledgement, handleAppend, handleHeartbeat, refuseOldLeader } from './follower.ts';
+import { countOwnVote, electionTimedOut } from './election.ts';
+import { flushAcknowledgement } from './follower.ts';
 import { appendProposals } from './leadership.ts';
 import { leaseHolds } from './lease.ts';
 import type { Plane, RaftMessage, Sender } from './messages.ts';
@@ -31,17 +34,13 @@ import {
   flushForwardedReads,
   flushLeaderReads,
   forwardedReadsDeadlineMs,
-  handleReadIndexRequest,
-  handleReadIndexResponse,
   refuseOldForwardedReads,
 } from './reads.ts';
 import {
   advanceCommit,
   broadcastHeartbeat,
   flushAppends,
-  handleAppendResponse,
   handleEntriesRead,
-  handleHeartbeatResponse,
   hasQuorumContact,
   quorumToken,
 } from './replication.ts';
@@ -93,7 +92,9 @@ export class Raft {
       core.becomeFollower(core.term, null, 'no quorum of voters was heard of', at);
       return;
     }
-    broadcastHeartbeat(core, leader, leader.tokens.current(at), at);
+    // Only here: the rounds of reads must not put off the look at the quorum above.
+    leader.nextHeartbeatMs = at.monotonicMs + core.config.heartbeatIntervalMs;
+    broadcastHeartbeat(core, leader, leader.tokens.current(at));
   }
 
   /** On the monotonic clock; Infinity for never. */
@@ -120,60 +121,7 @@ export class Raft {
   step(sender: Sender, message: RaftMessage, at: Instant): void {
     this.#advance(at);
     if (!this.#register.admits(sender)) return;
-    if (message.term > this.#core.term && !this.#takeNewerTerm(sender, message, at)) return;
-    this.#dispatch(sender, message, at);
-  }
-
-  /** Takes over a term above the own one where the message calls for it. False: drop the message. */
-  #takeNewerTerm(sender: Sender, message: RaftMessage, at: Instant): boolean {
-    const core = this.#core;
-    const { type, term } = message;
-    // A pre-vote asks about a term that nobody is in yet, and its grant speaks of the same one.
-    if (type === 'preVoteRequest') return true;
-    if (type === 'voteResponse' && message.preVote && message.granted) return true;
-    if (type === 'voteRequest' && !message.leadershipTransfer) {
-      // Who hears a leader ignores the disturbance, term and all (dissertation, 4.2.3).
-      if (at.monotonicMs < core.stickyUntilMs) return false;
-    }
-    const fromLeader = type === 'appendRequest' || type === 'heartbeatRequest';
-    const because = `member ${sender.nodeId} is in term ${term}`;
-    core.becomeFollower(term, fromLeader ? sender.nodeId : null, because, at);
-    return true;
-  }
-
-  #dispatch(sender: Sender, message: RaftMessage, at: Instant): void {
-    const core = this.#core;
-    const older = message.term < core.term;
-    switch (message.type) {
-      case 'preVoteRequest':
-        return handlePreVoteRequest(core, sender, message, at);
-      case 'voteRequest':
-        return handleVoteRequest(core, sender, message, at);
-      case 'voteResponse':
-        return handleVoteResponse(core, sender, message, at);
-      case 'appendRequest':
-        return older
-          ? refuseOldLeader(core, sender, message)
-          : handleAppend(core, sender, message, at);
-      case 'heartbeatRequest':
-        return older
-          ? refuseOldLeader(core, sender, message)
-          : handleHeartbeat(core, sender, message, at);
-      case 'appendResponse':
-        if (older || core.leader === undefined) return;
-        return handleAppendResponse(core, core.leader, sender, message, at);
-      case 'heartbeatResponse':
-        if (older || core.leader === undefined) return;
-        return handleHeartbeatResponse(core, core.leader, sender, message, at);
-      case 'timeoutNowRequest':
-        return handleTimeoutNow(core, sender, message, at);
-      case 'readIndexRequest':
-        return handleReadIndexRequest(core, sender, message);
-      case 'readIndexResponse':
-        return handleReadIndexResponse(core, sender, message);
-      default:
-        return unreachable(message, 'message');
-    }
+    dispatch(this.#core, sender, message, at);
   }
 
   peerHello(hello: PeerHello, at: Instant): HelloVerdict {

@@ -67,7 +67,7 @@ export function flushLeaderReads(core: Core, leader: LeaderState, at: Instant): 
   // Nothing that left before the reads came may confirm them, so the token is a fresh one.
   const token = leader.tokens.fresh(at);
   reads.startRound(token, at.monotonicMs);
-  broadcastHeartbeat(core, leader, token, at);
+  broadcastHeartbeat(core, leader, token);
 }
 
 function answerReads(core: Core, confirmed: readonly PendingRead[]): void {

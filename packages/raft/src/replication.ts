@@ -19,6 +19,10 @@ const noEntries: readonly Entry[] = [];
  * and a heartbeat interval is some hundred times a round trip. Under load entries carry it anyway.
  */
 export function flushAppends(core: Core, leader: LeaderState, at: Instant): void {
+  // The birth of a cluster leaves its first leader only when it cannot forget it. Else, after a
+  // crash, a voter that it did not bind could hold the one copy: "formed", so nobody forms anew,
+  // and not bound, so it never leads either.
+  if (core.bindings.bootstrapIndex > core.durableIndex) return;
   for (const peer of leader.peers) {
     while (!peer.isPaused && wantsAppend(core, peer)) {
       if (!sendNext(core, leader, peer, at)) break;
@@ -102,13 +106,8 @@ export function handleEntriesRead(
   sendAppend(core, leader, peer, entries, at);
 }
 
-/** To every member on Control; with a token that nothing carried before if `fresh`. */
-export function broadcastHeartbeat(
-  core: Core,
-  leader: LeaderState,
-  token: number,
-  at: Instant,
-): void {
+/** To every member on Control. */
+export function broadcastHeartbeat(core: Core, leader: LeaderState, token: number): void {
   for (const peer of leader.peers) {
     core.outbox.send(peer.nodeId, {
       type: 'heartbeatRequest',
@@ -119,7 +118,6 @@ export function broadcastHeartbeat(
     });
     if (peer.matchIndex >= core.commitIndex) peer.sentCommit = core.commitIndex;
   }
-  leader.nextHeartbeatMs = at.monotonicMs + core.config.heartbeatIntervalMs;
 }
 
 // ---- what peers answer ----
@@ -235,14 +233,14 @@ function quorumValue(
   core: Core,
   leader: LeaderState,
   own: number,
-  valueOf: (peer: Progress) => number,
+  peerValue: (peer: Progress) => number,
 ): number {
   const { voters, outgoingVoters } = core.configuration;
   return committedIndex(voters, outgoingVoters, (id: NodeId) => {
     if (id === core.self) return own;
     const peer = leader.peer(id);
     if (peer === undefined || !core.counts(id, peer.instanceId)) return undefined;
-    return valueOf(peer);
+    return peerValue(peer);
   });
 }
 

@@ -14,8 +14,7 @@ export function beginTransfer(
   if (leader.transfer !== undefined) {
     return target === undefined || target === leader.transfer.target;
   }
-  const chosen =
-    target === undefined ? mostCaughtUp(core, leader, at) : leader.peer(target);
+  const chosen = target === undefined ? mostCaughtUp(core, leader, at) : leader.peer(target);
   if (chosen === undefined || !isCandidate(core, chosen)) return false;
   const deadlineMs = at.monotonicMs + core.config.electionTimeoutMaxMs;
   leader.transfer = { target: chosen.nodeId, deadlineMs };

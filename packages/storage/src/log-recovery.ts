@@ -6,7 +6,7 @@ import { isBefore } from './record-header.ts';
 import { RecordReader } from './record-reader.ts';
 import { listSegments, segmentPath } from './segment-files.ts';
 import type { SegmentHeader, SegmentStart } from './segment-header.ts';
-import { decodeSegmentStart, segmentHeaderBytes } from './segment-header.ts';
+import { decodeSegmentStart, segmentBytesMin, segmentHeaderBytes } from './segment-header.ts';
 import type { OpenSegment } from './segment-supply.ts';
 import { StorageDamage, UnsupportedFormat } from './storage-errors.ts';
 import { rewriteAndSync, zeroAndSync } from './tail-repair.ts';
@@ -217,7 +217,7 @@ class LogRecovery {
       this.#refuseUnsupported(start, segmentId);
       const scan = await this.#scan(segment, 0, start.type === 'damaged');
       const inUse = start.type === 'header' ? { segmentId, offset: 0 } : scan.durable;
-      this.#refuseBelow(end, inUse, damage ?? 'records are gone from here on');
+      this.#refuseBelow(end, inUse, damage);
       await zeroAndSync(segment.file, 0, scan.nonZeroEnd);
       return segment.capacity === this.#segmentBytes;
     } finally {
@@ -227,6 +227,10 @@ class LogRecovery {
 
   #refuseBelow(end: LogPosition, durable: LogPosition | undefined, damage?: string): void {
     if (durable === undefined || !isBefore(end, durable)) return;
+    if (damage === undefined && durable.segmentId > end.segmentId) {
+      const next = { segmentId: end.segmentId + 1, offset: 0 };
+      throw this.#damage(next, 'its header is gone or fails its checksum');
+    }
     throw this.#damage(end, damage ?? 'records that were durable are gone from here on');
   }
 
@@ -258,7 +262,11 @@ class LogRecovery {
       segmentPath(this.#directory, segmentId),
       'readWrite',
     );
-    return { segmentId, file, capacity: await file.size() };
+    const capacity = await file.size();
+    if (capacity >= segmentBytesMin) return { segmentId, file, capacity };
+    await file.close();
+    // A segment has its full size before it gets its name.
+    throw this.#damage({ segmentId, offset: capacity }, 'the file ends here');
   }
 
   #damage(position: LogPosition, reason: string): StorageDamage {

@@ -11,6 +11,8 @@ import { readExact, writeExact } from './exact-integer.ts';
 export const segmentHeaderBytes = 64;
 export const logFormatVersion = 1;
 export const segmentIdMax: number = 2 ** 32 - 1;
+/** A few small records; only tests go this low. */
+export const segmentBytesMin = 1024;
 
 const magic = 'dEngLog\n';
 const crcOffset = segmentHeaderBytes - 4;

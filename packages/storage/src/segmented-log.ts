@@ -8,7 +8,7 @@ import { recoverLog } from './log-recovery.ts';
 import type { LogPosition } from './record-header.ts';
 import { recordAlignment } from './record-header.ts';
 import { listSegments, preallocateSegment } from './segment-files.ts';
-import { segmentIdMax } from './segment-header.ts';
+import { segmentBytesMin, segmentIdMax } from './segment-header.ts';
 import { SegmentSupply } from './segment-supply.ts';
 import type { BatchInProgress, LogCursor, WritePlan } from './write-plan.ts';
 import { planWrite } from './write-plan.ts';
@@ -23,9 +23,6 @@ export interface SegmentedLogOptions {
   /** Size of new segments; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;
 }
-
-/** A few small records; only tests go this low. */
-const segmentBytesMin = 1024;
 
 interface QueuedBatch extends BatchInProgress {
   readonly resolve: () => void;

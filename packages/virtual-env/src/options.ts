@@ -86,7 +86,8 @@ export interface WorldOptions {
 /** A quiet data centre: nothing fails unless a test makes it. */
 export const defaultWorldOptions: WorldOptions = Object.freeze({
   drain: 'tick',
-  startWallMs: Date.UTC(2030, 0, 1),
+  // 2030-01-01T00:00:00Z: written out, because Date is banned here like every way past `Env`.
+  startWallMs: 1_893_456_000_000,
   clock: { driftMax: 0.0002, wallOffsetMsMax: 5, timerLatenessMs: { min: 0, max: 1 } },
   schedule: {
     afterPollDelayMs: { min: 0.005, max: 0.05 },

@@ -3,6 +3,9 @@ import { drainByMacrotask, drainByTick, macrotaskEvery } from './drain.ts';
 import type { ScheduledEvent } from './event-queue.ts';
 import type { Kernel } from './kernel.ts';
 
+/** More events than this at one virtual time: something calls itself back without end. */
+const eventsPerInstantMax = 1_000_000;
+
 export type UncaughtHandler = (error: unknown, host: string) => void;
 
 /** Takes events one by one and lets the promises that each sets off settle before the next. */
@@ -10,6 +13,8 @@ export class Pump {
   readonly #kernel: Kernel;
   #running = false;
   #events = 0;
+  #instantMs = 0;
+  #eventsOfInstant = 0;
   #onUncaught: UncaughtHandler | undefined;
 
   constructor(kernel: Kernel) {
@@ -73,7 +78,7 @@ export class Pump {
       life.gate.waiting.push(event);
       return false;
     }
-    this.#events += 1;
+    this.#count(event.timeMs);
     const action = event.action;
     event.action = undefined;
     try {
@@ -82,6 +87,16 @@ export class Pump {
       this.#uncaught(error, life?.gate.host ?? '');
     }
     return true;
+  }
+
+  #count(timeMs: number): void {
+    this.#events += 1;
+    if (timeMs !== this.#instantMs) {
+      this.#instantMs = timeMs;
+      this.#eventsOfInstant = 0;
+    }
+    this.#eventsOfInstant += 1;
+    assert(this.#eventsOfInstant <= eventsPerInstantMax, () => `time stands still at ${timeMs} ms`);
   }
 
   #uncaught(error: unknown, host: string): void {

@@ -72,7 +72,7 @@ describe('draining promises between events', () => {
     const world = new VirtualWorld({ seed: 1 });
     const steps: string[] = [];
     const chain = async (length: number): Promise<void> => {
-      for (let step = 0; step < length; step++) await null;
+      for (let step = 0; step < length; step++) await Promise.resolve(step);
       const parts = await Promise.all([Promise.resolve(1), (async () => 2)()]);
       const generated: number[] = [];
       for await (const value of generate(length)) generated.push(value);

@@ -28,6 +28,20 @@ export const services = {
   peer: 'd_engine.peer.v1.PeerService',
 } as const;
 
+const streamMethods: ReadonlySet<string> = new Set([
+  methods.watch,
+  methods.watchMembership,
+  methods.healthWatch,
+  methods.peerControl,
+  methods.peerData,
+  methods.peerBulk,
+]);
+
+/** Whether a method is a stream and no unary call: the wire itself does not say. */
+export function isStreamMethod(method: string): boolean {
+  return streamMethods.has(method);
+}
+
 const peerPrefix = `${services.peer}/`;
 
 /** Peers may send larger messages than clients may: see `limits.peerMessageBytesMax`. */

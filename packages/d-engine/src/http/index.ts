@@ -1,4 +1,3 @@
-export * from './health.ts';
 export * from './http-api.ts';
 export * from './http-limits.ts';
 export type { ListeningPort } from './http-port.ts';

@@ -1,6 +1,6 @@
 import type { LeaderHint, NodeStatus } from '@d-engine/base';
+import type { HealthReport } from '@d-engine/node';
 import { reachableAddress } from './address.ts';
-import type { HealthChecks, HealthReport } from './health.ts';
 import { type Answer, jsonAnswer, type Route } from './route.ts';
 
 /** The node as HTTP sees it. All answers are local and at once. */
@@ -54,7 +54,7 @@ function roleAnswer(status: NodeStatus, primary: boolean): Answer {
   return jsonAnswer(fits ? 200 : 503, { node_id: nodeId, role, condition });
 }
 
-function healthAnswer(checks: HealthChecks): Answer {
+function healthAnswer(checks: HealthReport['live']): Answer {
   const texts: Record<string, string> = {};
   let ok = true;
   for (const [name, check] of Object.entries(checks)) {

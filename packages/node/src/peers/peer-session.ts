@@ -25,6 +25,11 @@ export class PeerSession implements StreamHandler {
   readonly #helloTimer: Timer;
   #hello: Hello | undefined;
   #closed = false;
+  /**
+   * Forwards are numbered upwards by their sender. One that comes again, or late, is dropped: its
+   * write must not be proposed twice, and its sender counts a missing answer as unknown.
+   */
+  #lastForwardId = 0;
 
   constructor(stream: IncomingStream, plane: Plane, clock: Clock, observer: SessionObserver) {
     this.plane = plane;
@@ -60,8 +65,16 @@ export class PeerSession implements StreamHandler {
       return;
     }
     if (frame.type === 'hello') this.#onHello(frame);
-    else if (this.#hello !== undefined) this.#observer.onFrame(this, this.#hello, frame);
+    else if (this.#hello !== undefined) this.#onFrame(this.#hello, frame);
     else this.close('a peer stream begins with a hello');
+  }
+
+  #onFrame(hello: Hello, frame: PeerFrame): void {
+    if (frame.type === 'forwardWrite') {
+      if (frame.forwardId <= this.#lastForwardId) return;
+      this.#lastForwardId = frame.forwardId;
+    }
+    this.#observer.onFrame(this, hello, frame);
   }
 
   /** Says hello again: this member has become part of a cluster. */

@@ -9,14 +9,18 @@ export function runChaos(seed: number, voters: number, steps: number): void {
   cluster.diskAtOnce = false;
   cluster.startAll();
   const lossRate = random() < 0.3 ? 0.3 : random() * 0.1;
-  const crashRate = random() * 0.02;
+  const crashRate = random() * 0.03;
+  const diskRate = 0.05 + random() * 0.3;
+  let isolated = 0;
+  cluster.loses = ({ from, to }) => (from === isolated) !== (to === isolated);
   let counter = 0;
   let wiped = false;
   for (let step = 0; step < steps; step++) {
     const node = pick(cluster.nodes, random);
     const dice = random();
     if (dice < crashRate) crashOrStart(cluster, node, random);
-    else if (dice < 0.35) finishSome(cluster, node, random);
+    else if (dice < diskRate) finishSome(cluster, node, random);
+    else if (dice > 0.993) isolated = random() < 0.5 ? 0 : node.id;
     else if (dice < 0.42) propose(cluster, ++counter);
     else if (dice < 0.45 && node.raft !== undefined) cluster.read(node.id, ++counter);
     else if (dice < 0.452) transfer(cluster, node);
@@ -88,6 +92,7 @@ function deliverSome(cluster: FakeCluster, random: () => number, lossRate: numbe
 
 /** Everything works again: a leader must come, and what it is given must be committed everywhere. */
 function calmDown(cluster: FakeCluster): void {
+  cluster.loses = () => false;
   cluster.diskAtOnce = true;
   for (const { id, raft } of cluster.nodes) {
     if (raft === undefined) cluster.start(id);

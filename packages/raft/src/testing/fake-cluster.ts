@@ -180,6 +180,7 @@ export class FakeCluster {
   #carryOut(node: FakeNode, raft: Raft, effects: Effects): void {
     if (effects.persist !== undefined) node.disk.write(effects.persist);
     for (const { to, message } of effects.messages) {
+      watchPromise(node, to, message);
       const flying = { from: node.id, instanceId: this.instanceOf(node), to, message };
       if (!this.loses(flying)) this.flying.push(flying);
     }
@@ -269,11 +270,54 @@ export class FakeCluster {
       if (own === undefined || agreed === undefined) throw new Error('an entry is missing');
       if (Buffer.compare(own.encoded, agreed.encoded) !== 0) throw new Error('bytes differ');
     }
+    if (log.length > this.#committed.length) this.#watchCommit(node, raft, log);
     for (const entry of log.slice(known)) this.#committed.push(entry);
     for (const holder of this.nodes) {
       if (holder.raft?.leaseValid(this.at) !== true) continue;
       if (holder.raft.commitIndex < this.#committed.length) throw new Error('lease of an old one');
-      if (raft.role === 'leader' && raft.term > holder.raft.term) throw new Error('lease is broken');
+      if (raft.role === 'leader' && raft.term > holder.raft.term)
+        throw new Error('lease is broken');
     }
+  }
+
+  /** Only a leader commits first, an entry of its own term, that a majority of disks holds. */
+  #watchCommit(node: FakeNode, raft: Raft, log: readonly Entry[]): void {
+    const top = must(log[log.length - 1], 'the committed entry');
+    if (raft.role !== 'leader') throw new Error(`node ${node.id} commits by itself`);
+    if (top.term !== raft.term) throw new Error('an entry of an old term is committed by count');
+    const holders = this.members.filter(({ id, role }) => {
+      const { disk, instance } = this.node(id);
+      // A wiped one may have acknowledged before; that its disk is gone is nobody's mistake.
+      const held = instance > 1 || disk.durable.entries[top.index - 1]?.term === top.term;
+      return role === 'voter' && held && raft.bindings.some(({ nodeId }) => nodeId === id);
+    });
+    const voters = this.members.filter(({ role }) => role === 'voter').length;
+    if (2 * holders.length <= voters) throw new Error(`${top.index} is committed by a minority`);
+  }
+}
+
+/** What a message promises must be on disk when it leaves. */
+function watchPromise(node: FakeNode, to: NodeId, message: RaftMessage): void {
+  const { hardState, entries } = node.disk.durable;
+  const { type, term } = message;
+  const onDisk = hardState?.term ?? 0;
+  if (type === 'preVoteRequest' || (type === 'voteResponse' && message.preVote)) return;
+  if (type === 'readIndexRequest' || type === 'readIndexResponse') return;
+  if (onDisk < term) throw new Error(`${type} leaves before its term is on disk`);
+  if (type === 'voteRequest' && hardState?.votedFor?.nodeId !== node.id) {
+    throw new Error('a candidate asks for votes before its own is on disk');
+  }
+  if (type === 'voteResponse' && message.granted && hardState?.votedFor?.nodeId !== to) {
+    throw new Error('a vote leaves before it is on disk');
+  }
+  let matchIndex = 0;
+  if (type === 'heartbeatResponse') matchIndex = message.matchIndex;
+  if (type === 'appendResponse' && message.result.type === 'matched') {
+    matchIndex = message.result.matchIndex;
+  }
+  if (matchIndex === 0) return;
+  const latest = node.disk.read(matchIndex, matchIndex)[0];
+  if (latest === undefined || entries[matchIndex - 1]?.term !== latest.term) {
+    throw new Error(`${matchIndex} is acknowledged before it is on disk`);
   }
 }

@@ -4,6 +4,7 @@ import { formatNotice, formatPersist, formatRead, formatStateChange } from './fo
 import { formatEntries } from './format-entry.ts';
 import { formatInFlight } from './format-message.ts';
 import { Judge } from './judge.ts';
+import { PromiseJudge } from './promise-judge.ts';
 import type { Effects, EntriesWanted, Outgoing, Persist, Raft } from './raft-under-test.ts';
 import { ScriptError } from './script.ts';
 import type { InFlight } from './simulated-network.ts';
@@ -25,6 +26,7 @@ export class Cluster {
   readonly network: SimulatedNetwork = new SimulatedNetwork();
   readonly trace: Trace = new Trace();
   readonly judge: Judge = new Judge();
+  readonly promises: PromiseJudge = new PromiseJudge();
   nextReadId = 1;
 
   node(id: NodeId): SimulatedNode {
@@ -42,13 +44,13 @@ export class Cluster {
     const { raft } = node;
     if (raft === undefined) throw new ScriptError(`node ${node.id} is not running`);
     const answer = action(raft);
-    this.settle(node, raft);
+    this.#settle(node, raft);
     return answer;
   }
 
   start(node: SimulatedNode): void {
     node.start(this.clock.at(node.id));
-    this.settle(node, node.running);
+    this.#settle(node, node.running);
   }
 
   tick(node: SimulatedNode): void {
@@ -103,19 +105,19 @@ export class Cluster {
     this.input(node, (raft) => raft.applied(index));
   }
 
-  private settle(node: SimulatedNode, raft: Raft): void {
+  #settle(node: SimulatedNode, raft: Raft): void {
     for (let round = 0; raft.hasEffects(); round++) {
       if (round > settleRoundsMax) throw new ScriptError(`node ${node.id} never settles`);
-      this.carryOut(node, raft, raft.takeEffects());
+      this.#carryOut(node, raft, raft.takeEffects());
     }
-    this.showCommits(node, raft);
+    this.#showCommits(node, raft);
     this.judge.afterInput(node, [...this.nodes.values()], (id) => this.clock.at(id));
     if (node.disk.mode === 'auto' && node.disk.pending.length > 0) this.completeWrite(node);
     if (node.readMode === 'auto' && node.wanted.length > 0) this.completeRead(node);
     if (node.applyMode === 'auto') this.apply(node, raft.commitIndex);
   }
 
-  private carryOut(node: SimulatedNode, raft: Raft, effects: Effects): void {
+  #carryOut(node: SimulatedNode, raft: Raft, effects: Effects): void {
     const name = `n${node.id}`;
     const change = effects.stateChange;
     if (change !== undefined) this.trace.add('outcome', `${name} ${formatStateChange(change)}`);
@@ -126,7 +128,7 @@ export class Cluster {
       this.trace.add('disk', `${name} ${text}${node.disk.mode === 'auto' ? '; durable' : ''}`);
       node.disk.write(persist);
     }
-    for (const outgoing of effects.messages) this.send(node, outgoing);
+    for (const outgoing of effects.messages) this.#send(node, outgoing);
     for (const read of effects.reads) {
       this.trace.add('outcome', `${name} ${formatRead(read)}`);
       this.judge.readEnds(read);
@@ -137,16 +139,16 @@ export class Cluster {
     }
   }
 
-  private send(node: SimulatedNode, outgoing: Outgoing): void {
+  #send(node: SimulatedNode, outgoing: Outgoing): void {
     const receiver = this.nodes.get(outgoing.to);
-    this.judge.beforeSend(node, outgoing, receiver);
+    this.promises.beforeSend(node, outgoing, receiver);
     const link = { from: node.id, to: outgoing.to, message: outgoing.message };
     const reached =
       receiver?.raft !== undefined && this.network.send(node.id, node.instanceId, outgoing);
     this.trace.add('send', formatInFlight(link, reached ? '->' : '-x'));
   }
 
-  private showCommits(node: SimulatedNode, raft: Raft): void {
+  #showCommits(node: SimulatedNode, raft: Raft): void {
     const { commitIndex } = raft;
     if (commitIndex <= node.commitShown) return;
     const entries = node.disk.latest.entries.slice(node.commitShown, commitIndex);
@@ -155,7 +157,10 @@ export class Cluster {
   }
 }
 
-function entriesWithin(node: SimulatedNode, { from, to, bytesMax }: EntriesWanted): readonly Entry[] {
+function entriesWithin(
+  node: SimulatedNode,
+  { from, to, bytesMax }: EntriesWanted,
+): readonly Entry[] {
   const entries = node.disk.latest.entries.slice(from - 1, to);
   must(entries[0], `entry ${from} of node ${node.id}`);
   let bytes = 0;

@@ -21,8 +21,9 @@ export function formatHardState(state: HardState, before: HardState | undefined)
 
 export function formatStateChange(change: StateChange): string {
   const leader = change.leaderId === null ? 'none' : `n${change.leaderId}`;
+  const text = `is ${change.role} t${change.term} leader=${leader}`;
   const why = change.steppedDownBecause;
-  return `is ${change.role} t${change.term} leader=${leader}${why === undefined ? '' : ` (${why})`}`;
+  return why === undefined ? text : `${text} (${why})`;
 }
 
 export function formatRead(outcome: ReadOutcome): string {

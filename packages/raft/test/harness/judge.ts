@@ -1,14 +1,9 @@
 import type { Entry, InstanceId, Instant, LogIndex, NodeId, Term } from '@d-engine/base';
 import { entryKinds, entryPayload } from '@d-engine/base';
-import { formatMessage } from './format-message.ts';
-import type { Outgoing, Persist, Raft, ReadOutcome } from './raft-under-test.ts';
+import type { Persist, Raft, ReadOutcome } from './raft-under-test.ts';
 import { decodeBinding, decodeBootstrap } from './raft-under-test.ts';
+import { check } from './rule-broken.ts';
 import type { SimulatedNode } from './simulated-node.ts';
-
-/** The class under test broke a rule that no script may show as its expected output. */
-export class RuleBroken extends Error {
-  override readonly name = 'RuleBroken';
-}
 
 interface Leadership {
   readonly leader: NodeId;
@@ -22,7 +17,6 @@ interface Leadership {
  */
 export class Judge {
   readonly #leaders = new Map<Term, Leadership>();
-  readonly #votes = new Map<string, InstanceId>();
   /** How much was committed anywhere when each read began. */
   readonly #readFloors = new Map<number, LogIndex>();
   readonly #readsEnded = new Map<number, ReadOutcome['type']>();
@@ -54,11 +48,11 @@ export class Judge {
 
   readEnds(outcome: ReadOutcome): void {
     const floor = this.#readFloors.get(outcome.readId);
-    this.#check(floor !== undefined, () => `read ${outcome.readId} ended twice or never began`);
+    check(floor !== undefined, () => `read ${outcome.readId} ended twice or never began`);
     this.#readFloors.delete(outcome.readId);
     this.#readsEnded.set(outcome.readId, outcome.type);
     if (outcome.type === 'refused') return;
-    this.#check(
+    check(
       outcome.index >= (floor ?? 0),
       () => `read ${outcome.readId} at ${outcome.index} misses the finished write ${floor}`,
     );
@@ -66,48 +60,7 @@ export class Judge {
 
   beforeWrite(raft: Raft, persist: Persist): void {
     const cuts = persist.truncateFrom !== undefined;
-    this.#check(!(cuts && raft.role === 'leader'), () => 'a leader cuts its own log');
-  }
-
-  /** A message may leave only when what it promises is on disk. */
-  beforeSend(node: SimulatedNode, { to, message }: Outgoing, receiver?: SimulatedNode): void {
-    const { hardState } = node.disk.durable;
-    const durableTerm = hardState?.term ?? 0;
-    const what = (): string => `n${node.id} to n${to}, ${formatMessage(message)}:`;
-    switch (message.type) {
-      case 'voteRequest':
-        this.#check(
-          durableTerm === message.term && hardState?.votedFor?.instanceId === node.instanceId,
-          () => `${what()} the own vote is not on disk`,
-        );
-        return;
-      case 'voteResponse':
-        if (message.preVote || !message.granted) return;
-        this.#check(
-          durableTerm === message.term && hardState?.votedFor?.nodeId === to,
-          () => `${what()} the vote is not on disk`,
-        );
-        this.#vote(node, message.term, hardState?.votedFor?.instanceId ?? '');
-        return;
-      case 'appendResponse':
-        this.#check(durableTerm >= message.term, () => `${what()} the term is not on disk`);
-        if (message.result.type === 'conflict') return;
-        this.#acknowledges(node, message.term, message.result.matchIndex, receiver, what);
-        return;
-      case 'heartbeatResponse':
-        this.#check(durableTerm >= message.term, () => `${what()} the term is not on disk`);
-        this.#acknowledges(node, message.term, message.matchIndex, receiver, what);
-        return;
-      case 'appendRequest':
-      case 'heartbeatRequest':
-      case 'timeoutNowRequest':
-        this.#check(durableTerm >= message.term, () => `${what()} the term is not on disk`);
-        return;
-      case 'preVoteRequest':
-      case 'readIndexRequest':
-      case 'readIndexResponse':
-        return;
-    }
+    check(!(cuts && raft.role === 'leader'), () => 'a leader cuts its own log');
   }
 
   /** What must hold between any two inputs. */
@@ -130,41 +83,12 @@ export class Judge {
   #leaseIsSafe({ id, raft, applied }: SimulatedNode, at: Instant): void {
     if (raft?.leaseValid(at) !== true) return;
     const { commitIndex, term } = raft;
-    this.#check(
+    check(
       commitIndex >= this.committedIndex,
       () => `n${id} holds a lease at ${commitIndex}, committed ${this.committedIndex}`,
     );
     const floor = this.#leaders.get(term)?.committedBefore ?? 0;
-    this.#check(applied >= floor, () => `n${id} holds a lease, applied ${applied} of ${floor}`);
-  }
-
-  #vote(node: SimulatedNode, term: Term, candidate: InstanceId): void {
-    const key = `${node.instanceId} t${term}`;
-    const before = this.#votes.get(key) ?? candidate;
-    this.#check(before === candidate, () => `n${node.id} votes twice in t${term}`);
-    this.#votes.set(key, candidate);
-  }
-
-  #acknowledges(
-    node: SimulatedNode,
-    term: Term,
-    index: LogIndex,
-    leader: SimulatedNode | undefined,
-    what: () => string,
-  ): void {
-    const entry = node.disk.durable.entries[index - 1];
-    this.#check(index === 0 || entry !== undefined, () => `${what()} entry ${index} is not on disk`);
-    const latest = node.disk.latest.entries[index - 1];
-    this.#check(entry?.term === latest?.term, () => `${what()} entry ${index} was overwritten`);
-    if (leader?.raft?.role === 'leader' && leader.raft.term === term) {
-      const own = leader.disk.latest.entries[index - 1];
-      this.#check(own?.term === entry?.term, () => `${what()} the leader has another ${index}`);
-      const stickinessMs = node.disk.durable.hardState?.stickinessMs ?? 0;
-      this.#check(
-        stickinessMs >= leader.settings.electionTimeoutMinMs || node.running.role === 'learner',
-        () => `${what()} the promised stickiness is not on disk`,
-      );
-    }
+    check(applied >= floor, () => `n${id} holds a lease, applied ${applied} of ${floor}`);
   }
 
   /** Election safety and leader completeness. */
@@ -172,14 +96,14 @@ export class Judge {
     const before = this.#leaders.get(raft.term);
     if (before !== undefined) {
       const { leader } = before;
-      this.#check(leader === node.id, () => `n${leader} and n${node.id} lead in t${raft.term}`);
+      check(leader === node.id, () => `n${leader} and n${node.id} lead in t${raft.term}`);
       return;
     }
     this.#leaders.set(raft.term, { leader: node.id, committedBefore: this.committedIndex });
     const lost = this.#committed.find(
       ({ index, term }) => node.disk.latest.entries[index - 1]?.term !== term,
     );
-    this.#check(lost === undefined, () => `n${node.id} leads without committed ${lost?.index}`);
+    check(lost === undefined, () => `n${node.id} leads without committed ${lost?.index}`);
   }
 
   /** Log matching, and time that never goes back. */
@@ -187,7 +111,7 @@ export class Judge {
     const own = node.disk.latest.entries;
     own.forEach((entry, position) => {
       const before = own[position - 1]?.clusterTimeMs ?? 0;
-      this.#check(entry.clusterTimeMs >= before, () => `time goes back at ${entry.index}`);
+      check(entry.clusterTimeMs >= before, () => `time goes back at ${entry.index}`);
     });
     for (const other of nodes) {
       const theirs = other.disk.latest.entries;
@@ -195,7 +119,7 @@ export class Judge {
       while (position >= 0 && own[position]?.term !== theirs[position]?.term) position -= 1;
       for (; position >= 0; position--) {
         const same = isSame(own[position], theirs[position]);
-        this.#check(same, () => `n${node.id} and n${other.id} differ at ${position + 1}`);
+        check(same, () => `n${node.id} and n${other.id} differ at ${position + 1}`);
       }
     }
   }
@@ -204,15 +128,15 @@ export class Judge {
   #commits(node: SimulatedNode, raft: Raft, nodes: readonly SimulatedNode[]): void {
     const log = node.disk.latest.entries;
     const { commitIndex } = raft;
-    this.#check(commitIndex <= log.length, () => `n${node.id} commits beyond its log`);
+    check(commitIndex <= log.length, () => `n${node.id} commits beyond its log`);
     for (let index = 1; index <= Math.min(commitIndex, this.committedIndex); index++) {
       const same = isSame(log[index - 1], this.#committed[index - 1]);
-      this.#check(same, () => `n${node.id} commits another entry ${index}`);
+      check(same, () => `n${node.id} commits another entry ${index}`);
     }
     if (commitIndex <= this.committedIndex) return;
-    this.#check(raft.role === 'leader', () => `n${node.id} commits ${commitIndex} by itself`);
+    check(raft.role === 'leader', () => `n${node.id} commits ${commitIndex} by itself`);
     const top = log[commitIndex - 1];
-    this.#check(top?.term === raft.term, () => `n${node.id} commits ${commitIndex} of an old term`);
+    check(top?.term === raft.term, () => `n${node.id} commits ${commitIndex} of an old term`);
     const voters = raft.configuration.voters;
     const bound = this.#boundInstances(log);
     const holders = nodes.filter(
@@ -221,7 +145,7 @@ export class Judge {
         bound.get(id) === instanceId &&
         isSame(disk.durable.entries[commitIndex - 1], top),
     );
-    this.#check(
+    check(
       2 * holders.length > voters.length,
       () => `n${node.id} commits ${commitIndex}, held by ${holders.map(({ id }) => id).join()}`,
     );
@@ -242,10 +166,6 @@ export class Judge {
       }
     }
     return bound;
-  }
-
-  #check(condition: boolean, message: () => string): void {
-    if (!condition) throw new RuleBroken(message());
   }
 }
 

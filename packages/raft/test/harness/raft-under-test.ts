@@ -5,7 +5,5 @@ export * from '../../src/index.ts';
 
 /** Entries and their acknowledgements travel on Data, in order; all else on Control. */
 export function planeOf(message: RaftMessage): Plane {
-  return message.type === 'appendRequest' || message.type === 'appendResponse'
-    ? 'data'
-    : 'control';
+  return message.type === 'appendRequest' || message.type === 'appendResponse' ? 'data' : 'control';
 }

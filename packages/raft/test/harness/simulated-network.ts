@@ -87,7 +87,7 @@ export class SimulatedNetwork {
 
   /** Cuts the links between the groups; a node in no group is alone. Loses what crosses. */
   partition(groups: readonly (readonly NodeId[])[], all: readonly NodeId[]): readonly InFlight[] {
-    this.#sides = new Map(all.map((node) => [node, -node]));
+    this.#sides = new Map(all.map((node) => [node, alone(node)]));
     groups.forEach((group, side) => {
       for (const node of group) this.#sides.set(node, side);
     });
@@ -97,6 +97,11 @@ export class SimulatedNetwork {
   heal(): void {
     this.#sides = new Map();
   }
+}
+
+/** A side of its own, apart from the groups, which count from 0. */
+function alone(node: number): number {
+  return -node;
 }
 
 function matches(inFlight: InFlight, filter: MessageFilter): boolean {

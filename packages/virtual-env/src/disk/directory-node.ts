@@ -22,9 +22,13 @@ export class DirectoryNode {
   readonly type = 'directory';
   readonly id: number;
   durablePlace: Place | undefined = undefined;
+  /** The latest change of this node that is on the platter. */
+  durableChange = 0;
   entries: Map<string, Node> = new Map();
   readonly durable: Map<string, Node> = new Map();
   readonly #pending: DirectoryChange[] = [];
+  /** By name, the latest change on the platter; needed while older ones are not there. */
+  readonly #durableChanges: Map<string, number> = new Map();
   #settled = 0;
 
   constructor(id: number) {
@@ -49,12 +53,22 @@ export class DirectoryNode {
     if (count <= 0) return;
     for (const change of this.#pending.splice(0, count)) makeDurable(change);
     this.#settled = mark;
+    if (this.#pending.length === 0) this.#durableChanges.clear();
+  }
+
+  durableChangeOf(name: string): number {
+    return this.#durableChanges.get(name) ?? 0;
+  }
+
+  noteDurable(name: string, change: number): void {
+    this.#durableChanges.set(name, Math.max(change, this.durableChangeOf(name)));
   }
 
   /** After a power loss: only what is on the platter is there. */
   loseCache(): void {
     this.#settled += this.#pending.length;
     this.#pending.length = 0;
+    this.#durableChanges.clear();
     this.entries = new Map(this.durable);
   }
 }
@@ -62,16 +76,25 @@ export class DirectoryNode {
 /**
  * Puts one change on the platter. Changes before it may be missing there, so it finds the node
  * where the platter has it: a node never has two names, and a rename never leaves none.
+ * A rename across directories gets there by the sync of either, so possibly before older changes
+ * of the other: those must then not undo it.
  */
 export function makeDurable(change: DirectoryChange): void {
   if (change.settled) return;
   change.settled = true;
-  const { node, from, to } = change;
+  const { id, node, from, to } = change;
+  if (node.durableChange > id) return;
+  node.durableChange = id;
+  const target = to ?? from;
+  const newer = target?.directory.durableChangeOf(target.name) ?? 0;
+  from?.directory.noteDurable(from.name, id);
+  to?.directory.noteDurable(to.name, id);
   if (to === undefined) {
     if (from !== undefined) removeEntry(from, node);
     return;
   }
   if (node.durablePlace !== undefined) removeEntry(node.durablePlace, node);
+  if (newer > id) return;
   const replaced = to.directory.durable.get(to.name);
   if (replaced !== undefined) replaced.durablePlace = undefined;
   to.directory.durable.set(to.name, node);

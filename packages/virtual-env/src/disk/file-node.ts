@@ -23,6 +23,8 @@ export class FileNode {
   readonly type = 'file';
   readonly id: number;
   durablePlace: Place | undefined = undefined;
+  /** The latest change of its name that is on the platter. */
+  durableChange = 0;
   readonly #durable: ByteImage = new ByteImage();
   #unsynced: UnsyncedChange[] = [];
   /** Changes that have left `#unsynced`, so that a mark stays valid when others sync first. */

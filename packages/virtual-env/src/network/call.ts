@@ -133,8 +133,9 @@ class ServerCall implements IncomingCall, Attached {
     side.attach(this);
   }
 
-  /** Nothing to do: whoever answers later finds the side closed. */
-  lost(): void {}
+  lost(): void {
+    // Whoever answers later finds the side closed.
+  }
 
   reply(message: Uint8Array, metadata: Metadata = noMetadata): void {
     const hash = contentHash(message);

@@ -77,9 +77,10 @@ export class Pipe {
 
   /** The target reads again: what arrived meanwhile is delivered, an event each. */
   flush(): void {
-    if (this.#flushing || this.#arrived === 0 || this.#target === undefined) return;
+    const target = this.#target;
+    if (this.#flushing || this.#arrived === 0 || target === undefined || target.paused) return;
     this.#flushing = true;
-    this.#kernel.post(0, this.#target.side.life, () => {
+    this.#kernel.post(0, target.side.life, () => {
       this.#flushing = false;
       this.#deliver();
       this.flush();

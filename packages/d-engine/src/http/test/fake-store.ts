@@ -17,7 +17,7 @@ type Operation = 'put' | 'delete' | 'compareAndSwap' | 'read';
 export class FakeStore implements ClientApi {
   revision = 10;
   /** Thrown by the next operations while set. */
-  error: unknown;
+  error: Error | undefined;
   /** Awaited by every operation. */
   gate: Promise<void> | undefined;
   readonly calls: { readonly operation: Operation; readonly options: ReadOptions }[] = [];
@@ -44,7 +44,7 @@ export class FakeStore implements ClientApi {
     const current = this.#entries.get(name(key))?.value ?? null;
     const wanted = expected === null ? null : bytes(expected);
     const succeeded =
-      current === null || wanted === null ? current === wanted : current.equals(wanted);
+      current === null || wanted === null ? current === wanted : wanted.equals(current);
     if (!succeeded) {
       this.revision += 1;
       return { succeeded, current, revision: this.revision };

@@ -8,7 +8,7 @@ import {
   silentLogger,
   silentMetrics,
 } from '@d-engine/base';
-import type { HealthReport } from '../health.ts';
+import type { HealthReport } from '@d-engine/node';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../http-api.ts';
 import type { HttpLimits } from '../http-limits.ts';
 import { FakeStore } from './fake-store.ts';

@@ -40,6 +40,18 @@ export const transfer: Command = (cluster, line) => {
   cluster.trace.print(started ? 'transfer begins' : 'no transfer');
 };
 
+/** `stop-leader`: whoever leads is asked to stop in good order, and so hands over first. */
+export const stopLeader: Command = (cluster) => {
+  const leaders = cluster.runningNodes().filter(({ raft }) => raft?.role === 'leader');
+  const [node] = leaders;
+  if (node === undefined || leaders.length > 1) {
+    throw new ScriptError(`${leaders.length} nodes lead`);
+  }
+  const at = cluster.clock.at(node.id);
+  const started = cluster.input(node, (raft) => raft.transferLeadership(undefined, at));
+  cluster.trace.print(`n${node.id} ${started ? 'hands over' : 'has nobody to hand over to'}`);
+};
+
 /** `lease NODE`: whether this node may answer reads alone now. */
 export const lease: Command = (cluster, line) => {
   const node = cluster.node(line.node());

@@ -86,9 +86,9 @@ export const start: Command = (cluster, line) => {
 };
 
 /**
- * `crash NODE.. [keep=N|all] [inbound=kept]`: the power fails. Writes that were not synced are gone, except for
- * the oldest `keep`, which had reached the platter though nobody heard of it. What the node has
- * sent stays on its way; what was on its way to it is lost, unless `inbound=kept`.
+ * `crash NODE.. [keep=N|all] [inbound=kept]`: power fails. Writes that were not synced are gone,
+ * except for the oldest `keep`, which had reached the platter though nobody heard of it. What the
+ * node has sent stays on its way; what was on its way to it is lost, unless `inbound=kept`.
  */
 export const crash: Command = (cluster, line) => {
   const keep = line.option('keep') ?? '0';

@@ -18,8 +18,7 @@ const views: Readonly<Record<string, (node: SimulatedNode, cluster: Cluster) => 
   pending: (node) => String(node.disk.pending.length),
   wanted: (node) => String(node.wanted.length),
   transferring: (node) => String(node.running.transferring),
-  lease: (node, cluster) =>
-    node.running.leaseValid(cluster.clock.at(node.id)) ? 'holds' : 'void',
+  lease: (node, cluster) => (node.running.leaseValid(cluster.clock.at(node.id)) ? 'holds' : 'void'),
   log: (node) => node.disk.latest.entries.map(({ term }) => term).join(','),
   diskLog: (node) => node.disk.durable.entries.map(({ term }) => term).join(','),
   diskVote: (node) => String(node.disk.durable.hardState?.votedFor?.nodeId ?? 'none'),

@@ -78,3 +78,12 @@ export const initialMembers: Command = (cluster, line) => {
   }));
   node.settings = { ...node.settings, initialMembers: members };
 };
+
+/** `election-timeout NODE MIN..MAX`: what a stopped node's file says of it. */
+export const electionTimeout: Command = (cluster, line) => {
+  const node = cluster.node(line.node());
+  if (node.raft !== undefined) throw new ScriptError(`node ${node.id} is running`);
+  const [min, max] = line.word('a range').split('..').map(Number);
+  if (min === undefined || max === undefined) throw new ScriptError('a range is MIN..MAX');
+  node.settings = { ...node.settings, electionTimeoutMinMs: min, electionTimeoutMaxMs: max };
+};

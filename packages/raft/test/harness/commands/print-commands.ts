@@ -1,5 +1,5 @@
-import { formatEntries } from '../format-entry.ts';
 import { formatHardState } from '../format-effects.ts';
+import { formatEntries } from '../format-entry.ts';
 import { instanceName } from '../names.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import type { Command } from './command.ts';

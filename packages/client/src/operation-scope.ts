@@ -1,0 +1,77 @@
+import type { Clock, RequestOptions } from '@d-engine/base';
+
+/** Tells waiting operations that the client is being closed. */
+export class Closing {
+  readonly #listeners = new Set<() => void>();
+  #closed = false;
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  add(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  remove(listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** How long one operation may go on: until its deadline, its caller's signal or the close. */
+export class OperationScope {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly #clock: Clock;
+  readonly #closing: Closing;
+  readonly #endMs: number;
+
+  constructor(clock: Clock, closing: Closing, deadlineMs: number, options: RequestOptions) {
+    this.deadlineMs = deadlineMs;
+    this.signal = options.signal;
+    this.#clock = clock;
+    this.#closing = closing;
+    this.#endMs = clock.monotonicMs() + deadlineMs;
+  }
+
+  get remainingMs(): number {
+    return this.#endMs - this.#clock.monotonicMs();
+  }
+
+  /** Who ended the operation before its deadline. */
+  get interruption(): 'aborted' | 'closed' | undefined {
+    if (this.signal?.aborted === true) return 'aborted';
+    return this.#closing.closed ? 'closed' : undefined;
+  }
+
+  /** Resolves after `ms`, or at once when the operation is interrupted. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        this.signal?.removeEventListener('abort', done);
+        this.#closing.remove(done);
+        resolve();
+      };
+      const timer = this.#clock.setTimer(ms, done);
+      this.signal?.addEventListener('abort', done, { once: true });
+      this.#closing.add(done);
+      if (this.interruption !== undefined) done();
+    });
+  }
+
+  /** The outcome of a promise that never rejects; undefined when the operation ends before. */
+  async within<T>(promise: Promise<T>): Promise<T | undefined> {
+    let outcome: T | undefined;
+    const settled = promise.then((value) => {
+      outcome = value;
+    });
+    await Promise.race([settled, this.wait(Math.max(this.remainingMs, 0))]);
+    return outcome;
+  }
+}

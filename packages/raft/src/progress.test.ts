@@ -1,0 +1,86 @@
+import { limits } from '@d-engine/base';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Progress } from './progress.ts';
+
+function replicating(matchIndex: number): Progress {
+  const progress = new Progress(2, matchIndex + 1);
+  progress.acknowledge(matchIndex);
+  progress.becomeReplicate();
+  return progress;
+}
+
+describe('Progress', () => {
+  test('probes one append at a time', () => {
+    const progress = new Progress(2, 10);
+    expect(progress.isPaused).toBe(false);
+    progress.sent(12, 100, 5);
+    expect(progress.isPaused).toBe(true);
+    expect(progress.nextIndex).toBe(10);
+  });
+
+  test('replicates without waiting, until the window is full', () => {
+    const progress = replicating(5);
+    for (let count = 0; count < limits.inflightMessagesMax; count++) {
+      expect(progress.isPaused).toBe(false);
+      progress.sent(progress.nextIndex, 1, 0);
+    }
+    expect(progress.isPaused).toBe(true);
+    expect(progress.acknowledge(6)).toBe(true);
+    expect(progress.isPaused).toBe(false);
+  });
+
+  test('the window also counts bytes', () => {
+    const progress = replicating(5);
+    progress.sent(6, limits.inflightBytesMax, 0);
+    expect(progress.isPaused).toBe(true);
+    progress.acknowledge(6);
+    expect(progress.isPaused).toBe(false);
+    expect(progress.inflight.count).toBe(0);
+  });
+
+  test('a refusal while replicating goes back to what is known, and probes', () => {
+    const progress = replicating(5);
+    progress.sent(9, 1, 0);
+    expect(progress.reject(5, 5)).toBe(false);
+    expect(progress.reject(9, 7)).toBe(true);
+    expect(progress.state).toBe('probe');
+    expect(progress.nextIndex).toBe(6);
+    expect(progress.reject(8, 3)).toBe(false);
+  });
+
+  test('a refusal while probing follows the hint; an old one changes nothing', () => {
+    const progress = new Progress(2, 100);
+    progress.sent(99, 0, 0);
+    expect(progress.reject(50, 20)).toBe(false);
+    expect(progress.isPaused).toBe(true);
+    expect(progress.reject(99, 20)).toBe(true);
+    expect(progress.nextIndex).toBe(21);
+    expect(progress.isPaused).toBe(false);
+  });
+
+  test('another instance starts over', () => {
+    const progress = replicating(5);
+    progress.ackedToken = 7;
+    progress.startOver('other', 9);
+    expect(progress).toMatchObject({ matchIndex: 0, nextIndex: 9, ackedToken: 0, state: 'probe' });
+  });
+
+  test('0 <= match < next, whatever comes', () => {
+    const steps = fc.array(fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 30 }), fc.nat({ max: 30 })));
+    fc.assert(
+      fc.property(steps, (list) => {
+        const progress = new Progress(2, 10);
+        for (const [kind, first, second] of list) {
+          if (kind === 0) progress.acknowledge(first);
+          else if (kind === 1) progress.reject(first, second);
+          else if (kind === 2 && progress.state === 'probe') progress.becomeReplicate();
+          else if (kind === 3) progress.becomeProbe();
+          else if (!progress.isPaused) progress.sent(progress.nextIndex + second, 1, 0);
+          expect(progress.matchIndex).toBeLessThan(progress.nextIndex);
+          expect(progress.matchIndex).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+});

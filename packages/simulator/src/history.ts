@@ -1,0 +1,34 @@
+import type { Revision } from '@d-engine/base';
+
+/** What became of a write: whether it took effect. */
+export type WriteOutcome = 'acknowledged' | 'refused' | 'unknown';
+
+interface Operation {
+  readonly key: string;
+  /** Virtual time; the check trusts these, not any host's clock. */
+  readonly invokedAtMs: number;
+  readonly settledAtMs: number;
+  readonly client: string;
+}
+
+/** A put of a value that no other put of the key has. */
+export interface WriteOperation extends Operation {
+  readonly type: 'write';
+  readonly value: string;
+  readonly outcome: WriteOutcome;
+  /** Of an acknowledged write. */
+  readonly revision: Revision | undefined;
+}
+
+/** A linearizable or lease read that was answered. */
+export interface ReadOperation extends Operation {
+  readonly type: 'read';
+  readonly consistency: 'linearizable' | 'lease';
+  /** Undefined: the key was absent. */
+  readonly value: string | undefined;
+  readonly modRevision: Revision | undefined;
+  /** Of the state that the read saw. */
+  readonly revision: Revision;
+}
+
+export type HistoryEntry = WriteOperation | ReadOperation;

@@ -1,0 +1,80 @@
+import type { WorldOptions } from '@d-engine/virtual-env';
+import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
+
+/** Everything that a run's seed decides. */
+export interface Scenario {
+  readonly seed: number;
+  readonly world: WorldOptions;
+  readonly members: number;
+  readonly clients: number;
+  readonly keys: number;
+  readonly electionTimeoutMinMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly leaseDurationMs: number;
+  readonly segmentBytes: number;
+  /** Pause between two operations of a client, at most. */
+  readonly thinkMsMax: number;
+  readonly readShare: number;
+  /** Time between two faults, at most. */
+  readonly faultIntervalMsMax: number;
+  readonly faults: readonly FaultKind[];
+}
+
+export const faultKinds = [
+  'kill',
+  'powerLoss',
+  'powerLossOfAll',
+  'partition',
+  'isolateLeader',
+  'oneWayCut',
+  'clog',
+  'pause',
+  'stall',
+  'suspend',
+  'wallJump',
+  'slowDisk',
+  'gracefulStop',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** The margin that keeps a lease inside the voters' promise (design rule 4). */
+function leaseMax(electionTimeoutMinMs: number): number {
+  return electionTimeoutMinMs - Math.max(electionTimeoutMinMs / 10, 50);
+}
+
+/** Swarm testing: each seed picks another mix, so that no fault always hides another. */
+export function drawScenario(seed: number, members = 3): Scenario {
+  const random = new SeededRandom(seed).fork('scenario');
+  const electionTimeoutMinMs = random.pick([200, 300, 500, 1000]);
+  const unreliable = random.chance(0.25);
+  const drawn = drawOptions(seed);
+  const world: WorldOptions = {
+    ...drawn,
+    network: {
+      ...drawn.network,
+      unreliableStreams: unreliable
+        ? {
+            methodPrefix: 'd_engine.peer.v1.PeerService/',
+            lossProbability: random.pick([0, 0.001, 0.02]),
+            duplicateProbability: random.pick([0, 0.01]),
+            reorderProbability: random.pick([0, 0.01]),
+          }
+        : null,
+    },
+  };
+  return {
+    seed,
+    world,
+    members,
+    clients: random.pick([2, 4, 8]),
+    keys: random.pick([1, 3, 10]),
+    electionTimeoutMinMs,
+    heartbeatIntervalMs: electionTimeoutMinMs / 10,
+    leaseDurationMs: random.pick([0.5, 1]) * leaseMax(electionTimeoutMinMs),
+    segmentBytes: random.pick([64 * 1024, 1024 * 1024]),
+    thinkMsMax: random.pick([100, 200, 500]),
+    readShare: random.pick([0.3, 0.5, 0.8]),
+    faultIntervalMsMax: random.pick([1_000, 4_000, 10_000]),
+    faults: faultKinds.filter(() => random.chance(0.5)),
+  };
+}

@@ -1,0 +1,200 @@
+import type { ClientApi } from '@d-engine/base';
+import { describeError } from '@d-engine/base';
+import { VirtualWorld } from '@d-engine/virtual-env';
+import type { HistoryEntry } from './history.ts';
+import { Invariants } from './invariants.ts';
+import { Nemesis } from './nemesis.ts';
+import { checkRegisters } from './register-check.ts';
+import type { FaultKind, Scenario } from './scenario.ts';
+import { drawScenario } from './scenario.ts';
+import { VirtualCluster } from './virtual-cluster.ts';
+import { VirtualClient } from './workload.ts';
+
+export interface SimulationOptions {
+  /** Time under faults, virtual. */
+  readonly durationMs?: number;
+  readonly scenario?: Scenario;
+  /** Every log line of the members, and every violation. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  /** Empty: nothing went wrong. */
+  readonly violations: readonly string[];
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly acknowledgedWrites: number;
+  readonly unknownWrites: number;
+  readonly refusedWrites: number;
+  readonly reads: number;
+  readonly leaseReads: number;
+  readonly leaderChanges: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly tornWrites: number;
+  readonly lostWrites: number;
+  /** Of everything that happened: equal for equal runs. */
+  readonly fingerprint: string;
+}
+
+const defaultDurationMs = 60_000;
+/** After the faults: by then a healthy cluster has elected, caught up and answered. */
+const recoveryLimitMs = 60_000;
+
+/**
+ * One run: members and clients under faults, then without. The same seed and code give the same
+ * run, event by event.
+ */
+export async function simulate(
+  seed: number,
+  options: SimulationOptions = {},
+): Promise<SimulationReport> {
+  const scenario = options.scenario ?? drawScenario(seed);
+  const world = new VirtualWorld({ seed, ...scenario.world });
+  const violations: string[] = [];
+  const say = (line: string): void => options.onLine?.(`${world.nowMs.toFixed(3)} ${line}`);
+  const violated = (text: string): void => {
+    violations.push(text);
+    say(`VIOLATION ${text}`);
+  };
+  const cluster = new VirtualCluster(world, scenario, {
+    onDeath: (id, error) => violated(`node ${id} died: ${describeError(error)}`),
+    onLog: (id, level, text) => say(`n${id} ${level} ${text}`),
+  });
+  world.onUncaught((error, host) => violated(`uncaught in ${host}: ${describeError(error)}`));
+  const invariants = new Invariants(cluster);
+  const nemesis = new Nemesis(world, cluster, scenario);
+  const history: HistoryEntry[] = [];
+  const clients = makeClients(world, scenario, cluster, history);
+
+  for (const id of cluster.ids) cluster.start(id);
+  for (const client of clients) client.start();
+  nemesis.start();
+  const check = (): boolean => {
+    invariants.check();
+    return invariants.violations.length > 0;
+  };
+  await world.run({ until: check, limitMs: options.durationMs ?? defaultDurationMs });
+  nemesis.rest();
+  await recover(world, cluster, scenario, invariants, violated);
+  for (const client of clients) client.stop();
+  await readBack(world, cluster, scenario, history, violated);
+
+  for (const text of invariants.violations) violated(text);
+  for (const text of checkRegisters(history)) violated(text);
+  return report(world, cluster, nemesis, invariants, history, seed, violations);
+}
+
+function makeClients(
+  world: VirtualWorld,
+  scenario: Scenario,
+  cluster: VirtualCluster,
+  history: HistoryEntry[],
+): VirtualClient[] {
+  return Array.from({ length: scenario.clients }, (_, position) => {
+    const name = `c${position}`;
+    return new VirtualClient({
+      world,
+      scenario,
+      name,
+      history,
+      pick: (random): ClientApi | undefined => {
+        const nodes = cluster.nodes;
+        return nodes.length === 0 ? undefined : random.pick(nodes).client;
+      },
+    });
+  });
+}
+
+/** Liveness: without faults the cluster elects a leader and everybody catches up with it. */
+async function recover(
+  world: VirtualWorld,
+  cluster: VirtualCluster,
+  scenario: Scenario,
+  invariants: Invariants,
+  violated: (text: string) => void,
+): Promise<void> {
+  const isWhole = (): boolean => {
+    invariants.check();
+    const leader = cluster.leader;
+    if (leader === undefined || cluster.nodes.length < scenario.members) return false;
+    return cluster.nodes.every((node) => node.isServing && node.leaderId === leader.settings.nodeId);
+  };
+  const recovered = await world.run({ until: isWhole, limitMs: recoveryLimitMs });
+  if (recovered) return;
+  const states = cluster.ids.map((id) => {
+    const node = cluster.node(id);
+    if (node === undefined) return `${id}: down`;
+    const { role, term, leader, condition } = node.status();
+    return `${id}: ${role} term ${term} leader ${leader?.id} ${condition}`;
+  });
+  violated(`no recovery within ${recoveryLimitMs} ms after the faults: ${states.join('; ')}`);
+}
+
+/** Every key, through every member, once all is quiet. */
+async function readBack(
+  world: VirtualWorld,
+  cluster: VirtualCluster,
+  scenario: Scenario,
+  history: HistoryEntry[],
+  violated: (text: string) => void,
+): Promise<void> {
+  for (const node of cluster.nodes) {
+    for (let index = 0; index < scenario.keys; index++) {
+      const key = `k${index}`;
+      const invokedAtMs = world.nowMs;
+      try {
+        const result = await world.complete(
+          node.client.read([key], { consistency: 'linearizable' }),
+          recoveryLimitMs,
+        );
+        const found = result.entries[0] ?? null;
+        history.push({
+          type: 'read',
+          key,
+          consistency: 'linearizable',
+          client: `final read on ${node.settings.nodeId}`,
+          invokedAtMs,
+          settledAtMs: world.nowMs,
+          value: found === null ? undefined : Buffer.from(found.value).toString(),
+          modRevision: found?.modRevision,
+          revision: result.revision,
+        });
+      } catch (error) {
+        violated(`final read on ${node.settings.nodeId} failed: ${describeError(error)}`);
+      }
+    }
+  }
+}
+
+function report(
+  world: VirtualWorld,
+  cluster: VirtualCluster,
+  nemesis: Nemesis,
+  invariants: Invariants,
+  history: readonly HistoryEntry[],
+  seed: number,
+  violations: readonly string[],
+): SimulationReport {
+  const writes = history.filter((entry) => entry.type === 'write');
+  const reads = history.filter((entry) => entry.type === 'read');
+  const outcome = (wanted: string): number =>
+    writes.filter((write) => write.outcome === wanted).length;
+  const disks = cluster.ids.map((id) => cluster.host(id).disk.counters);
+  return {
+    seed,
+    violations,
+    virtualMs: world.nowMs,
+    events: world.eventCount,
+    acknowledgedWrites: outcome('acknowledged'),
+    unknownWrites: outcome('unknown'),
+    refusedWrites: outcome('refused'),
+    reads: reads.length,
+    leaseReads: reads.filter((read) => read.consistency === 'lease').length,
+    leaderChanges: invariants.leaderChanges,
+    faults: nemesis.counts,
+    tornWrites: disks.reduce((sum, disk) => sum + disk.tornWrites, 0),
+    lostWrites: disks.reduce((sum, disk) => sum + disk.lostWrites, 0),
+    fingerprint: world.fingerprint(),
+  };
+}

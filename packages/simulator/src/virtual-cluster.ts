@@ -1,0 +1,143 @@
+import type { Logger, LogLevel, NodeId } from '@d-engine/base';
+import { silentMetrics } from '@d-engine/base';
+import type { NodeSettings } from '@d-engine/node';
+import { Node } from '@d-engine/node';
+import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
+import type { Scenario } from './scenario.ts';
+
+export interface ClusterEvents {
+  /** A member died of an invariant or of its disk, or could not start. */
+  onDeath(nodeId: NodeId, error: unknown): void;
+  onLog(nodeId: NodeId, level: LogLevel | 'always', text: string): void;
+}
+
+/** Members on virtual hosts: the real node code, started again after each crash. */
+export class VirtualCluster {
+  readonly ids: readonly NodeId[];
+  readonly #world: VirtualWorld;
+  readonly #scenario: Scenario;
+  readonly #events: ClusterEvents;
+  readonly #nodes = new Map<NodeId, Node>();
+
+  constructor(world: VirtualWorld, scenario: Scenario, events: ClusterEvents) {
+    this.#world = world;
+    this.#scenario = scenario;
+    this.#events = events;
+    this.ids = Array.from({ length: scenario.members }, (_, position) => position + 1);
+  }
+
+  host(id: NodeId): VirtualHost {
+    return this.#world.host(`n${id}`);
+  }
+
+  address(id: NodeId): string {
+    return `n${id}:9000`;
+  }
+
+  /** The member's running process; undefined while it is down or starting. */
+  node(id: NodeId): Node | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** For checks after every step: no copy. */
+  running(): IterableIterator<Node> {
+    return this.#nodes.values();
+  }
+
+  get nodes(): Node[] {
+    return [...this.#nodes.values()];
+  }
+
+  isAlive(id: NodeId): boolean {
+    return this.host(id).alive;
+  }
+
+  get leader(): Node | undefined {
+    return this.nodes.find((node) => node.isLeader);
+  }
+
+  start(id: NodeId): void {
+    const host = this.host(id);
+    const { env } = host;
+    Node.start({
+      env,
+      settings: this.#settings(id),
+      logger: this.#logger(id),
+      metrics: silentMetrics,
+    }).then(
+      (node) => {
+        this.#nodes.set(id, node);
+        void node.closed.then((fatal) => {
+          if (this.#nodes.get(id) === node) this.#nodes.delete(id);
+          if (fatal !== undefined) this.#events.onDeath(id, fatal);
+        });
+      },
+      (error: unknown) => this.#events.onDeath(id, error),
+    );
+  }
+
+  crash(id: NodeId, powerLoss: boolean): void {
+    this.#nodes.delete(id);
+    this.host(id).crash({ powerLoss });
+  }
+
+  restart(id: NodeId): void {
+    this.host(id).restart();
+    this.start(id);
+  }
+
+  /** The directory is gone; the member must be down. */
+  wipe(id: NodeId): void {
+    this.host(id).disk.wipe();
+  }
+
+  #settings(id: NodeId): NodeSettings {
+    const scenario = this.#scenario;
+    return {
+      nodeId: id,
+      initialMembers: this.ids.map((member) => ({
+        id: member,
+        address: this.address(member),
+        role: 'voter',
+        promotable: false,
+      })),
+      listenAddress: this.address(id),
+      advertiseAddress: undefined,
+      dataDirectory: '/data',
+      electionTimeoutMinMs: scenario.electionTimeoutMinMs,
+      electionTimeoutMaxMs: scenario.electionTimeoutMinMs * 2,
+      heartbeatIntervalMs: scenario.heartbeatIntervalMs,
+      leaseDurationMs: scenario.leaseDurationMs,
+      appendEntriesMax: 100,
+      proposalBatchMax: 100,
+      serverDeadlineMs: 5_000,
+      pendingWritesMax: 1_000,
+      pendingReadsMax: 1_000,
+      defaultConsistency: 'linearizable',
+      allowConsistencyOverride: true,
+      keyBytesMax: 1_024,
+      valueBytesMax: 65_536,
+      version: 'simulated',
+      segmentBytes: scenario.segmentBytes,
+    };
+  }
+
+  #logger(id: NodeId): Logger {
+    const say =
+      (level: LogLevel | 'always') =>
+      (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+        const rest = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
+        this.#events.onLog(id, level, `${message}${rest}`);
+      };
+    return {
+      enabled: () => true,
+      trace: say('trace'),
+      debug: say('debug'),
+      info: say('info'),
+      warn: say('warn'),
+      error: say('error'),
+      always: say('always'),
+    };
+  }
+}
+

@@ -1,0 +1,141 @@
+import type { Entry } from '@d-engine/base';
+import { describe, expect, it } from 'vitest';
+import { scaled } from '../../../tools/test-scale.ts';
+import type { Storage } from '../src/contracts.ts';
+import { CrashDisk, type CrashMode } from './crash-disk.ts';
+import {
+  clusterId,
+  keyOf,
+  Ledger,
+  makeCrashEntries,
+  openCrashStorage,
+  possibleHardStates,
+  possibleLogs,
+  Workload,
+} from './crash-workload.ts';
+import { readRange } from './fixtures.ts';
+
+const tornSeeds = scaled({ gate: 3, long: 40 });
+const modes: CrashMode[] = [
+  { type: 'lost' },
+  { type: 'kept' },
+  { type: 'process' },
+  ...Array.from({ length: tornSeeds }, (_, seed): CrashMode => ({ type: 'torn', seed })),
+];
+
+interface Crash {
+  readonly disk: CrashDisk;
+  readonly ledger: Ledger;
+  /** False when the workload ended before the crash could come. */
+  readonly happened: boolean;
+}
+
+async function crashWorkload(crashAt: number): Promise<Crash> {
+  const disk = new CrashDisk();
+  disk.crashAt = crashAt;
+  const ledger = new Ledger();
+  const ended = new Workload(disk, ledger).run().then(() => false);
+  const happened = await Promise.race([ended, disk.crashed.then(() => true)]);
+  return { disk, ledger, happened };
+}
+
+async function entriesOf(storage: Storage): Promise<Entry[]> {
+  const { lastIndex } = storage.recovered;
+  return readRange({ read: (...range) => storage.readEntries(...range) }, 1, lastIndex);
+}
+
+/** Everything acknowledged is there, whole and in order, and nothing was invented. */
+async function verify(storage: Storage, ledger: Ledger): Promise<void> {
+  const { recovered, identity } = storage;
+  const entries = await entriesOf(storage);
+  if (!possibleLogs(ledger).has(keyOf(entries))) {
+    const found = entries.map(({ index, term }) => `${index}@${term}`).join(' ');
+    throw new Error(`log after ${ledger.writesAcked} of ${ledger.writes.length}: ${found}`);
+  }
+  const lastTerm = entries.at(-1)?.term ?? 0;
+  const states = possibleHardStates(ledger).map((state) =>
+    lastTerm > (state?.term ?? 0)
+      ? { term: lastTerm, votedFor: null, stickinessMs: state?.stickinessMs ?? 0 }
+      : state,
+  );
+  expect(states).toContainEqual(recovered.hardState);
+  const asked = Math.max(0, ...ledger.writes.map(({ commitIndex }) => commitIndex));
+  expect(recovered.commitIndex).toBeLessThanOrEqual(Math.min(asked, recovered.lastIndex));
+  expect(recovered.lastClusterTimeMs).toBe(entries.at(-1)?.clusterTimeMs ?? 0);
+  expect(identity.bootCount).toBeGreaterThan(ledger.bootCount);
+  if (ledger.instanceId !== undefined) expect(identity.instanceId).toBe(ledger.instanceId);
+  const peerBoots = identity.peers.get(2)?.bootCount ?? 0;
+  expect(peerBoots).toBeGreaterThanOrEqual(ledger.peerBoots[ledger.peerBootsAcked - 1] ?? 0);
+  expect(peerBoots).toBeLessThanOrEqual(ledger.peerBoots.at(-1) ?? 0);
+  if (ledger.clusterAcked) expect(identity.clusterId).toBe(clusterId);
+  if (!ledger.clusterAsked) expect(identity.clusterId).toBe(null);
+}
+
+/** Goes on after the crash, loses power once more and expects the same log and the new writes. */
+async function verifyGoesOn(storage: Storage, disk: CrashDisk, mode: CrashMode): Promise<void> {
+  const before = await entriesOf(storage);
+  const first = before.length + 1;
+  const term = (storage.recovered.hardState?.term ?? 0) + 1;
+  const added = makeCrashEntries(first, term, [10, 600, 90]);
+  const hardState = { term, votedFor: null, stickinessMs: 1000 };
+  const { commitIndex } = storage.recovered;
+  await storage.write({
+    writeId: 1,
+    hardState,
+    truncateFrom: undefined,
+    entries: added,
+    commitIndex,
+  });
+  const again = await openCrashStorage(disk.restart(mode));
+  expect(keyOf(await entriesOf(again))).toBe(keyOf([...before, ...added]));
+  expect(again.recovered.hardState).toEqual(hardState);
+  await again.close();
+}
+
+describe('a crash at every operation', () => {
+  it('keeps what was acknowledged and invents nothing', async ({ annotate }) => {
+    let points = 0;
+    let runs = 0;
+    for (let crashAt = 1; ; crashAt++) {
+      const { disk, ledger, happened } = await crashWorkload(crashAt);
+      for (const mode of modes) {
+        const after = disk.restart(mode);
+        const storage = await openCrashStorage(after);
+        await verify(storage, ledger);
+        await verifyGoesOn(storage, after, mode);
+        runs += 1;
+      }
+      if (!happened) break;
+      points += 1;
+    }
+    await annotate(`${points} crash points, ${runs} recoveries`);
+    expect(points).toBeGreaterThan(150);
+  });
+
+  it('recovers from crashes of the recovery itself', async ({ annotate }) => {
+    const secondModes: CrashMode[] = [{ type: 'lost' }, { type: 'torn', seed: 7 }];
+    const stride = scaled({ gate: 3, long: 1 });
+    let points = 0;
+    for (let crashAt = 1; ; crashAt += stride) {
+      const { disk, ledger, happened } = await crashWorkload(crashAt);
+      if (!happened) break;
+      for (const mode of [{ type: 'process' }, { type: 'torn', seed: crashAt }] as const) {
+        for (let recoveryCrashAt = 1; ; recoveryCrashAt++) {
+          const after = disk.restart(mode);
+          after.crashAt = recoveryCrashAt;
+          const opened = openCrashStorage(after).then(() => false);
+          const crashedAgain = await Promise.race([opened, after.crashed.then(() => true)]);
+          if (!crashedAgain) break;
+          points += 1;
+          for (const secondMode of secondModes) {
+            const last = after.restart(secondMode);
+            const storage = await openCrashStorage(last);
+            await verify(storage, ledger);
+          }
+        }
+      }
+    }
+    await annotate(`${points} crash points within a recovery`);
+    expect(points).toBeGreaterThan(1000);
+  });
+});

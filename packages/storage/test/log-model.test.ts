@@ -1,0 +1,137 @@
+import type { Entry, LogIndex } from '@d-engine/base';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scaled } from '../../../tools/test-scale.ts';
+import { CrashDisk } from './crash-disk.ts';
+import { batchOf, describeEntries, makeEntries, newLog, openLog, readRange } from './fixtures.ts';
+
+/** What one step of a run does. Positions are parts of what is possible at that moment. */
+type Step =
+  | { readonly type: 'append'; readonly sizes: readonly number[] }
+  | { readonly type: 'replace'; readonly at: number; readonly sizes: readonly number[] }
+  | { readonly type: 'commit'; readonly at: number }
+  | { readonly type: 'read'; readonly from: number; readonly to: number; readonly bytesMax: number }
+  | { readonly type: 'idle' }
+  | { readonly type: 'reopen'; readonly cleanly: boolean };
+
+const part = fc.double({ min: 0, max: 1, noNaN: true });
+const sizes = fc.array(fc.integer({ min: 0, max: 1500 }), { minLength: 1, maxLength: 8 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ type: fc.constant('append' as const), sizes }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('replace' as const),
+      at: part,
+      sizes: fc.oneof(sizes, fc.constant([])),
+    }),
+  },
+  fc.record({ type: fc.constant('commit' as const), at: part }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant('read' as const),
+      from: part,
+      to: part,
+      bytesMax: fc.integer({ min: 0, max: 5000 }),
+    }),
+  },
+  fc.record({ type: fc.constant('idle' as const) }),
+  fc.record({ type: fc.constant('reopen' as const), cleanly: fc.boolean() }),
+);
+
+/** A log that is an array beside the real one. */
+class ModelRun {
+  #disk = new CrashDisk();
+  #opened = newLog(this.#disk);
+  #entries: Entry[] = [];
+  #commitIndex: LogIndex = 0;
+  #term = 1;
+
+  async take(next: Step): Promise<void> {
+    const { log } = await this.#opened;
+    switch (next.type) {
+      case 'append':
+        return this.#append(next.sizes, undefined);
+      case 'replace':
+        this.#term += 1;
+        return this.#append(next.sizes, this.#between(this.#commitIndex + 1, next.at));
+      case 'commit':
+        this.#commitIndex = Math.max(this.#commitIndex, this.#between(0, next.at));
+        return log.append(batchOf([], { commitIndex: this.#commitIndex }));
+      case 'read':
+        return this.#read(next);
+      case 'idle':
+        return log.idle();
+      case 'reopen':
+        return this.#reopen(next.cleanly);
+    }
+  }
+
+  /** Up to the last index, one further for a range that may be empty. */
+  #between(from: LogIndex, at: number): LogIndex {
+    return Math.min(
+      from + Math.round(at * (this.#entries.length + 1 - from)),
+      this.#entries.length,
+    );
+  }
+
+  async #append(entrySizes: readonly number[], at: LogIndex | undefined): Promise<void> {
+    const { log } = await this.#opened;
+    const truncateFrom = at === undefined || at <= this.#commitIndex ? undefined : at;
+    if (truncateFrom !== undefined) this.#entries.length = truncateFrom - 1;
+    const entries = makeEntries(this.#entries.length + 1, this.#term, entrySizes);
+    this.#entries.push(...entries);
+    const commitIndex = this.#commitIndex;
+    await log.append({ truncateFrom, entries, commitIndex });
+  }
+
+  async #read(range: { from: number; to: number; bytesMax: number }): Promise<void> {
+    if (this.#entries.length === 0) return;
+    const { log } = await this.#opened;
+    const from = this.#between(1, range.from);
+    const to = this.#between(from, range.to);
+    const expected = this.#entries.slice(from - 1, to);
+    const entries = await log.read(from, to, range.bytesMax);
+    expect(entries.length).toBeGreaterThan(0);
+    expect(describeEntries(entries)).toEqual(describeEntries(expected.slice(0, entries.length)));
+    const bytes = entries.reduce((sum, { encoded }) => sum + encoded.length, 0);
+    if (entries.length > 1) expect(bytes).toBeLessThanOrEqual(range.bytesMax);
+    const following = expected[entries.length];
+    if (following === undefined) return;
+    expect(bytes + following.encoded.length).toBeGreaterThan(range.bytesMax);
+  }
+
+  async #reopen(cleanly: boolean): Promise<void> {
+    if (cleanly) await (await this.#opened).log.close();
+    this.#disk = this.#disk.restart({ type: 'lost' });
+    this.#opened = openLog(this.#disk);
+    const { log, recovered } = await this.#opened;
+    const last = this.#entries.at(-1);
+    expect(recovered.lastIndex).toBe(last?.index ?? 0);
+    expect(recovered.lastClusterTimeMs).toBe(last?.clusterTimeMs ?? 0);
+    expect(recovered.commitIndex).toBeLessThanOrEqual(this.#commitIndex);
+    if (cleanly) expect(recovered.commitIndex).toBe(this.#commitIndex);
+    expect(recovered.termStarts).toEqual(
+      this.#entries
+        .filter(({ index, term }) => this.#entries[index - 2]?.term !== term)
+        .map(({ index, term }) => ({ index, term })),
+    );
+    if (last === undefined) return;
+    const entries = await readRange(log, 1, last.index);
+    expect(describeEntries(entries)).toEqual(describeEntries(this.#entries));
+  }
+}
+
+describe('the log beside an array', () => {
+  it('holds the same, whatever is appended, replaced, read and reopened', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const run = new ModelRun();
+        for (const next of steps) await run.take(next);
+        await run.take({ type: 'reopen', cleanly: true });
+      }),
+      { numRuns: scaled({ gate: 100, long: 20_000 }) },
+    );
+  });
+});

@@ -1,0 +1,225 @@
+import { silentLogger } from '@d-engine/base';
+import type { Persist } from '@d-engine/raft';
+import { describe, expect, it } from 'vitest';
+import type { Storage } from '../src/contracts.ts';
+import { openStorage } from '../src/open-storage.ts';
+import { DirectoryOfAnotherNode, StorageDamage, UnsupportedFormat } from '../src/storage-errors.ts';
+import { CrashDisk } from './crash-disk.ts';
+import { describeEntries, makeEntries, otherOwner, owner } from './fixtures.ts';
+
+const directory = '/srv/d-engine/1';
+const clusterId = 'c'.repeat(32);
+
+function open(disk: CrashDisk, nodeId = 1, instanceId = owner): Promise<Storage> {
+  return openStorage({
+    disk,
+    directory,
+    nodeId,
+    newInstanceId: () => instanceId,
+    logger: silentLogger,
+    segmentBytes: 4096,
+  });
+}
+
+function persist(writeId: number, parts: Partial<Persist>): Persist {
+  const nothing = { hardState: undefined, truncateFrom: undefined, entries: [], commitIndex: 0 };
+  return { writeId, ...nothing, ...parts };
+}
+
+describe('the first start', () => {
+  it('makes identity, hard state and log, and all of it survives a power loss', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    expect(storage.identity).toEqual({
+      nodeId: 1,
+      instanceId: owner,
+      bootCount: 1,
+      initialized: true,
+      clusterId: null,
+      clusterFormedAtMs: null,
+      peers: new Map(),
+    });
+    expect(storage.recovered).toMatchObject({
+      hardState: undefined,
+      lastIndex: 0,
+      everFormed: false,
+    });
+    const after = disk.restart({ type: 'lost' });
+    expect(await after.list(directory)).toEqual(['hard-state', 'identity.json', 'log']);
+    expect(await after.list(`${directory}/log`)).toContain('00000000000000000001.segment');
+  });
+
+  it('is counted, and so is each one after it, with the same instance', async () => {
+    const disk = new CrashDisk();
+    for (let bootCount = 1; bootCount <= 3; bootCount++) {
+      const storage = await open(disk, 1, bootCount === 1 ? owner : otherOwner);
+      expect(storage.identity).toMatchObject({ bootCount, instanceId: owner });
+      await storage.close();
+    }
+  });
+});
+
+describe('a directory', () => {
+  it('in use by another process is refused', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    await expect(open(disk)).rejects.toMatchObject({ name: 'DiskError', kind: 'inUse' });
+    await storage.close();
+    await open(disk);
+  });
+
+  it('of another node is refused, untouched and unlocked', async () => {
+    const disk = new CrashDisk();
+    await (await open(disk)).close();
+    await expect(open(disk, 2)).rejects.toThrow(DirectoryOfAnotherNode);
+    await expect(open(disk, 2)).rejects.toThrow('belongs to node 1, not to node 2');
+    expect((await open(disk)).identity.bootCount).toBe(2);
+  });
+
+  it('with a damaged or newer identity is refused', async () => {
+    const disk = new CrashDisk();
+    await (await open(disk)).close();
+    const path = `${directory}/identity.json`;
+    const text = disk.peek(path).toString();
+    disk.poke(path, 0, Buffer.from(text.replace('"bootCount": 1', '"bootCount": 2')));
+    await expect(open(disk)).rejects.toThrow(StorageDamage);
+    disk.poke(path, 0, Buffer.from(text.replace('"formatVersion": 1', '"formatVersion": 2')));
+    await expect(open(disk)).rejects.toThrow(UnsupportedFormat);
+  });
+
+  it('with a part missing is refused, with advice', async () => {
+    for (const name of ['identity.json', 'hard-state', 'log/00000000000000000001.segment']) {
+      const disk = new CrashDisk();
+      await (await open(disk)).close();
+      await disk.remove(`${directory}/${name}`);
+      const failure = await open(disk).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: 'StorageDamage', file: `${directory}/${name}` });
+      expect(String(failure)).toContain('missing');
+    }
+  });
+
+  it('whose first start was cut short is made complete', async () => {
+    for (let crashAt = 1; ; crashAt++) {
+      const disk = new CrashDisk();
+      disk.crashAt = crashAt;
+      const opened = open(disk).then(() => false);
+      const crashed = await Promise.race([opened, disk.crashed.then(() => true)]);
+      const storage = await open(disk.restart({ type: 'kept' }), 1, otherOwner);
+      expect(storage.identity.initialized).toBe(true);
+      if (!crashed) break;
+    }
+  });
+});
+
+describe('write', () => {
+  it('resolves in order when all of its parts and all writes before it are durable', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // The hard state is slow, the log is not.
+    disk.beforeChange = (_, path) => (path.includes('hard-state') ? gate : Promise.resolve());
+    const order: number[] = [];
+    const hardState = { term: 1, votedFor: null, stickinessMs: 0 };
+    const writes = [
+      storage.write(persist(1, { hardState })).then(() => order.push(1)),
+      storage.write(persist(2, { entries: makeEntries(1, 1, [5]) })).then(() => order.push(2)),
+      storage.write(persist(3, {})).then(() => order.push(3)),
+    ];
+    for (let turn = 0; turn < 200; turn++) await null;
+    expect(order).toEqual([]);
+    release();
+    await Promise.all(writes);
+    expect(order).toEqual([1, 2, 3]);
+    await storage.write(persist(4, {}));
+  });
+
+  it('fails with its part, and so does every write after it', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    disk.addFault({ operation: 'sync', kind: 'io', pathIncludes: 'hard-state' });
+    const hardState = { term: 1, votedFor: null, stickinessMs: 0 };
+    const entries = makeEntries(1, 1, [5]);
+    const writes = [persist(1, { hardState }), persist(2, { entries }), persist(3, {})];
+    const failures = await Promise.all(
+      writes.map((write) => storage.write(write).catch((error: unknown) => error)),
+    );
+    expect(failures[0]).toMatchObject({ kind: 'io' });
+    expect(failures[1]).toBe(failures[0]);
+    expect(failures[2]).toBe(failures[0]);
+    await storage.close();
+    await open(disk);
+  });
+
+  it('comes back from recovery', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    const vote = { nodeId: 2, instanceId: otherOwner };
+    const hardState = { term: 1, votedFor: vote, stickinessMs: 7 };
+    const entries = makeEntries(1, 1, [5, 6]);
+    await storage.write(persist(1, { hardState, entries }));
+    const second = await open(disk.restart({ type: 'lost' }));
+    expect(second.recovered).toMatchObject({ hardState, lastIndex: 2 });
+    const read = await second.readEntries(1, 2, 1000);
+    expect(describeEntries(read)).toEqual(describeEntries(entries));
+  });
+
+  it('of a log whose term was lost raises the term without a vote', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    const vote = { nodeId: 2, instanceId: otherOwner };
+    const hardState = { term: 1, votedFor: vote, stickinessMs: 7 };
+    await storage.write(persist(1, { hardState, entries: makeEntries(1, 4, [5]) }));
+    const after = await open(disk.restart({ type: 'lost' }));
+    expect(after.recovered.hardState).toEqual({ term: 4, votedFor: null, stickinessMs: 7 });
+  });
+});
+
+describe('identity', () => {
+  it('remembers the cluster and the newest start of each peer', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    const { sync } = disk.counts;
+    await Promise.all([
+      storage.recordPeer(2, otherOwner, 1),
+      storage.recordPeer(3, otherOwner, 4),
+      storage.recordPeer(2, otherOwner, 2),
+      storage.recordCluster(clusterId, 99),
+    ]);
+    // One write for the first call and one for all that came meanwhile, at most.
+    expect(disk.counts.sync - sync).toBeLessThanOrEqual(2);
+    await storage.recordPeer(2, otherOwner, 2);
+    await storage.recordCluster(clusterId, 99);
+    expect(disk.counts.sync - sync).toBeLessThanOrEqual(2);
+    const after = await open(disk.restart({ type: 'lost' }));
+    expect(after.identity).toMatchObject({ clusterId, clusterFormedAtMs: 99 });
+    expect(after.identity.peers).toEqual(
+      new Map([
+        [2, { instanceId: otherOwner, bootCount: 2 }],
+        [3, { instanceId: otherOwner, bootCount: 4 }],
+      ]),
+    );
+    expect(after.recovered.everFormed).toBe(true);
+  });
+
+  it('never changes its cluster and never takes an older start for news', async () => {
+    const storage = await open(new CrashDisk());
+    await storage.recordCluster(clusterId, 99);
+    await storage.recordPeer(2, otherOwner, 5);
+    expect(() => storage.recordCluster('d'.repeat(32), 1)).toThrow('cannot become');
+    expect(() => storage.recordPeer(2, otherOwner, 4)).toThrow('goes back');
+    await storage.recordPeer(2, owner, 1);
+    expect(storage.identity.peers.get(2)).toEqual({ instanceId: owner, bootCount: 1 });
+  });
+
+  it('fails for good after the first failure', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    disk.addFault({ operation: 'rename', kind: 'io' });
+    await expect(storage.recordPeer(2, otherOwner, 1)).rejects.toMatchObject({ kind: 'io' });
+    await expect(storage.recordPeer(2, otherOwner, 2)).rejects.toMatchObject({ kind: 'io' });
+    await storage.close();
+  });
+});
