@@ -17,13 +17,18 @@ const packages = [
   'stray',
 ];
 
+const home = process.cwd();
 let root = '';
 
 /** A workspace like ours, with nothing wrong in it. */
 beforeAll(() => {
   root = mkdtempSync(path.join(os.tmpdir(), 'import-direction-'));
   write('package.json', '{ "name": "planted", "private": true, "type": "module" }');
-  write('tsconfig.json', '{ "compilerOptions": { "module": "nodenext" } }');
+  const paths = {
+    'd-engine': ['./packages/d-engine/src/index.ts'],
+    'd-engine/client': ['./packages/d-engine/src/client.ts'],
+  };
+  write('tsconfig.json', JSON.stringify({ compilerOptions: { module: 'nodenext', paths } }));
   mkdirSync(path.join(root, 'node_modules/@d-engine'), { recursive: true });
   for (const name of packages) {
     const manifest = { name: `@d-engine/${name}`, type: 'module', exports: './src/index.ts' };
@@ -36,13 +41,19 @@ beforeAll(() => {
       'dir',
     );
   }
-  const product = { name: 'd-engine', type: 'module', exports: './dist/index.js' };
-  write('packages/d-engine/package.json', JSON.stringify(product));
+  write('packages/d-engine/package.json', '{ "name": "d-engine", "type": "module" }');
+  write('packages/d-engine/src/index.ts', 'export const engine = 1;\n');
+  write('packages/d-engine/src/client.ts', 'export const client = 1;\n');
+  write('packages/d-engine/src/inner.ts', 'export const inner = 1;\n');
   write('node_modules/left-pad/package.json', '{ "name": "left-pad", "main": "index.js" }');
   write('node_modules/left-pad/index.js', 'module.exports = 1;\n');
+  process.chdir(root); // dependency-cruiser reads tsconfig.json from where it runs.
 });
 
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => {
+  process.chdir(home);
+  rmSync(root, { recursive: true, force: true });
+});
 
 function write(file: string, text: string): void {
   const target = path.join(root, file);
@@ -53,10 +64,10 @@ function write(file: string, text: string): void {
 /** The rules that a file with these imports breaks. */
 async function brokenRules(file: string, ...imports: string[]): Promise<string[]> {
   write(file, imports.map((specifier, at) => `import * as m${at} from '${specifier}';\n`).join(''));
-  const options = await extractDepcruiseOptions('./.dependency-cruiser.cjs');
+  const options = await extractDepcruiseOptions(path.join(home, '.dependency-cruiser.cjs'));
   const found = await cruise(
     [file],
-    { ...options, validate: true, outputType: 'json', baseDir: root },
+    { ...options, validate: true, outputType: 'json' },
     { conditionNames: ['import', 'node', 'default'], exportsFields: ['exports'] },
   );
   rmSync(path.join(root, file));
@@ -87,6 +98,8 @@ it.each(allowed)('%s may import %j and no other package', async (name, targets) 
   for (const other of others) {
     expect(await brokenRules(file, `@d-engine/${other}`)).toContain(`direction-of-${name}`);
   }
+  if (name === 'd-engine') return;
+  expect(await brokenRules(file, 'd-engine')).toEqual([`direction-of-${name}`]);
 });
 
 it('tests may use the virtual environment and the scale, sources may not', async () => {
@@ -125,7 +138,12 @@ it("nothing reaches past a package's index", async () => {
 
 it('examples and benches import the product and the client', async () => {
   const file = 'benches/one/src/planted.ts';
-  expect(await brokenRules(file, 'd-engine', '@d-engine/client')).toEqual([]);
+  const product = ['d-engine', 'd-engine/client', '@d-engine/client'];
+  expect(await brokenRules(file, ...product)).toEqual([]);
+  expect(await brokenRules('tools/planted.ts', ...product)).toEqual([]);
+  expect(await brokenRules(file, '../../../packages/d-engine/src/inner.ts')).toEqual([
+    'only-through-the-index-from-outside',
+  ]);
   expect(await brokenRules(file, '@d-engine/node')).toEqual([
     'examples-and-benches-use-the-product',
   ]);

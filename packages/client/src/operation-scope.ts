@@ -52,26 +52,36 @@ export class OperationScope {
   /** Resolves after `ms`, or at once when the operation is interrupted. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const done = (): void => {
-        timer.cancel();
-        this.signal?.removeEventListener('abort', done);
-        this.#closing.remove(done);
-        resolve();
-      };
-      const timer = this.#clock.setTimer(ms, done);
-      this.signal?.addEventListener('abort', done, { once: true });
-      this.#closing.add(done);
-      if (this.interruption !== undefined) done();
+      this.#callAfter(ms, resolve);
     });
   }
 
   /** The outcome of a promise that never rejects; undefined when the operation ends before. */
-  async within<T>(promise: Promise<T>): Promise<T | undefined> {
-    let outcome: T | undefined;
-    const settled = promise.then((value) => {
-      outcome = value;
+  within<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#callAfter(Math.max(this.remainingMs, 0), () => resolve(undefined));
+      promise.then((value) => {
+        cancel();
+        resolve(value);
+      }, reject);
     });
-    await Promise.race([settled, this.wait(Math.max(this.remainingMs, 0))]);
-    return outcome;
+  }
+
+  /** Calls back once: after `ms`, or when the operation is interrupted. */
+  #callAfter(ms: number, callback: () => void): () => void {
+    const cancel = (): void => {
+      timer.cancel();
+      this.signal?.removeEventListener('abort', done);
+      this.#closing.remove(done);
+    };
+    const done = (): void => {
+      cancel();
+      callback();
+    };
+    const timer = this.#clock.setTimer(ms, done);
+    this.signal?.addEventListener('abort', done, { once: true });
+    this.#closing.add(done);
+    if (this.interruption !== undefined) done();
+    return cancel;
   }
 }

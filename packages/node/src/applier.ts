@@ -13,7 +13,7 @@ export class Applier {
   readonly #storage: Storage;
   readonly #stateMachine: StateMachine;
   readonly #proposals: Proposals;
-  readonly #onProgress: () => void;
+  readonly #onApplied: () => void;
   readonly #onFailure: (error: unknown) => void;
   #reading = false;
 
@@ -22,15 +22,15 @@ export class Applier {
     storage: Storage;
     stateMachine: StateMachine;
     proposals: Proposals;
-    /** Entries were read back: another turn is due. */
-    onProgress: () => void;
+    /** The state machine has moved on, in a turn or between two. */
+    onApplied: () => void;
     onFailure: (error: unknown) => void;
   }) {
     this.#raft = options.raft;
     this.#storage = options.storage;
     this.#stateMachine = options.stateMachine;
     this.#proposals = options.proposals;
-    this.#onProgress = options.onProgress;
+    this.#onApplied = options.onApplied;
     this.#onFailure = options.onFailure;
   }
 
@@ -58,14 +58,13 @@ export class Applier {
 
   #readBack(from: LogIndex, to: LogIndex): void {
     this.#reading = true;
-    this.#storage.readEntries(from, to, limits.logBatchBytesMax).then(
-      (entries) => {
+    this.#storage
+      .readEntries(from, to, limits.logBatchBytesMax)
+      .then((entries) => {
         this.#reading = false;
         this.#apply(entries);
-        this.#onProgress();
-      },
-      (error: unknown) => this.#onFailure(error),
-    );
+      })
+      .catch((error: unknown) => this.#onFailure(error));
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -84,5 +83,6 @@ export class Applier {
     for (const [position, entry] of entries.entries()) {
       this.#proposals.settleApplied(entry, results[position]);
     }
+    this.#onApplied();
   }
 }

@@ -211,7 +211,10 @@ export class Node {
         storage,
         stateMachine: this.#stateMachine,
         proposals: this.#proposals,
-        onProgress: requestTurn,
+        onApplied: () => {
+          this.#reads.onApplied();
+          requestTurn();
+        },
         onFailure: fail,
       }),
       proposals: this.#proposals,

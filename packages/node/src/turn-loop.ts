@@ -152,7 +152,6 @@ export class TurnLoop {
   #carryOut(at: Instant): void {
     for (let round = 0; round < roundsPerTurnMax; round++) {
       const applied = this.#applier.applyNext();
-      if (applied) this.#reads.onApplied();
       if (!this.#raft.hasEffects()) {
         if (applied) continue;
         return;

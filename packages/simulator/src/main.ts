@@ -1,8 +1,11 @@
 import { describeError } from '@d-engine/base';
-import { formatReport, Summary } from './summary.ts';
+import type { Preset } from './scenario.ts';
+import { applyPreset, drawScenario, presets } from './scenario.ts';
 import { simulate } from './simulate.ts';
+import { formatReport, Summary } from './summary.ts';
 
 // npm run simulate -- [--seed N [--trace]] [--runs K] [--minutes M] [--first N] [--duration-ms T]
+// [--preset NAME] [--stop-at-first]
 
 interface Flags {
   readonly seed: number | undefined;
@@ -11,16 +14,19 @@ interface Flags {
   readonly minutes: number | undefined;
   readonly first: number;
   readonly durationMs: number;
+  readonly preset: Preset;
+  readonly stopAtFirst: boolean;
 }
 
 function parseFlags(words: readonly string[]): Flags {
   const values = new Map<string, string>();
-  const known = ['--seed', '--runs', '--minutes', '--first', '--duration-ms'];
+  const known = ['--seed', '--runs', '--minutes', '--first', '--duration-ms', '--preset'];
+  const switches = ['--trace', '--stop-at-first'];
   for (let index = 0; index < words.length; index++) {
     const word = words[index] as string;
-    if (word === '--trace') values.set(word, 'yes');
+    if (switches.includes(word)) values.set(word, 'yes');
     else if (known.includes(word)) values.set(word, words[++index] ?? '');
-    else fail(`unknown option ${word}; known: ${[...known, '--trace'].join(', ')}`);
+    else fail(`unknown option ${word}; known: ${[...known, ...switches].join(', ')}`);
   }
   const number = (name: string): number | undefined => {
     const text = values.get(name);
@@ -36,7 +42,13 @@ function parseFlags(words: readonly string[]): Flags {
     minutes: number('--minutes'),
     first: number('--first') ?? Math.floor(Math.random() * 1e9),
     durationMs: number('--duration-ms') ?? 60_000,
+    preset: presetOf(values.get('--preset') ?? 'swarm'),
+    stopAtFirst: values.has('--stop-at-first'),
   };
+}
+
+function presetOf(name: string): Preset {
+  return presets.find((preset) => preset === name) ?? fail(`presets: ${presets.join(', ')}`);
 }
 
 function fail(message: string): never {
@@ -56,7 +68,9 @@ async function main(): Promise<number> {
   const runs = flags.minutes === undefined ? flags.runs : Infinity;
   for (let run = 0; run < (seeds?.length ?? runs) && Date.now() < endAtMs; run++) {
     const seed = seeds?.[run] ?? flags.first + run;
-    const options = { durationMs: flags.durationMs, ...(flags.trace ? { onLine: print } : {}) };
+    const scenario = applyPreset(drawScenario(seed), flags.preset);
+    const onLine = flags.trace ? { onLine: print } : {};
+    const options = { durationMs: flags.durationMs, scenario, ...onLine };
     try {
       const report = await simulate(seed, options);
       summary.add(report);
@@ -66,6 +80,7 @@ async function main(): Promise<number> {
       print(`seed ${seed}: the run itself failed: ${describeError(error)}`);
       if (error instanceof Error) print(String(error.stack));
     }
+    if (flags.stopAtFirst && summary.failed > 0) break;
   }
   for (const line of summary.lines()) print(line);
   return summary.failed === 0 ? 0 : 1;

@@ -37,6 +37,33 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
+/** Mixes of faults that bring out one kind of bug sooner than the whole swarm does. */
+export const presets = ['swarm', 'durability', 'votes', 'leases'] as const;
+export type Preset = (typeof presets)[number];
+
+/** Narrows a drawn scenario to what a preset is about. */
+export function applyPreset(scenario: Scenario, preset: Preset): Scenario {
+  const calm = { ...scenario, thinkMsMax: 50, faultIntervalMsMax: 2_000 };
+  switch (preset) {
+    case 'swarm':
+      return scenario;
+    case 'durability':
+      return { ...calm, faults: ['powerLossOfAll', 'powerLoss'] };
+    case 'leases':
+      return { ...calm, keys: 1, readShare: 0.7, faults: ['isolateLeader', 'partition', 'pause'] };
+    case 'votes':
+      return {
+        ...calm,
+        electionTimeoutMinMs: 200,
+        heartbeatIntervalMs: 20,
+        leaseDurationMs: 100,
+        faultIntervalMsMax: 300,
+        thinkMsMax: 500,
+        faults: ['kill', 'clog', 'clog', 'isolateLeader'],
+      };
+  }
+}
+
 /** The margin that keeps a lease inside the voters' promise (design rule 4). */
 function leaseMax(electionTimeoutMinMs: number): number {
   return electionTimeoutMinMs - Math.max(electionTimeoutMinMs / 10, 50);

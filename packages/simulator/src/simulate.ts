@@ -162,6 +162,7 @@ async function readBack(
         });
       } catch (error) {
         violated(`final read on ${node.settings.nodeId} failed: ${describeError(error)}`);
+        for (const each of cluster.nodes) violated(`  ${JSON.stringify(each.status())}`);
       }
     }
   }

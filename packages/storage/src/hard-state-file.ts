@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Disk, DiskFile, InstanceId, Logger } from '@d-engine/base';
 import { assert, must } from '@d-engine/base';
 import type { HardState } from '@d-engine/raft';
+import { asError } from './as-error.ts';
 import type { HardStateStore } from './contracts.ts';
 import type { HardStateSlot } from './hard-state-slot.ts';
 import { decodeHardStateSlot, encodeHardStateSlot, hardStateSlotBytes } from './hard-state-slot.ts';
@@ -26,7 +27,7 @@ export interface HardStateFileOptions {
 
 interface Waiter {
   readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
+  readonly reject: (cause: Error) => void;
 }
 
 /**
@@ -45,7 +46,7 @@ export class HardStateFile implements HardStateStore {
   #isRunning = false;
   #run: Promise<void> = Promise.resolve();
   /** The first failure. Invariant: nothing is written once it is set. */
-  #failure: { readonly cause: unknown } | undefined;
+  #failure: Error | undefined;
   #closed = false;
 
   private constructor(file: DiskFile, owner: InstanceId, slot: HardStateSlot) {
@@ -84,7 +85,7 @@ export class HardStateFile implements HardStateStore {
   }
 
   write(state: HardState): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.cause as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     assert(!this.#closed, 'a hard state after close');
     assertMovesOn(this.#wanted, state);
     this.#wanted = state;
@@ -116,8 +117,9 @@ export class HardStateFile implements HardStateStore {
         waiters = [];
         await this.#file.writeAndSync(slotSpacing, [bytes]);
       }
-    } catch (cause) {
-      this.#failure = { cause };
+    } catch (thrown) {
+      const cause = asError(thrown);
+      this.#failure = cause;
       for (const waiter of [...waiters, ...this.#waiting]) waiter.reject(cause);
       this.#waiting = [];
     } finally {

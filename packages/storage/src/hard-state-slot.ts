@@ -6,8 +6,8 @@ import { readExact, writeExact } from './exact-integer.ts';
 
 /**
  * One copy of the hard state. Little-endian: magic 8 bytes, format version u32, flags u32 (1: a
- * vote), sequence u64, term u64, voted-for node id u64, voted-for instance 16 bytes, owner 16 bytes,
- * stickiness f64 in ms, reserved u32 (0), CRC-32 of everything before it.
+ * vote), sequence u64, term u64, voted-for node id u64, voted-for instance 16 bytes, owner 16
+ * bytes, stickiness f64 in ms, reserved u32 (0), CRC-32 of everything before it.
  */
 export const hardStateSlotBytes = 88;
 export const hardStateFormatVersion = 1;

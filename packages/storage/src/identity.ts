@@ -13,7 +13,7 @@ export interface Identity {
   readonly instanceId: InstanceId;
   /** Starts of this directory, the current one included: 1 in the first. */
   readonly bootCount: number;
-  /** False until log and hard state exist: a crash of the very first start may have cut it short. */
+  /** False until log and hard state exist: a crash may have cut the very first start short. */
   readonly initialized: boolean;
   /** Null until the cluster's bootstrap entry was seen committed. */
   readonly clusterId: ClusterId | null;

@@ -5,9 +5,9 @@ import { readExact, writeExact } from './exact-integer.ts';
 /**
  * A record is this header, the bytes of its entries and zeros up to a multiple of 8.
  * Little-endian: length u32 (header and entries; 0: end of the log), magic u16, flags u16 (1: it
- * truncates), body CRC-32 u32 (entries and padding), entry count u32, sequence u64, first index u64,
- * previous term u64, commit index u64, durable segment u32, durable offset u32, segment id u32,
- * header CRC-32 of everything before it. Both CRCs start from {@link recordSeed}.
+ * truncates), body CRC-32 u32 (entries and padding), entry count u32, sequence u64, first index
+ * u64, previous term u64, commit index u64, durable segment u32, durable offset u32, segment id
+ * u32, header CRC-32 of everything before it. Both CRCs start from {@link recordSeed}.
  */
 export const recordHeaderBytes = 64;
 /** Records start at multiples of this, so that a search for one need not try every byte. */

@@ -1,5 +1,6 @@
 import type { Disk, DiskFile, Logger } from '@d-engine/base';
 import { assert, DiskError, describeError } from '@d-engine/base';
+import { asError } from './as-error.ts';
 import { preallocateSegment, segmentPath } from './segment-files.ts';
 
 export interface OpenSegment {
@@ -11,7 +12,7 @@ export interface OpenSegment {
 type Preparation =
   | { readonly type: 'running'; readonly done: Promise<void> }
   | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly cause: unknown };
+  | { readonly type: 'failed'; readonly cause: Error };
 
 /** Keeps the next segment ready, made in the background, so that appends need not wait for it. */
 export class SegmentSupply {
@@ -53,9 +54,7 @@ export class SegmentSupply {
   }
 
   get problem(): Error | undefined {
-    if (this.#preparation?.type !== 'failed') return undefined;
-    const { cause } = this.#preparation;
-    return cause instanceof Error ? cause : new Error(String(cause));
+    return this.#preparation?.type === 'failed' ? this.#preparation.cause : undefined;
   }
 
   /** The segment, opened; the caller closes it. Rejects when it could not be made. */
@@ -87,7 +86,8 @@ export class SegmentSupply {
     let result: Preparation = { type: 'ready' };
     try {
       await preallocateSegment(this.#disk, this.#directory, segmentId, this.#segmentBytes);
-    } catch (cause) {
+    } catch (thrown) {
+      const cause = asError(thrown);
       result = { type: 'failed', cause };
       this.#logger.warn('Log: the next segment could not be made', {
         segmentId,

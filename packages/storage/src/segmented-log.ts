@@ -1,5 +1,6 @@
 import type { Disk, DiskFile, Entry, InstanceId, Logger, LogIndex } from '@d-engine/base';
 import { assert, limits, must } from '@d-engine/base';
+import { asError } from './as-error.ts';
 import type { LogBatch, LogStore, RecoveredLog } from './contracts.ts';
 import type { LogSource } from './log-reading.ts';
 import { readEntries } from './log-reading.ts';
@@ -26,7 +27,7 @@ export interface SegmentedLogOptions {
 
 interface QueuedBatch extends BatchInProgress {
   readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
+  readonly reject: (cause: Error) => void;
 }
 
 /**
@@ -55,7 +56,7 @@ export class SegmentedLog implements LogStore {
   /** Rises with each truncation: a read that saw one starts again. */
   #truncations = 0;
   /** The first failure. Invariant: nothing is written once it is set. */
-  #failure: { readonly cause: unknown } | undefined;
+  #failure: Error | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -118,7 +119,7 @@ export class SegmentedLog implements LogStore {
   }
 
   append(batch: LogBatch): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.cause as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     assert(!this.#isClosed, 'an append after close');
     const { truncateFrom, entries, commitIndex } = batch;
     if (truncateFrom !== undefined) {
@@ -156,7 +157,7 @@ export class SegmentedLog implements LogStore {
   }
 
   idle(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.cause as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#marker !== undefined) return this.#marker;
     this.#supply.prepare(this.#cursor.segmentId + 1);
     if (!this.#wantsMarker() && !this.#isWriting) return Promise.resolve();
@@ -194,8 +195,9 @@ export class SegmentedLog implements LogStore {
     this.#isWriting = true;
     try {
       while (this.#queue.length > 0) await this.#writeOnce();
-    } catch (cause) {
-      this.#failure = { cause };
+    } catch (thrown) {
+      const cause = asError(thrown);
+      this.#failure = cause;
       for (const batch of this.#queue) batch.reject(cause);
       this.#queue = [];
     } finally {

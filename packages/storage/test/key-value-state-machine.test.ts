@@ -45,7 +45,7 @@ function resultOf(machine: KeyValueStateMachine, command: WriteCommand): Command
   return run(machine, command).results[0];
 }
 
-function valueOf(machine: KeyValueStateMachine, key: string): string | undefined {
+function textOf(machine: KeyValueStateMachine, key: string): string | undefined {
   const found = machine.get([bytes(key)])[0];
   return found ? Buffer.from(found.value).toString() : undefined;
 }
@@ -106,7 +106,7 @@ describe('compare and swap', () => {
     const current = succeeded || before === undefined ? null : bytes(before);
     const revision = machine.revision;
     expect(result).toEqual({ type: 'compareAndSwap', revision, succeeded, current });
-    expect(valueOf(machine, 'k')).toBe(after);
+    expect(textOf(machine, 'k')).toBe(after);
   });
 
   it('sees earlier commands of the same batch', () => {
@@ -261,7 +261,7 @@ describe('state', () => {
           }
         }
         expect(machine.keyCount).toBe(model.size);
-        for (const [name, text] of model) expect(valueOf(machine, name)).toBe(text);
+        for (const [name, text] of model) expect(textOf(machine, name)).toBe(text);
       }),
     );
   });

@@ -241,7 +241,7 @@ describe('read', () => {
 });
 
 describe('a disk that fails', () => {
-  it('fails the write under way and all later ones with the same cause, without a retry', async () => {
+  it('fails the write under way and all later ones with one cause, without a retry', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);
     await settle();
@@ -278,7 +278,7 @@ describe('a disk that fails', () => {
     expect(third.recovered.lastIndex).toBe(2);
   });
 
-  it('that is full lets the current segment be filled, says so, and goes on when it may', async () => {
+  it('that is full lets the current segment be filled, says so, and goes on later', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);
     await settle();
@@ -303,7 +303,7 @@ describe('a disk that fails', () => {
     expect(opened.recovered.lastIndex).toBe(index + 19);
   });
 
-  it('that stays full fails the write that needs another segment, and nothing before it', async () => {
+  it('that stays full fails only the write that needs another segment', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);
     await settle();

@@ -1,13 +1,4 @@
-import type { Life } from './life.ts';
-
-/** Something that happens at a virtual time. Without an action it was cancelled. */
-export interface ScheduledEvent {
-  timeMs: number;
-  sequence: number;
-  /** Whose event it is; it dies with its owner. Undefined for the world's own. */
-  readonly life: Life | undefined;
-  action: (() => void) | undefined;
-}
+import type { Life, ScheduledEvent } from './life.ts';
 
 const compactionFloor = 1024;
 

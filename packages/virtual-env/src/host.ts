@@ -1,10 +1,9 @@
 import type { Env } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { VirtualDisk } from './disk/virtual-disk.ts';
-import type { ScheduledEvent } from './event-queue.ts';
 import { HostClock } from './host-clock.ts';
 import type { Kernel } from './kernel.ts';
-import type { Gate } from './life.ts';
+import type { Gate, ScheduledEvent } from './life.ts';
 import { Life } from './life.ts';
 import type { Fabric } from './network/fabric.ts';
 import type { NetworkNode } from './network/network-node.ts';

@@ -1,7 +1,6 @@
 import { assert } from '@d-engine/base';
-import type { ScheduledEvent } from './event-queue.ts';
 import { EventQueue } from './event-queue.ts';
-import type { Life } from './life.ts';
+import type { Life, ScheduledEvent } from './life.ts';
 import type { WorldOptions } from './options.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Trace } from './trace.ts';

@@ -1,4 +1,11 @@
-import type { ScheduledEvent } from './event-queue.ts';
+/** Something that happens at a virtual time. Without an action it was cancelled. */
+export interface ScheduledEvent {
+  timeMs: number;
+  sequence: number;
+  /** Whose event it is; it dies with its owner. Undefined for the world's own. */
+  readonly life: Life | undefined;
+  action: (() => void) | undefined;
+}
 
 /**
  * One run of a host's process, from start to crash. Every event, promise and callback belongs to

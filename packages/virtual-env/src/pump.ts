@@ -1,7 +1,7 @@
 import { assert } from '@d-engine/base';
 import { drainByMacrotask, drainByTick, macrotaskEvery } from './drain.ts';
-import type { ScheduledEvent } from './event-queue.ts';
 import type { Kernel } from './kernel.ts';
+import type { ScheduledEvent } from './life.ts';
 
 /** More events than this at one virtual time: something calls itself back without end. */
 const eventsPerInstantMax = 1_000_000;

@@ -1,9 +1,8 @@
 import type { Clock, Instant, Timer } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import type { ScheduledEvent } from './event-queue.ts';
 import type { HostClock } from './host-clock.ts';
 import type { Kernel } from './kernel.ts';
-import type { Life } from './life.ts';
+import type { Life, ScheduledEvent } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 const deadTimer: Timer = Object.freeze({ cancel: (): void => undefined });

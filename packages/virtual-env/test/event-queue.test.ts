@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ScheduledEvent } from '../src/event-queue.ts';
 import { EventQueue } from '../src/event-queue.ts';
+import type { ScheduledEvent } from '../src/life.ts';
 
 describe('the event queue', () => {
   it('yields by time, then in the order of adding, without the cancelled', () => {

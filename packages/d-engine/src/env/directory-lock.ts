@@ -3,9 +3,9 @@ import { link, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryLock } from '@d-engine/base';
 import { DiskError } from '@d-engine/base';
+import { ClaimSocket } from './directory-lock-claim.ts';
+import { type Answer, askOwner, isAlive } from './directory-lock-question.ts';
 import { errorCode, toDiskError } from './disk-errors.ts';
-import { ClaimSocket } from './lock-claim.ts';
-import { type Answer, askOwner } from './lock-question.ts';
 
 /** The owner's socket. */
 const lockName = 'lock';
@@ -78,6 +78,7 @@ async function own(base: string, directory: string): Promise<ClaimSocket> {
     if (holder.type === 'owned') throw inUse(directory, holder.pid);
     if (holder.type === 'undecided') continue;
     const claim = await ClaimSocket.listen(join(base, newPrefix + randomName()));
+    if (claim === undefined) continue;
     try {
       if (await take(base, claim)) {
         claim.confirm();
@@ -104,19 +105,18 @@ async function clearWay(base: string): Promise<Answer> {
     if (errorCode(error) === 'ENOENT') return { type: 'undecided' };
     throw error;
   }
-  return await settleAside(base, aside);
+  return (await settleAside(base, aside)) ? { type: 'undecided' } : answer;
 }
 
-/** Removes what was set aside if it is dead, puts it back if it lives. */
-async function settleAside(base: string, aside: string): Promise<Answer> {
-  const answer = await askOwner(aside);
-  if (answer.type !== 'dead') {
+/** Removes what was set aside if it is dead, puts it back if it lives; says whether it does. */
+async function settleAside(base: string, aside: string): Promise<boolean> {
+  if (await isAlive(aside)) {
     // Where another one took the name meanwhile, this one stays aside: it is seen there as well.
     await link(aside, join(base, lockName)).then(() => unlink(aside), ignore);
-    return answer;
+    return true;
   }
   await unlink(aside).catch(ignore);
-  return answer;
+  return false;
 }
 
 /** Whether the name is ours now. */
@@ -131,18 +131,20 @@ async function take(base: string, claim: ClaimSocket): Promise<boolean> {
     await unlink(claim.path).catch(ignore);
   }
   for (const name of await readdir(base)) {
-    if (!name.startsWith(oldPrefix)) continue;
-    const aside = join(base, name);
-    if ((await inodeOf(aside)) === claim.inode) continue;
-    const { type } = await settleAside(base, aside);
-    if (type === 'dead') continue;
-    await unlinkIfSame(base, claim.inode);
-    return false;
+    const path = join(base, name);
+    const wasOwner = name.startsWith(oldPrefix);
+    if (!wasOwner && !name.startsWith(newPrefix)) continue;
+    if ((await inodeOf(path)) === claim.inode) continue;
+    // Nobody waits for another contender's answer here: two could wait for each other.
+    if (!(await isAlive(path))) await unlink(path).catch(ignore);
+    else if (wasOwner) {
+      await unlinkIfSame(base, claim.inode);
+      await settleAside(base, path);
+      return false;
+    }
   }
-  const inode = await inodeOf(join(base, lockName));
-  if (inode === claim.inode) return true;
-  // It was set aside, and its finder puts it back, or it was removed by a hand: start again.
-  return false;
+  // Else it was set aside by one who puts it back, or an owner on its way out removed it.
+  return (await inodeOf(join(base, lockName))) === claim.inode;
 }
 
 async function unlinkIfSame(base: string, inode: bigint): Promise<void> {

@@ -94,7 +94,12 @@ export class FlushThread {
     return new Promise((resolve, reject) => {
       this.#lastId += 1;
       const id = this.#lastId;
-      this.#worker?.postMessage({ id, fd, position, ...this.#place(chunks) } satisfies FlushRequest);
+      this.#worker?.postMessage({
+        id,
+        fd,
+        position,
+        ...this.#place(chunks),
+      } satisfies FlushRequest);
       // A process with nothing else to do must not end in the middle of a flush.
       if (this.#waiting.size === 0) this.#worker?.ref();
       this.#waiting.set(id, { resolve, reject });

@@ -17,6 +17,11 @@ export class RealDisk implements Disk {
     bulk: new FlushThread({ name: 'd-engine bulk flush' }),
   };
 
+  /** Whether flushes are past libuv's pool by now: some ten milliseconds after the first one. */
+  get flushesOnThread(): boolean {
+    return this.#flushers.urgent.isRunning;
+  }
+
   open(path: string, mode: 'create' | 'readWrite' | 'read'): Promise<DiskFile> {
     return new Promise((resolve, reject) => {
       open(path, flags[mode], fileMode, (error, fd) => {

@@ -1,7 +1,7 @@
 import type { LogFields, Logger, LogLevel } from '@d-engine/base';
 import { logLevels } from '@d-engine/base';
-import { LogFile } from './log-file.ts';
-import { formatLine } from './log-line.ts';
+import { LogFile } from './real-logger-file.ts';
+import { formatLine } from './real-logger-line.ts';
 
 export interface FileLoggerOptions {
   readonly path: string;

@@ -1,7 +1,7 @@
 import type { Counter, Gauge, Histogram, Labels, Metrics } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from './metric-series.ts';
-import { formatLabels } from './metric-text.ts';
+import { CounterSeries, GaugeSeries, HistogramSeries, type Series } from './real-metrics-series.ts';
+import { formatLabels } from './real-metrics-text.ts';
 
 type MetricType = 'counter' | 'gauge' | 'histogram';
 
@@ -28,12 +28,7 @@ export class MetricsRegistry implements Metrics {
     return this.#series(this.#family(name, 'gauge', help, []), name, labels, GaugeSeries);
   }
 
-  histogram(
-    name: string,
-    help: string,
-    bounds: readonly number[],
-    labels: Labels = {},
-  ): Histogram {
+  histogram(name: string, help: string, bounds: readonly number[], labels: Labels = {}): Histogram {
     const family = this.#family(name, 'histogram', help, bounds);
     return this.#series(family, name, labels, HistogramSeries);
   }
@@ -53,7 +48,9 @@ export class MetricsRegistry implements Metrics {
     if (known === undefined) {
       assert(metricName.test(name), () => `${name} is no name of a metric`);
       assert(
-        bounds.every((bound, at) => Number.isFinite(bound) && bound > (bounds[at - 1] ?? -Infinity)),
+        bounds.every(
+          (bound, at) => Number.isFinite(bound) && bound > (bounds[at - 1] ?? -Infinity),
+        ),
         () => `the bounds of ${name} do not rise`,
       );
       const family = { type, help, bounds: [...bounds], series: new Map<string, Series>() };

@@ -1,3 +1,4 @@
+import type { DurablePlace } from './durable-place.ts';
 import type { FileNode } from './file-node.ts';
 
 export type Node = FileNode | DirectoryNode;
@@ -21,7 +22,7 @@ export interface DirectoryChange {
 export class DirectoryNode {
   readonly type = 'directory';
   readonly id: number;
-  durablePlace: Place | undefined = undefined;
+  durablePlace: DurablePlace | undefined = undefined;
   /** The latest change of this node that is on the platter. */
   durableChange = 0;
   entries: Map<string, Node> = new Map();
@@ -101,7 +102,7 @@ export function makeDurable(change: DirectoryChange): void {
   node.durablePlace = to;
 }
 
-function removeEntry(place: Place, node: Node): void {
+function removeEntry(place: DurablePlace, node: Node): void {
   if (place.directory.durable.get(place.name) !== node) return;
   place.directory.durable.delete(place.name);
   node.durablePlace = undefined;

@@ -1,8 +1,8 @@
 import type { DiskFile } from '@d-engine/base';
 import { assert, DiskError } from '@d-engine/base';
 import type { Range } from '../options.ts';
+import type { DiskContext } from './disk-context.ts';
 import type { DiskOperation } from './disk-faults.ts';
-import type { DiskContext } from './disk-session.ts';
 import type { FileNode } from './file-node.ts';
 
 interface FileWork {

@@ -1,27 +1,8 @@
 import type { DirectoryLock, Disk, DiskFile } from '@d-engine/base';
 import { DiskError } from '@d-engine/base';
-import type { Kernel } from '../kernel.ts';
-import type { Life } from '../life.ts';
-import type { SeededRandom } from '../seeded-random.ts';
+import type { DiskContext } from './disk-context.ts';
 import type { DiskOperation } from './disk-faults.ts';
 import { VirtualDiskFile } from './disk-file.ts';
-import type { DiskMachine } from './disk-machine.ts';
-import type { FileSystem } from './file-system.ts';
-import type { DiskCounters } from './virtual-disk.ts';
-
-/** What the disk of a host and one life of it share. */
-export interface DiskContext {
-  readonly kernel: Kernel;
-  readonly life: Life;
-  readonly files: FileSystem;
-  readonly machine: DiskMachine;
-  /** Decides what became of things that were cut short. */
-  readonly random: SeededRandom;
-  readonly counters: DiskCounters;
-  /** By normalized path. */
-  readonly locks: Map<string, Life>;
-  readonly normalize: (path: string) => string;
-}
 
 /** The disk as one life of a host sees it. After its end nothing happens and nothing answers. */
 export class DiskSession implements Disk {

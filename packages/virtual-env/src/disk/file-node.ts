@@ -1,6 +1,6 @@
 import { assert } from '@d-engine/base';
 import { ByteImage, isZero } from './byte-image.ts';
-import type { Place } from './directory-node.ts';
+import type { DurablePlace } from './durable-place.ts';
 
 /** A change of a file that no sync has covered yet. */
 export type UnsyncedChange =
@@ -22,7 +22,7 @@ export type UnsyncedChange =
 export class FileNode {
   readonly type = 'file';
   readonly id: number;
-  durablePlace: Place | undefined = undefined;
+  durablePlace: DurablePlace | undefined = undefined;
   /** The latest change of its name that is on the platter. */
   durableChange = 0;
   readonly #durable: ByteImage = new ByteImage();

@@ -3,42 +3,16 @@ import { assert } from '@d-engine/base';
 import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import type { DiskCounters } from './disk-counters.ts';
+import { noDiskCounts } from './disk-counters.ts';
 import type { DiskFault } from './disk-faults.ts';
 import { DiskMachine } from './disk-machine.ts';
 import { DiskSession } from './disk-session.ts';
 import { FileSystem, splitPath } from './file-system.ts';
 
-/** What happened on a disk so far. */
-export interface DiskCounters {
-  writes: number;
-  bytesWritten: number;
-  reads: number;
-  syncs: number;
-  directorySyncs: number;
-  powerLosses: number;
-  /** In power losses and failed syncs: unsynced changes of files that vanished. */
-  lostWrites: number;
-  /** ... that survived in some sectors only. */
-  tornWrites: number;
-  /** ... that survived although nothing made them durable. */
-  keptWrites: number;
-  lostDirectoryChanges: number;
-}
-
 /** The disk of a host: it outlives the host's processes. What tests and faults hold of it. */
 export class VirtualDisk {
-  readonly counters: DiskCounters = {
-    writes: 0,
-    bytesWritten: 0,
-    reads: 0,
-    syncs: 0,
-    directorySyncs: 0,
-    powerLosses: 0,
-    lostWrites: 0,
-    tornWrites: 0,
-    keptWrites: 0,
-    lostDirectoryChanges: 0,
-  };
+  readonly counters: DiskCounters = noDiskCounts();
   readonly #kernel: Kernel;
   readonly #host: string;
   readonly #random: SeededRandom;

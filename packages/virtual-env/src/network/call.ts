@@ -1,9 +1,9 @@
 import type { Answer, CallOptions, Failure, IncomingCall, Metadata } from '@d-engine/base';
 import { assert, StatusError } from '@d-engine/base';
-import type { ScheduledEvent } from '../event-queue.ts';
 import { contentHash } from '../fingerprint.ts';
 import type { Kernel } from '../kernel.ts';
-import type { Attached, Side } from './connection.ts';
+import type { ScheduledEvent } from '../life.ts';
+import type { Attached, Side } from './side.ts';
 
 const noMetadata: Metadata = Object.freeze({});
 

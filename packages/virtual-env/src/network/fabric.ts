@@ -67,7 +67,7 @@ export class Fabric {
   cut(from: NetworkNode, to: NetworkNode): void {
     assert(from !== to, () => `${from.name} cannot be cut off itself`);
     this.#kernel.trace.record('cut', from.name, to.name);
-    this.#block(this.link(from, to), linkBlockers.cut);
+    this.#block(from, to, linkBlockers.cut);
   }
 
   mend(from: NetworkNode, to: NetworkNode): void {
@@ -77,7 +77,7 @@ export class Fabric {
 
   mendAll(): void {
     this.#kernel.trace.record('heal', '', 'all');
-    for (const link of this.#allLinks()) link.unblock(linkBlockers.cut);
+    for (const [, , link] of this.#allLinks()) link.unblock(linkBlockers.cut);
   }
 
   clog(from: NetworkNode, to: NetworkNode, delayMs: Range): void {
@@ -86,16 +86,15 @@ export class Fabric {
   }
 
   unclogAll(): void {
-    for (const link of this.#allLinks()) link.clogMs = { min: 0, max: 0 };
+    for (const [, , link] of this.#allLinks()) link.clogMs = { min: 0, max: 0 };
   }
 
   setDark(node: NetworkNode, dark: boolean): void {
     node.dark = dark;
-    for (const link of this.#allLinks()) {
-      if (link.from === link.to || (link.from !== node && link.to !== node)) continue;
-      const { sourceAsleep, targetAsleep } = linkBlockers;
-      const blocker = link.from === node ? sourceAsleep : targetAsleep;
-      if (dark) this.#block(link, blocker);
+    for (const [from, to, link] of this.#allLinks()) {
+      if (from === to || (from !== node && to !== node)) continue;
+      const blocker = from === node ? linkBlockers.sourceAsleep : linkBlockers.targetAsleep;
+      if (dark) this.#block(from, to, blocker);
       else link.unblock(blocker);
     }
   }
@@ -106,7 +105,7 @@ export class Fabric {
     node.life = life;
     const failure = { status: 'unavailable', message: `${node.name} was restarted` } as const;
     for (const side of node.orphans.splice(0)) {
-      this.link(node, side.node).transmit(0, side.life, () => side.lose(failure));
+      side.into.transmit(0, side.life, () => side.lose(failure));
     }
   }
 
@@ -121,13 +120,14 @@ export class Fabric {
     }
   }
 
-  #block(link: Link, blocker: number): void {
+  #block(from: NetworkNode, to: NetworkNode, blocker: number): void {
+    const link = this.link(from, to);
     if (!link.block(blocker)) return;
-    for (const side of link.from.sides) if (side.out === link) side.expectSilence(link);
-    for (const side of link.to.sides) if (side.into === link) side.expectSilence(link);
+    for (const side of from.sides) if (side.out === link) side.expectSilence(link);
+    for (const side of to.sides) if (side.into === link) side.expectSilence(link);
   }
 
-  *#allLinks(): Generator<Link> {
-    for (const links of this.#links.values()) yield* links.values();
+  *#allLinks(): Generator<[NetworkNode, NetworkNode, Link]> {
+    for (const [from, links] of this.#links) for (const [to, link] of links) yield [from, to, link];
   }
 }

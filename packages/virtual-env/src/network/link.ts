@@ -2,10 +2,14 @@ import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
 import type { Range } from '../options.ts';
 import type { SeededRandom } from '../seeded-random.ts';
-import type { NetworkNode } from './network-node.ts';
 
 /** Why nothing gets through a link. */
 export const linkBlockers = { cut: 1, sourceAsleep: 2, targetAsleep: 4 } as const;
+
+/** A host, as far as a link goes. */
+export interface LinkEnd {
+  readonly name: string;
+}
 
 const noDelay: Range = { min: 0, max: 0 };
 
@@ -19,8 +23,8 @@ interface Held {
  * sending again: it comes through when the link opens, unless its connection was given up.
  */
 export class Link {
-  readonly from: NetworkNode;
-  readonly to: NetworkNode;
+  readonly from: LinkEnd;
+  readonly to: LinkEnd;
   clogMs: Range = noDelay;
   readonly #kernel: Kernel;
   readonly #random: SeededRandom;
@@ -29,7 +33,7 @@ export class Link {
   #epoch = 0;
   #held: Held[] = [];
 
-  constructor(kernel: Kernel, from: NetworkNode, to: NetworkNode) {
+  constructor(kernel: Kernel, from: LinkEnd, to: LinkEnd) {
     const network = kernel.options.network;
     this.from = from;
     this.to = to;

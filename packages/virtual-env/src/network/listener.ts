@@ -1,27 +1,32 @@
 import type { Address, Failure, Listener, Service } from '@d-engine/base';
 import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
-import type { Side } from './connection.ts';
-import type { NetworkNode } from './network-node.ts';
+import type { Side, SideListener } from './side.ts';
 
 const closing: Failure = { status: 'unavailable', message: 'the server closed' };
 
+/** What a listener needs of its host. */
+export interface ListenerHost {
+  readonly name: string;
+  readonly listeners: Map<number, VirtualListener>;
+}
+
 /** A port that a life of a host serves. */
-export class VirtualListener implements Listener {
+export class VirtualListener implements Listener, SideListener {
   readonly address: Address;
   readonly port: number;
   readonly life: Life;
   readonly service: Service;
   readonly loopbackOnly: boolean;
   readonly #kernel: Kernel;
-  readonly #node: NetworkNode;
+  readonly #node: ListenerHost;
   readonly #sides: Set<Side> = new Set();
   #closed: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(
     kernel: Kernel,
-    node: NetworkNode,
+    node: ListenerHost,
     life: Life,
     service: Service,
     address: Address,

@@ -1,12 +1,12 @@
 import { assert } from '@d-engine/base';
 import type { Life } from '../life.ts';
-import type { Side } from './connection.ts';
-import type { VirtualListener } from './listener.ts';
+import type { ListenerHost, VirtualListener } from './listener.ts';
+import type { Side, SideHost } from './side.ts';
 
 const firstFreePort = 49_152;
 
 /** A host as the network knows it. */
-export class NetworkNode {
+export class NetworkNode implements ListenerHost, SideHost {
   readonly name: string;
   /** By which others reach it; the first is its own. */
   readonly names: readonly string[];
@@ -14,7 +14,7 @@ export class NetworkNode {
   /** Open ends of connections, in the order in which they came about. */
   readonly sides: Set<Side> = new Set();
   /** Ends on other hosts of connections that a power loss cut off here: nobody told them yet. */
-  orphans: Side[] = [];
+  readonly orphans: Side[] = [];
   life: Life | undefined = undefined;
   /** The whole machine is asleep: unlike a stopped process it does not even receive. */
   dark = false;

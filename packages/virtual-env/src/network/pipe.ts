@@ -2,7 +2,7 @@ import { assert } from '@d-engine/base';
 import { contentHash } from '../fingerprint.ts';
 import type { Kernel } from '../kernel.ts';
 import type { UnreliableStreams } from '../options.ts';
-import type { StreamEnd } from './stream.ts';
+import type { Side } from './side.ts';
 
 export type PipeItem =
   | { readonly type: 'open' }
@@ -15,6 +15,18 @@ export type PipeItem =
       readonly cost: number;
     };
 
+/** What sits at either end of a pipe: it sends into one and receives from another. */
+export interface PipeEnd {
+  readonly side: Side;
+  readonly method: string;
+  readonly closed: boolean;
+  readonly paused: boolean;
+  /** What the other end sent is here. */
+  receive(item: PipeItem): void;
+  /** The other end caught up. */
+  drained(): void;
+}
+
 /** gRPC's prefix: an empty message takes room too. */
 const messageOverheadBytes = 5;
 
@@ -25,10 +37,10 @@ const messageOverheadBytes = 5;
  */
 export class Pipe {
   readonly #kernel: Kernel;
-  readonly #source: StreamEnd;
+  readonly #source: PipeEnd;
   readonly #windowBytes: number;
   readonly #unreliable: UnreliableStreams | undefined;
-  #target: StreamEnd | undefined;
+  #target: PipeEnd | undefined;
   #items: PipeItem[] = [];
   #head = 0;
   /** Items that are there but not delivered, because the target paused. */
@@ -38,7 +50,7 @@ export class Pipe {
   #blocked = false;
   #drainUnderWay = false;
 
-  constructor(kernel: Kernel, source: StreamEnd) {
+  constructor(kernel: Kernel, source: PipeEnd) {
     const { streamWindowBytes, unreliableStreams } = kernel.options.network;
     const affected =
       unreliableStreams !== null && source.method.startsWith(unreliableStreams.methodPrefix);
@@ -49,7 +61,7 @@ export class Pipe {
   }
 
   /** The connection stands: what was queued leaves. */
-  flow(target: StreamEnd): void {
+  flow(target: PipeEnd): void {
     this.#target = target;
     for (let index = this.#head; index < this.#items.length; index++) this.#sendToken(index);
   }

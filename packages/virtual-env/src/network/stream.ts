@@ -1,8 +1,8 @@
 import type { Failure, IncomingStream, Metadata, StreamHandler } from '@d-engine/base';
 import type { Kernel } from '../kernel.ts';
-import type { Attached, Side } from './connection.ts';
-import type { PipeItem } from './pipe.ts';
+import type { PipeEnd, PipeItem } from './pipe.ts';
 import { Pipe } from './pipe.ts';
+import type { Attached, Side } from './side.ts';
 
 export interface StreamRequest {
   readonly method: string;
@@ -11,7 +11,7 @@ export interface StreamRequest {
 }
 
 /** One end of a stream. The serving end has no handler until the service has seen it. */
-export class StreamEnd implements IncomingStream, Attached {
+export class StreamEnd implements IncomingStream, Attached, PipeEnd {
   readonly method: string;
   readonly metadata: Metadata;
   readonly localHost: string;
@@ -103,7 +103,6 @@ export class StreamEnd implements IncomingStream, Attached {
     this.#close(failure);
   }
 
-  /** What its counterpart sent is here. */
   receive(item: PipeItem): void {
     switch (item.type) {
       case 'open':

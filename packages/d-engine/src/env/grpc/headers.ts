@@ -93,19 +93,20 @@ export function formatTimeout(ms: number): string {
   return `${Math.min(99_999_999, Math.ceil(whole / 1000))}S`;
 }
 
+/** A message must not crowd the other trailers out of the header limit. */
+const messageCharsMax = 1_024;
+
 /** Space to tilde but for the percent sign stay; everything else is UTF-8 in hex. */
 export function encodeGrpcMessage(message: string): string {
-  if (/^[\x20-\x24\x26-\x7e]*$/.test(message)) return message;
+  const text = message.slice(0, messageCharsMax);
+  if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
   let encoded = '';
-  for (const byte of Buffer.from(message.slice(0, messageCharsMax), 'utf8')) {
+  for (const byte of Buffer.from(text, 'utf8')) {
     const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
     encoded += plain ? String.fromCharCode(byte) : `%${hexByte(byte)}`;
   }
   return encoded;
 }
-
-/** A message must not crowd the other trailers out of the header limit. */
-const messageCharsMax = 1_024;
 
 function hexByte(byte: number): string {
   return byte.toString(16).toUpperCase().padStart(2, '0');
@@ -115,8 +116,7 @@ function hexByte(byte: number): string {
 export function decodeGrpcMessage(value: string | undefined): string {
   if (value === undefined) return '';
   if (!value.includes('%')) return value;
-  const bytes = Buffer.from(value, 'latin1').toString('latin1');
-  const raw = bytes.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+  const raw = value.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   return Buffer.from(raw, 'latin1').toString('utf8');

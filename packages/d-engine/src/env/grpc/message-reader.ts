@@ -73,7 +73,10 @@ export class MessageReader {
     const flag = prefix[0];
     const length = prefix.readUInt32BE(1);
     if (flag !== 0 && flag !== 1) {
-      throw new RefusedMessage({ status: 'internal', message: `message flag ${flag} is not known` });
+      throw new RefusedMessage({
+        status: 'internal',
+        message: `message flag ${flag} is not known`,
+      });
     }
     if (length > this.#bytesMax) throw tooLarge(`a message of ${length} bytes`, this.#bytesMax);
     if (flag === 1) this.#assertGzip();

@@ -20,7 +20,10 @@ export function failureTrailers(failure: Failure): OutgoingHttpHeaders {
 }
 
 /** What trailers say: undefined for success; a missing or unknown status is a failure as well. */
-export function trailersFailure(trailers: IncomingHttpHeaders, headers: Metadata): Failure | undefined {
+export function trailersFailure(
+  trailers: IncomingHttpHeaders,
+  headers: Metadata,
+): Failure | undefined {
   const code = trailers['grpc-status'];
   const name = typeof code === 'string' ? namesByCode.get(code) : undefined;
   if (name === 'ok') return undefined;

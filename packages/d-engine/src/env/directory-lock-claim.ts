@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { errorCode } from './disk-errors.ts';
 
 /** A listening socket of our own. It tells who asks that we are the owner, once we are. */
 export class ClaimSocket {
@@ -22,7 +23,8 @@ export class ClaimSocket {
     this.#state = parts.state;
   }
 
-  static async listen(path: string): Promise<ClaimSocket> {
+  /** Undefined when the socket was taken for a dead one and removed, before it listened. */
+  static async listen(path: string): Promise<ClaimSocket | undefined> {
     const askers = new Set<Socket>();
     const state = { isOwner: false };
     const server = createServer((socket) => {
@@ -43,8 +45,14 @@ export class ClaimSocket {
         resolve();
       });
     });
-    const { ino } = await stat(path, { bigint: true });
-    return new ClaimSocket(path, ino, { server, askers, state });
+    try {
+      const { ino } = await stat(path, { bigint: true });
+      return new ClaimSocket(path, ino, { server, askers, state });
+    } catch (error) {
+      server.close();
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   /** From now on we are the owner. */

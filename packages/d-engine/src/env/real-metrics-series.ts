@@ -1,6 +1,6 @@
 import type { Counter, Gauge, Histogram, Labels } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import { formatLabels, formatNumber } from './metric-text.ts';
+import { formatLabels, formatNumber } from './real-metrics-text.ts';
 
 export interface Series {
   /** Its lines, each with a newline. */

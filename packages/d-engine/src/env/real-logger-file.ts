@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { formatLine } from './log-line.ts';
+import { formatLine } from './real-logger-line.ts';
 
 /** How long to leave a file alone that could not be opened. */
 const retryMs = 1000;

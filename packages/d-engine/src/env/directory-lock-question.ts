@@ -9,7 +9,7 @@ export type Answer =
   | { readonly type: 'owned'; readonly pid: number | undefined };
 
 /** An owner that was stopped, or whose loop is busy, is one that does not answer: it lives. */
-const answerMsMax = 1000;
+const answerMsMax = 2000;
 
 /** Asks the socket at the path who owns the directory. */
 export function askOwner(path: string): Promise<Answer> {
@@ -41,6 +41,23 @@ export function askOwner(path: string): Promise<Answer> {
         clearTimeout(timer);
         reject(error);
       }
+    });
+  });
+}
+
+/** Whether anybody listens there, owner or not. */
+export function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path });
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', (error) => {
+      const code = errorCode(error);
+      if (['ECONNREFUSED', 'ENOTSOCK', 'ENOENT'].includes(code)) resolve(false);
+      else if (code === 'EAGAIN') resolve(true);
+      else reject(error);
     });
   });
 }

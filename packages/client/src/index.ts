@@ -1,0 +1,2 @@
+export type { Client, ClientOptions } from './client.ts';
+export { createClient } from './client.ts';

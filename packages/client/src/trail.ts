@@ -1,0 +1,94 @@
+import { type Address, DEngineError, type ErrorName } from '@d-engine/base';
+import type { Operation } from '@d-engine/wire';
+import type { AttemptFailure } from './attempt-failure.ts';
+import type { OperationScope } from './operation-scope.ts';
+
+interface Visit {
+  count: number;
+  last: AttemptFailure;
+}
+
+/** What an operation went through: the error that its caller gets tells it. */
+export class Trail {
+  readonly #name: string;
+  readonly #operation: Operation;
+  readonly #scope: OperationScope;
+  readonly #visits = new Map<Address, Visit>();
+  #last: AttemptFailure | undefined;
+
+  constructor(name: string, operation: Operation, scope: OperationScope) {
+    this.#name = name;
+    this.#operation = operation;
+    this.#scope = scope;
+  }
+
+  add(address: Address, failure: AttemptFailure): void {
+    this.#last = failure;
+    const visit = this.#visits.get(address);
+    if (visit === undefined) {
+      this.#visits.set(address, { count: 1, last: failure });
+    } else {
+      visit.count += 1;
+      visit.last = failure;
+    }
+  }
+
+  get onlyWrongClusters(): boolean {
+    const visits = [...this.#visits.values()];
+    return visits.length > 0 && visits.every(({ last }) => last.error.name === 'WrongCluster');
+  }
+
+  /** No endpoint belongs to the cluster. */
+  wrongClusters(): DEngineError {
+    return this.#error('WrongCluster', `no endpoint belongs to the cluster${this.#told()}`);
+  }
+
+  /** The last attempt's failure is final. */
+  failed(address: Address, failure: AttemptFailure): DEngineError {
+    const { error } = failure;
+    const uncertain = this.#operation === 'write' && !failure.refused;
+    const advice = uncertain ? '; the write may have been applied: read before writing again' : '';
+    return this.#error(error.name, `${error.message} (${address})${advice}`);
+  }
+
+  /** The caller's signal or the close ended it while nothing was under way. */
+  interrupted(interruption: 'aborted' | 'closed'): DEngineError {
+    const what = interruption === 'aborted' ? 'aborted by the caller' : 'the client is closed';
+    const name = interruption === 'aborted' ? 'DeadlineExceeded' : 'Stopped';
+    const cause: unknown = interruption === 'aborted' ? this.#scope.signal?.reason : undefined;
+    return this.#error(name, `${what}; nothing was changed${this.#told()}`, cause);
+  }
+
+  /** The time is over, or what is left of it is too short for another attempt. */
+  expired(): DEngineError {
+    const name = this.#expiredName();
+    const changed = this.#operation === 'write' ? '; nothing was written' : '';
+    const text = `no member could serve it within ${this.#scope.deadlineMs} ms${changed}`;
+    return this.#error(name, `${text}${this.#told()}`);
+  }
+
+  #expiredName(): ErrorName {
+    const last = this.#last?.error;
+    if (last?.name === 'RateLimited') return last.name;
+    const silent =
+      last === undefined || last.name === 'ConnectionTimeout' || last.name === 'DeadlineExceeded';
+    return silent && this.#operation === 'read' ? 'DeadlineExceeded' : 'ClusterUnavailable';
+  }
+
+  #error(name: ErrorName, text: string, cause?: unknown): DEngineError {
+    const last = this.#last?.error;
+    return new DEngineError(name, `${this.#name}: ${text}`, {
+      leader: last?.leader,
+      retryAfterMs: last?.retryAfterMs,
+      cause: cause ?? last,
+    });
+  }
+
+  #told(): string {
+    const told = [...this.#visits].map(([address, { count, last }]) => {
+      const times = count === 1 ? '' : ` (${count} times)`;
+      return `${address}${times}: ${last.error.message}`;
+    });
+    return told.length === 0 ? '' : `. Tried ${told.join('; ')}`;
+  }
+}

@@ -1,0 +1,168 @@
+import {
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Address, Failure, Listener, Service } from '@d-engine/base';
+import { StatusError } from '@d-engine/base';
+import { headerBytesProblem, isGrpcContentType, metadataOf, parseTimeout } from './headers.ts';
+import { MessageReader } from './message-reader.ts';
+import { connectionWindowBytes, http2Settings, type NetworkSettings } from './network-options.ts';
+import { sniffProtocol } from './protocol-sniffer.ts';
+import { type CallHead, endInFailure, refuseContentType, serveCall } from './server-call.ts';
+import { serveStream } from './server-stream.ts';
+import { formatSocketAddress, hostOfAuthority, parseSocketAddress } from './socket-address.ts';
+
+export interface ListenHooks {
+  /**
+   * Takes a connection that speaks HTTP/1.1, or no protocol at all; its bytes are still to be
+   * read. Without the hook such connections are dropped.
+   */
+  readonly http1?: (socket: Socket) => void;
+}
+
+const tcpKeepAliveMs = 60_000;
+
+/** One port for gRPC over HTTP/2 (prior knowledge) and HTTP/1.1. */
+export class GrpcListener implements Listener {
+  readonly #server: Server;
+  readonly #service: Service;
+  readonly #settings: NetworkSettings;
+  readonly #hooks: ListenHooks;
+  readonly #sockets: Set<Socket> = new Set();
+  readonly #sessions: Set<ServerHttp2Session> = new Set();
+  #address: Address = '';
+  #closing: Promise<void> | undefined;
+
+  constructor(service: Service, settings: NetworkSettings, hooks: ListenHooks) {
+    this.#service = service;
+    this.#settings = settings;
+    this.#hooks = hooks;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  async listen(address: Address): Promise<void> {
+    const target = parseSocketAddress(address);
+    if (target === undefined) {
+      const message = `cannot listen on '${address}': not a host:port`;
+      throw new StatusError({ status: 'invalidArgument', message }, false);
+    }
+    const server = this.#server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
+      // Exclusive: two workers of one cluster must not share a node's port.
+      server.listen({ ...target, exclusive: true }, resolve);
+    });
+    const bound = server.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : target.port;
+    this.#address = formatSocketAddress(target.host, port);
+  }
+
+  close(graceMs: number): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    const cutOff = (): void => {
+      for (const session of this.#sessions) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
+    };
+    const timer = setTimeout(cutOff, graceMs);
+    if (graceMs <= 0) cutOff();
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    // A lost connection: 'close' follows, and whoever has calls on it hears of it there.
+    socket.on('error', () => undefined);
+    socket.setKeepAlive(true, tcpKeepAliveMs);
+    sniffProtocol(socket, this.#settings.sniffTimeoutMs, (protocol) => {
+      if (this.#closing !== undefined) socket.destroy();
+      else if (protocol === 'http2') this.#serveHttp2(socket);
+      else if (this.#hooks.http1 === undefined) socket.destroy();
+      else this.#hooks.http1(socket);
+    });
+  }
+
+  #serveHttp2(socket: Socket): void {
+    const session = performServerHandshake(socket, {
+      settings: http2Settings,
+      maxSessionMemory: 64,
+    });
+    this.#sessions.add(session);
+    session.on('close', () => this.#sessions.delete(session));
+    // As above: the streams of the session tell of it.
+    session.on('error', () => undefined);
+    session.setLocalWindowSize(connectionWindowBytes);
+    session.on('stream', (stream, headers) => this.#serve(stream, headers, socket));
+  }
+
+  #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: Socket): void {
+    // 'close' follows every error and knows its code.
+    stream.on('error', () => undefined);
+    const path = headers[':path'];
+    if (!isGrpcContentType(headers['content-type']) || typeof path !== 'string') {
+      refuseContentType(stream, headers);
+      return;
+    }
+    const head = readHead(path, headers);
+    const refusal = this.#refusal(head, headers);
+    if (refusal !== undefined) {
+      endInFailure(stream, refusal);
+      return;
+    }
+    const settings = this.#settings;
+    const { method } = head;
+    const encoding = headers['grpc-encoding'];
+    const reader = new MessageReader(
+      settings.requestBytesMax(method),
+      Array.isArray(encoding) ? encoding.join() : encoding,
+    );
+    if (settings.isStream(method)) {
+      const { sendBufferBytes } = settings;
+      serveStream(stream, head, reader, this.#service, { socket, sendBufferBytes });
+    } else serveCall(stream, head, reader, this.#service);
+  }
+
+  #refusal(head: CallHead, headers: IncomingHttpHeaders): Failure | undefined {
+    if (this.#closing !== undefined) return { status: 'unavailable', message: 'the server closes' };
+    const problem = headerBytesProblem(headers);
+    if (problem !== undefined) return { status: 'resourceExhausted', message: problem };
+    if (headers['grpc-timeout'] !== undefined && head.deadlineMs === undefined) {
+      const message = `grpc-timeout '${String(headers['grpc-timeout'])}' is malformed`;
+      return { status: 'invalidArgument', message };
+    }
+    return undefined;
+  }
+}
+
+function readHead(path: string, headers: IncomingHttpHeaders): CallHead {
+  const timeout = headers['grpc-timeout'];
+  return {
+    method: path.slice(1),
+    metadata: metadataOf(headers),
+    deadlineMs: typeof timeout === 'string' ? parseTimeout(timeout) : undefined,
+    localHost: hostOfAuthority(headers[':authority'] ?? headers.host),
+  };
+}
+
+function listenError(address: Address, error: NodeJS.ErrnoException): StatusError {
+  const why =
+    error.code === 'EADDRINUSE'
+      ? 'the port is taken (EADDRINUSE): stop the other process or choose another port'
+      : (error.code ?? error.message);
+  const message = `cannot listen on ${address}: ${why}`;
+  return new StatusError({ status: 'unavailable', message }, false, { cause: error });
+}
