@@ -7,11 +7,17 @@ import {
   type Operation,
 } from '@d-engine/wire';
 
+/**
+ * Where a failure comes from. `server`: a node decided so. Else no answer of a node came back:
+ * `unreachable`, nothing was sent; `lost`, the connection broke; `silent`, the time was over;
+ * `ended`, the caller's signal or the close.
+ */
+export type FailureSource = 'server' | 'unreachable' | 'lost' | 'silent' | 'ended';
+
 /** Why one attempt at an operation did not succeed. */
 export interface AttemptFailure {
   readonly error: DEngineError;
-  /** `server`: a node decided so. `transport`: no answer of a node came back. */
-  readonly source: 'server' | 'transport';
+  readonly source: FailureSource;
   /**
    * The command was certainly not proposed by this attempt, so that it may be sent again
    * (design rule 9). Where it is false, the error says that the write may have been applied.
@@ -40,8 +46,14 @@ export function failureOfCall(thrown: unknown, operation: Operation): AttemptFai
   const named = errorNameOf(Number(thrown.metadata[errorMetadataKey])) !== undefined;
   const answered = named || refusals.has(thrown.status);
   const refused = !thrown.mayHaveBeenSent || (answered && !error.mayHaveBeenApplied);
-  const source = answered ? 'server' : 'transport';
+  const source = answered ? 'server' : sourceOf(thrown);
   return { error: agree(error, operation, refused, thrown), source, refused };
+}
+
+function sourceOf(thrown: StatusError): FailureSource {
+  if (thrown.status === 'cancelled') return 'ended';
+  if (!thrown.mayHaveBeenSent) return 'unreachable';
+  return thrown.status === 'deadlineExceeded' ? 'silent' : 'lost';
 }
 
 /** The failure that a node answered within its response. */

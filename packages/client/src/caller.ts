@@ -48,7 +48,19 @@ const unusable: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'WrongCluster',
 ]);
 const unusableMs = 1_000;
-const coolingMsMin = 50;
+const unreachableMsMax = 2_000;
+const lostMs = 50;
+
+/** Who answers one of these may no longer lead. */
+const doubtful: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  'ClusterUnavailable',
+  'LeaderChanged',
+  'NotLeader',
+  'ProposeFailed',
+  'RetryRequired',
+  'StaleOperation',
+  'TermOutdated',
+]);
 
 /** Carries operations to the member that can serve them, as often as that is safe. */
 export class Caller {
@@ -102,15 +114,15 @@ export class Caller {
       if (outcome.ok) return outcome.value;
       const { failure } = outcome;
       trail.add(endpoint.address, failure);
+      const leader = this.#learn(endpoint, failure, clock.monotonicMs() - startedMs);
       const verdict = judge(call.operation, failure);
       if (verdict === 'fail') throw trail.failed(endpoint.address, failure);
-      const leader = this.#learn(endpoint, failure, clock.monotonicMs() - startedMs);
       if (verdict === 'follow' && leader !== undefined && pool.isFresh(leader, tried)) {
         this.#redirects.add();
         continue;
       }
-      this.#retries.add();
       if (verdict !== 'elsewhere') await pause(failure.error.retryAfterMs);
+      this.#retries.add();
     }
   }
 
@@ -149,18 +161,17 @@ export class Caller {
   /** Remembers what a failure says of the member. Returns the leader that it names. */
   #learn(endpoint: Endpoint, failure: AttemptFailure, tookMs: number): Endpoint | undefined {
     const { pool } = this.#options;
-    const { error } = failure;
-    if (failure.source === 'transport') {
+    const { error, source } = failure;
+    if (source === 'unreachable') {
       // What failed in no time costs little to try again; what hung does not get to do so soon.
-      pool.avoid(endpoint, Math.max(coolingMsMin, 2 * tookMs));
-      return undefined;
-    }
-    if (unusable.has(error.name)) {
+      pool.avoid(endpoint, Math.min(Math.max(2 * tookMs, lostMs), unreachableMsMax));
+    } else if (source === 'lost') {
+      pool.avoid(endpoint, lostMs);
+    } else if (unusable.has(error.name)) {
       pool.avoid(endpoint, unusableMs);
-      return undefined;
+    } else if (source === 'silent' || doubtful.has(error.name)) {
+      pool.doubt(endpoint);
     }
-    // Pressed for a moment is no reason to look for another leader.
-    if (error.name !== 'RateLimited') pool.doubt(endpoint);
     if (error.leader === undefined) return undefined;
     const address = hintedAddress(error.leader.address, endpoint.address);
     return address === undefined ? undefined : pool.believe(address);

@@ -88,10 +88,10 @@ export class ClusterCheck {
   #judge(endpoint: Endpoint, thrown: unknown): AttemptFailure | undefined {
     if (thrown instanceof StatusError) {
       const failure = failureOfCall(thrown, 'read');
-      if (failure.source === 'transport') {
+      if (failure.source !== 'server') {
         // The operation itself was not sent at all.
         const error = new DEngineError('ClusterUnavailable', thrown.message, { cause: thrown });
-        return { error, source: 'transport', refused: true };
+        return { error, source: 'unreachable', refused: true };
       }
     }
     // Nodes of the original have no such service, and later ones may say more than we can read.

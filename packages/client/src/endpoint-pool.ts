@@ -76,12 +76,13 @@ export class EndpointPool {
     return endpoint;
   }
 
-  /** It answered as only a leader does. */
+  /** It did what only a leader does. */
   confirm(endpoint: Endpoint): void {
     this.#leader = endpoint;
+    endpoint.coolingUntilMs = 0;
   }
 
-  /** It says that it does not lead. */
+  /** It may not lead. */
   doubt(endpoint: Endpoint): void {
     if (this.#leader === endpoint) this.#leader = undefined;
   }

@@ -11,7 +11,7 @@ export type Verdict = 'fail' | 'follow' | 'elsewhere' | 'wait';
 /** Retries only what is safe to repeat (design rule 9) and may end otherwise the next time. */
 export function judge(operation: Operation, failure: AttemptFailure): Verdict {
   if (operation === 'write' && !failure.refused) return 'fail';
-  if (failure.source === 'transport') return 'elsewhere';
+  if (failure.source !== 'server') return 'elsewhere';
   switch (failure.error.name) {
     case 'NotLeader':
     case 'LeaderChanged':

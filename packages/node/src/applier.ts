@@ -45,7 +45,7 @@ export class Applier {
     if (to < from) return false;
     const entries = this.#raft.entries(from, to);
     if (entries === undefined) {
-      this.#readBack(from, to);
+      this.#readBack(from, Math.min(to, this.#raft.memoryFirstIndex - 1));
       return false;
     }
     this.#apply(entries);
@@ -56,7 +56,9 @@ export class Applier {
     return !this.#reading && this.#stateMachine.appliedIndex < this.#raft.commitIndex;
   }
 
+  /** Only what is no longer in memory: the disk may still hold what was truncated above. */
   #readBack(from: LogIndex, to: LogIndex): void {
+    assert(from <= to, () => `entry ${from} is neither in memory nor on disk`);
     this.#reading = true;
     this.#storage
       .readEntries(from, to, limits.logBatchBytesMax)
@@ -81,6 +83,9 @@ export class Applier {
     assert(this.#stateMachine.appliedIndex === last, 'the state machine stopped short');
     this.#raft.applied(last);
     for (const [position, entry] of entries.entries()) {
+      assert(entry.term === this.#raft.termAt(entry.index), () => {
+        return `applied ${entry.index} of term ${entry.term}, which is not the log's`;
+      });
       this.#proposals.settleApplied(entry, results[position]);
     }
     this.#onApplied();

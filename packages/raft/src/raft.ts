@@ -253,6 +253,19 @@ export class Raft {
       : { role, term, leaderId, steppedDownBecause };
   }
 
+  /**
+   * The first entry that is in memory; lastLogIndex + 1 when none is. Entries from here on must not
+   * be read from disk: what stands there may be older ones that wait for their truncation.
+   */
+  get memoryFirstIndex(): LogIndex {
+    return this.#core.log.memoryFirstIndex;
+  }
+
+  /** The term of the entry at `index`; undefined outside the log. */
+  termAt(index: LogIndex): Term | undefined {
+    return this.#core.log.termAt(index);
+  }
+
   /** Both ends included; undefined when not all of them are in memory any more. */
   entries(from: LogIndex, to: LogIndex): readonly Entry[] | undefined {
     return this.#core.log.entries(from, to);

@@ -1,5 +1,6 @@
 import type { ClientApi } from '@d-engine/base';
 import { describeError } from '@d-engine/base';
+import type { Node } from '@d-engine/node';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import type { HistoryEntry } from './history.ts';
 import { Invariants } from './invariants.ts';
@@ -141,29 +142,42 @@ async function readBack(
 ): Promise<void> {
   for (const node of cluster.nodes) {
     for (let index = 0; index < scenario.keys; index++) {
-      const key = `k${index}`;
-      const invokedAtMs = world.nowMs;
-      try {
-        const result = await world.complete(
-          node.client.read([key], { consistency: 'linearizable' }),
-          recoveryLimitMs,
-        );
-        const found = result.entries[0] ?? null;
-        history.push({
-          type: 'read',
-          key,
-          consistency: 'linearizable',
-          client: `final read on ${node.settings.nodeId}`,
-          invokedAtMs,
-          settledAtMs: world.nowMs,
-          value: found === null ? undefined : Buffer.from(found.value).toString(),
-          modRevision: found?.modRevision,
-          revision: result.revision,
-        });
-      } catch (error) {
-        violated(`final read on ${node.settings.nodeId} failed: ${describeError(error)}`);
-        for (const each of cluster.nodes) violated(`  ${JSON.stringify(each.status())}`);
-      }
+      const problem = await readFinally(world, node, `k${index}`, history);
+      if (problem === undefined) continue;
+      violated(`final read on ${node.settings.nodeId} failed: ${problem}`);
+      for (const each of cluster.nodes) violated(`  ${JSON.stringify(each.status())}`);
+    }
+  }
+}
+
+/** Tries for as long as a connection over a link that was cut may take to break. */
+async function readFinally(
+  world: VirtualWorld,
+  node: Node,
+  key: string,
+  history: HistoryEntry[],
+): Promise<string | undefined> {
+  const giveUpAtMs = world.nowMs + recoveryLimitMs;
+  for (;;) {
+    const invokedAtMs = world.nowMs;
+    try {
+      const reading = node.client.read([key], { consistency: 'linearizable' });
+      const result = await world.complete(reading, recoveryLimitMs);
+      const found = result.entries[0] ?? null;
+      history.push({
+        type: 'read',
+        key,
+        consistency: 'linearizable',
+        client: `final read on ${node.settings.nodeId}`,
+        invokedAtMs,
+        settledAtMs: world.nowMs,
+        value: found === null ? undefined : Buffer.from(found.value).toString(),
+        modRevision: found?.modRevision,
+        revision: result.revision,
+      });
+      return undefined;
+    } catch (error) {
+      if (world.nowMs >= giveUpAtMs) return describeError(error);
     }
   }
 }

@@ -113,7 +113,7 @@ export interface StateMachine {
    * must stop. Requires: the entries follow `appliedIndex` without a gap.
    */
   apply(entries: readonly Entry[]): AppliedBatch;
-  /** In the order of the keys; null for an absent one. */
+  /** In the order of the keys, and with these very key objects; null for an absent one. */
   get(keys: readonly Uint8Array[]): (KeyValue | null)[];
   /** 16 hex digits over all of the state; equal on members that applied the same index. */
   stateHash(): string;

@@ -4,7 +4,7 @@ import { LogReplay } from './log-replay.ts';
 import type { LogPosition } from './record-header.ts';
 import { isBefore } from './record-header.ts';
 import { RecordReader } from './record-reader.ts';
-import { listSegments, segmentPath } from './segment-files.ts';
+import { listSegments, segmentCapacity, segmentPath } from './segment-files.ts';
 import type { SegmentHeader, SegmentStart } from './segment-header.ts';
 import { decodeSegmentStart, segmentBytesMin, segmentHeaderBytes } from './segment-header.ts';
 import type { OpenSegment } from './segment-supply.ts';
@@ -219,7 +219,7 @@ class LogRecovery {
       const inUse = start.type === 'header' ? { segmentId, offset: 0 } : scan.durable;
       this.#refuseBelow(end, inUse, damage);
       await zeroAndSync(segment.file, 0, scan.nonZeroEnd);
-      return segment.capacity === this.#segmentBytes;
+      return segment.capacity === segmentCapacity(segmentId, this.#segmentBytes);
     } finally {
       await segment.file.close();
     }

@@ -9,6 +9,15 @@ const zeroChunkBytes = 1024 * 1024;
 /** So much at a time: one sync of 64 MiB would hold up the appends on the same disk. */
 const chunksPerSync = 4;
 
+/** The first segments are smaller: a new node starts at once, and a small one stays small. */
+const firstSegmentBytes = 8 * 1024 * 1024;
+
+/** Size of a segment: twice that of the one before, until `segmentBytes`. */
+export function segmentCapacity(segmentId: number, segmentBytes: number): number {
+  const doublings = Math.min(segmentId - 1, 32);
+  return Math.min(segmentBytes, firstSegmentBytes * 2 ** doublings);
+}
+
 export function segmentPath(directory: string, segmentId: number): string {
   return join(directory, `${String(segmentId).padStart(20, '0')}${suffix}`);
 }
@@ -32,8 +41,9 @@ export async function preallocateSegment(
   disk: Disk,
   directory: string,
   segmentId: number,
-  capacity: number,
+  segmentBytes: number,
 ): Promise<void> {
+  const capacity = segmentCapacity(segmentId, segmentBytes);
   const path = segmentPath(directory, segmentId);
   const temporary = path + temporarySuffix;
   await removeIfPresent(disk, temporary);

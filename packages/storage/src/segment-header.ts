@@ -62,8 +62,9 @@ export function decodeSegmentStart(bytes: Uint8Array): SegmentStart {
   // Before the checksum, which another version may keep elsewhere: what looks like a torn header
   // may be overwritten, and a newer release's data must not be.
   const version = buffer.readUInt32LE(8);
-  if (version !== logFormatVersion) return { type: 'unsupported', version };
-  if (buffer.readUInt32LE(crcOffset) !== crc32(buffer.subarray(0, crcOffset))) return damaged;
+  if (version > logFormatVersion) return { type: 'unsupported', version };
+  const crc = crc32(buffer.subarray(0, crcOffset));
+  if (version !== logFormatVersion || buffer.readUInt32LE(crcOffset) !== crc) return damaged;
   const firstIndex = readExact(buffer, 16);
   const previousTerm = readExact(buffer, 24);
   const firstSequence = readExact(buffer, 32);

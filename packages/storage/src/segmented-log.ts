@@ -21,7 +21,7 @@ export interface SegmentedLogOptions {
   /** The instance id of the data directory, 32 hex digits: ties every record to it. */
   readonly owner: InstanceId;
   readonly logger: Logger;
-  /** Size of new segments; `limits.segmentBytes` unless told. */
+  /** Size of new segments but the first few; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;
 }
 

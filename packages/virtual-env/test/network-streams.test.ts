@@ -274,6 +274,19 @@ describe('a cut link', () => {
     expect(there.lines).toEqual(['closed: unavailable']);
   });
 
+  it('starts the wait anew when it was healed in between', async () => {
+    const here = new Recorder(world);
+    open(here);
+    await world.run({ forMs: 100 });
+    for (let round = 0; round < 10; round++) {
+      world.cut('c', 's', 'both');
+      await world.run({ forMs: 1_950 });
+      world.heal();
+      await world.run({ forMs: 10 });
+    }
+    expect([...here.lines, ...there.lines]).toEqual([]);
+  });
+
   it('one way lets the other way through, until the silence is noticed', async () => {
     const here = new Recorder(world);
     const stream = open(here);

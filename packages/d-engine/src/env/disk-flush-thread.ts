@@ -47,6 +47,11 @@ export class FlushThread {
     return this.#state === 'running';
   }
 
+  /** Whether it was asked for and has not come up yet. */
+  get isStarting(): boolean {
+    return this.#state === 'starting';
+  }
+
   /** Writes the chunks, none for a bare sync, and makes them durable. Rejects with an `Error`. */
   flush(fd: number, position: number, chunks: readonly Uint8Array[]): Promise<void> {
     if (this.#state === 'idle') this.#start();

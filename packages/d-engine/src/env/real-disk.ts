@@ -19,7 +19,8 @@ export class RealDisk implements Disk {
 
   /** Whether flushes are past libuv's pool by now: some ten milliseconds after the first one. */
   get flushesOnThread(): boolean {
-    return this.#flushers.urgent.isRunning;
+    const { urgent, bulk } = this.#flushers;
+    return urgent.isRunning && !bulk.isStarting;
   }
 
   open(path: string, mode: 'create' | 'readWrite' | 'read'): Promise<DiskFile> {

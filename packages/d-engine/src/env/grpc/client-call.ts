@@ -1,4 +1,9 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from 'node:http2';
 import type { Answer, CallOptions, Failure, Metadata } from '@d-engine/base';
 import { errorRegistry, StatusError } from '@d-engine/base';
 import { errorMetadataKey } from '@d-engine/wire';
@@ -97,7 +102,7 @@ export class ClientCall implements Waiter {
     stream.on('close', () => this.#onClose(stream.rstCode));
   }
 
-  #onHeaders(headers: IncomingHttpHeaders & { ':status'?: number }): void {
+  #onHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     const type = headers['content-type'];
     if (headers['grpc-status'] !== undefined) this.#onTrailers(headers);
     else if (headers[':status'] !== 200 || !isGrpcContentType(type)) {

@@ -1,4 +1,9 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from 'node:http2';
 import type { Failure, MessageStream, Metadata, StreamHandler } from '@d-engine/base';
 import type { ClientConnection, Waiter } from './client-connection.ts';
 import { isGrpcContentType } from './headers.ts';
@@ -63,7 +68,7 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
     for (const message of this.#waiting.splice(0)) pipe.send(message);
     if (this.#endedHere) pipe.end();
     if (this.#paused) pipe.pause();
-    if (blocked) pipe.owesDrain();
+    if (blocked) pipe.oweDrain();
   }
 
   onUnavailable(failure: Failure): void {
@@ -133,7 +138,7 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
     stream.on('close', () => this.#finish(this.#closeFailure(stream.rstCode)));
   }
 
-  #onHeaders(headers: IncomingHttpHeaders & { ':status'?: number }): void {
+  #onHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     const type = headers['content-type'];
     if (headers['grpc-status'] !== undefined) this.#onTrailers(headers);
     else if (headers[':status'] !== 200 || !isGrpcContentType(type)) {

@@ -60,6 +60,12 @@ export class MessagePipe {
     return false;
   }
 
+  /** The sender was told to wait before this pipe existed. */
+  oweDrain(): void {
+    this.#blocked = true;
+    if (!this.#stream.writableNeedDrain) setImmediate(() => this.#drained());
+  }
+
   end(): void {
     if (this.#stream.writable) this.#stream.end();
   }

@@ -11,7 +11,7 @@ export function sniffProtocol(
   timeoutMs: number,
   onDecided: (protocol: 'http2' | 'http1') => void,
 ): void {
-  let seen = Buffer.alloc(0);
+  let seen: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   const stop = (): void => {
     clearTimeout(timer);
