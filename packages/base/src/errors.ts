@@ -25,8 +25,40 @@ const define = (
   help: string,
 ): ErrorDefinition => ({ code, retryable, applied, grpc, http, help });
 
+export type ErrorName =
+  | 'ConnectionTimeout'
+  | 'InvalidAddress'
+  | 'LeaderChanged'
+  | 'InvalidResponse'
+  | 'VersionMismatch'
+  | 'DiskFull'
+  | 'DataCorruption'
+  | 'StorageIoError'
+  | 'StoragePermissionDenied'
+  | 'KeyNotExist'
+  | 'NotLeader'
+  | 'StaleOperation'
+  | 'InvalidRequest'
+  | 'RateLimited'
+  | 'ClusterUnavailable'
+  | 'ProposeFailed'
+  | 'TermOutdated'
+  | 'RetryRequired'
+  | 'WatchBufferOverflow'
+  | 'General'
+  | 'Uncategorized'
+  | 'Unsupported'
+  | 'RequestTooLarge'
+  | 'NotFound'
+  | 'MethodNotAllowed'
+  | 'Forbidden'
+  | 'DeadlineExceeded'
+  | 'Stopped'
+  | 'WrongCluster'
+  | 'MemberRefused';
+
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
-export const errorRegistry = {
+export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
   ConnectionTimeout: define(1001, true, 'maybe', 'deadlineExceeded', 504, 'No answer in time.'),
   InvalidAddress: define(1002, false, 'never', 'invalidArgument', 400, 'Not a host:port.'),
   LeaderChanged: define(1003, true, 'never', 'failedPrecondition', 503, 'Ask the new leader.'),
@@ -72,9 +104,7 @@ export const errorRegistry = {
     10009, false, 'never', 'failedPrecondition', 503,
     'The cluster knows this node id by another data directory.',
   ),
-} as const satisfies Record<string, ErrorDefinition>;
-
-export type ErrorName = keyof typeof errorRegistry;
+};
 
 export interface LeaderHint {
   readonly id: NodeId;

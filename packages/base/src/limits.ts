@@ -1,35 +1,32 @@
 import { assert } from './assert.ts';
 
-const kibibyte = 1024;
-const mebibyte = 1024 * kibibyte;
-
 /**
  * Every bound of the engine, with its reason. What a user may change is a config key whose default
  * stands here; the rest is fixed. {@link assertLimitsAgree} relates them.
  */
 export const limits = {
   /** A key is a name, not a document; the index holds all of them in memory. */
-  keyBytesMax: 64 * kibibyte,
+  keyBytesMax: 65_536,
   /** One value must fit in a message and must not hold up the loop while it is copied. */
-  valueBytesMax: 3 * mebibyte,
+  valueBytesMax: 3_145_728,
   /** What the original's clients may send (the default of its gRPC stack). */
-  requestBytesMax: 4 * mebibyte,
+  requestBytesMax: 4_194_304,
   /** Keys of one read: all are looked up in one go, between two turns. */
   readKeysMax: 10_000,
   /** One entry: a request plus its header. */
-  entryBytesMax: 4 * mebibyte + 4 * kibibyte,
+  entryBytesMax: 4_198_400,
   /** Entries of one append message stop here, except that one entry always fits. */
-  appendBytesMax: mebibyte,
+  appendBytesMax: 1_048_576,
   /** Unacknowledged append messages per peer (Little: 256 at 1 ms is 256,000 batches a second). */
   inflightMessagesMax: 256,
   /** Unacknowledged bytes per peer: what a follower may have to hold before its disk returns. */
-  inflightBytesMax: 16 * mebibyte,
+  inflightBytesMax: 16_777_216,
   /** A peer message: an append of one largest entry, with its envelope. */
-  peerMessageBytesMax: 8 * mebibyte,
+  peerMessageBytesMax: 8_388_608,
   /** The newest entries are kept in memory up to this much; older ones are read back from disk. */
-  logTailBytesMax: 64 * mebibyte,
+  logTailBytesMax: 67_108_864,
   /** A proposal batch of one turn: bounds the time until the next heartbeat can leave. */
-  turnProposalBytesMax: 8 * mebibyte,
+  turnProposalBytesMax: 8_388_608,
   turnProposalsMax: 4096,
   /** Entries applied between two looks at the inbox. */
   applyBatchEntriesMax: 4096,
@@ -38,15 +35,15 @@ export const limits = {
   /** Writes proposed and not yet answered. */
   pendingWritesMax: 10_000,
   /** Size of a log segment file, preallocated. */
-  segmentBytes: 64 * mebibyte,
+  segmentBytes: 67_108_864,
   /** One record in a segment: every entry of one group commit stays below it. */
-  logBatchBytesMax: 16 * mebibyte,
+  logBatchBytesMax: 16_777_216,
   /** Streams of one plane that strangers may hold open before they have said hello. */
   helloTimeoutMs: 5_000,
   /** Names of 64 members fit in every message; Raft gets slow long before. */
   membersMax: 64,
   /** Header block of a call: metadata is for hints, not for data. */
-  metadataBytesMax: 16 * kibibyte,
+  metadataBytesMax: 16_384,
 } as const;
 
 /** The relations that the code relies on; run at start and by a unit test. */

@@ -9,7 +9,7 @@ export class Nemesis {
   readonly #cluster: VirtualCluster;
   readonly #scenario: Scenario;
   readonly #random: SeededRandom;
-  readonly counts = new Map<FaultKind, number>();
+  readonly counts: Map<FaultKind, number> = new Map();
   #resting = false;
   #paused = new Set<NodeId>();
 
@@ -94,7 +94,7 @@ export class Nemesis {
 
   #crash(victims: readonly NodeId[], powerLoss: boolean): void {
     for (const id of victims) {
-      if (!this.#cluster.isAlive(id)) continue;
+      if (!this.#cluster.isAlive(id) || this.#cluster.heldUp.has(id)) continue;
       this.#paused.delete(id);
       this.#cluster.crash(id, powerLoss);
       this.#later(() => {
@@ -130,12 +130,12 @@ export class Nemesis {
   }
 
   #suspend(id: NodeId): void {
+    const { heldUp } = this.#cluster;
+    if (heldUp.has(id)) return;
     const ms = this.#random.float() * this.#scenario.electionTimeoutMinMs * 5;
-    try {
-      this.#cluster.host(id).suspend(ms);
-    } catch {
-      // It sleeps already.
-    }
+    heldUp.add(id);
+    this.#cluster.host(id).suspend(ms);
+    this.#world.after(ms, () => heldUp.delete(id));
   }
 
   /** Mends a fault after some time that is long against an election, or short. */

@@ -100,7 +100,7 @@ function makeClients(
       name,
       history,
       pick: (random): ClientApi | undefined => {
-        const nodes = cluster.nodes;
+        const nodes = cluster.nodes.filter((node) => !cluster.heldUp.has(node.settings.nodeId));
         return nodes.length === 0 ? undefined : random.pick(nodes).client;
       },
     });

@@ -14,6 +14,8 @@ export interface ClusterEvents {
 /** Members on virtual hosts: the real node code, started again after each crash. */
 export class VirtualCluster {
   readonly ids: readonly NodeId[];
+  /** Hosts that are asleep: nobody calls into a process that does not run. */
+  readonly heldUp: Set<NodeId> = new Set();
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;

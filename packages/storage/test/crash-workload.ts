@@ -1,10 +1,10 @@
+import { crc32 } from 'node:zlib';
 import type { Entry, LogIndex, Term } from '@d-engine/base';
 import { encodeEntries, entryKinds, silentLogger } from '@d-engine/base';
 import type { HardState, Persist } from '@d-engine/raft';
 import type { Storage } from '../src/contracts.ts';
 import { openStorage } from '../src/open-storage.ts';
 import type { CrashDisk } from './crash-disk.ts';
-import { describeEntries } from './fixtures.ts';
 
 export const dataDirectory = '/srv/data';
 const instance = (digit: string): string => digit.repeat(32);
@@ -154,7 +154,7 @@ export function makeCrashEntries(
 }
 
 /** Every log that may be found: what was acknowledged, and perhaps a start of what was not. */
-export function possibleLogs(ledger: Ledger): Set<string> {
+function possibleLogs(ledger: Ledger): Set<string> {
   const possible = new Set<string>();
   let log: readonly Entry[] = [];
   for (const [position, { truncateFrom, entries }] of ledger.writes.entries()) {
@@ -173,11 +173,24 @@ export function possibleLogs(ledger: Ledger): Set<string> {
 }
 
 export function keyOf(entries: readonly Entry[]): string {
-  return describeEntries(entries).join('\n');
+  return entries
+    .map(({ index, term, encoded }) => `${index}@${term} ${encoded.length} ${crc32(encoded)}`)
+    .join('\n');
+}
+
+/** What may be found after a crash. */
+export interface Expectation {
+  readonly ledger: Ledger;
+  readonly logs: ReadonlySet<string>;
+  readonly hardStates: readonly (HardState | undefined)[];
+}
+
+export function expectationOf(ledger: Ledger): Expectation {
+  return { ledger, logs: possibleLogs(ledger), hardStates: possibleHardStates(ledger) };
 }
 
 /** Every hard state that may be found, before a term of the log raises it. */
-export function possibleHardStates(ledger: Ledger): (HardState | undefined)[] {
+function possibleHardStates(ledger: Ledger): (HardState | undefined)[] {
   const possible: (HardState | undefined)[] = [];
   let state: HardState | undefined;
   for (const [position, { hardState }] of ledger.writes.entries()) {

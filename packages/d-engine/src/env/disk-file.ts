@@ -1,6 +1,6 @@
 import { close, fstat, ftruncate, read } from 'node:fs';
 import type { DiskFile } from '@d-engine/base';
-import { assert } from '@d-engine/base';
+import { assert, InvariantViolation } from '@d-engine/base';
 import { toDiskError } from './disk-errors.ts';
 import type { FlushThread } from './disk-flush-thread.ts';
 import { totalBytes, writeAll } from './disk-pool.ts';
@@ -22,7 +22,7 @@ export class RealDiskFile implements DiskFile {
   readonly #fd: number;
   readonly #path: string;
   readonly #flushers: Flushers;
-  /** The number of the file may be given to another one once it is closed: none may be left then. */
+  /** Once closed, its number may name another file: nothing of ours may be under way then. */
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -110,7 +110,7 @@ export class RealDiskFile implements DiskFile {
     try {
       return await work(this.#fd);
     } catch (error) {
-      if (error instanceof Error && error.name === 'InvariantViolation') throw error;
+      if (error instanceof InvariantViolation) throw error;
       throw toDiskError(error, this.#path);
     } finally {
       this.#inFlight -= 1;

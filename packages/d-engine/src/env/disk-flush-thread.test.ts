@@ -87,7 +87,8 @@ describe.each<Format>(['esm', 'cjs'])('bundled as %s', (format) => {
           const thread = new FlushThread({ name: 'x' });
           const turn = () => {
             if (!thread.isRunning) return setTimeout(turn, 5);
-            thread.flush(fd, 0, [Buffer.from('done')]).then(() => thread.flush(fd, 4, [Buffer.from('!')]));
+            thread.flush(fd, 0, [Buffer.from('done')])
+              .then(() => thread.flush(fd, 4, [Buffer.from('!')]));
           };
           thread.flush(fd, 0, [Buffer.from('?')]).then(turn);`,
         resolveDir: root,

@@ -91,7 +91,6 @@ export class FlushThread {
     this.#worker.unref();
     this.#worker.on('message', (response: FlushResponse) => this.#onResponse(response));
     this.#worker.on('error', (error: unknown) => this.#onGone(error));
-    this.#worker.on('messageerror', (error) => this.#onGone(error));
     this.#worker.on('exit', () => this.#onGone(undefined));
   }
 

@@ -33,7 +33,7 @@ export function totalBytes(chunks: readonly Uint8Array[]): number {
   return total;
 }
 
-/** What is left after `count` bytes, without empty chunks: a disk may take less than it was given. */
+/** What is left after `count` bytes, without empty chunks: a disk may take less than given. */
 function withoutFirst(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
   const rest: Uint8Array[] = [];
   let skipped = 0;

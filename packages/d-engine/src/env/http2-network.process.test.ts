@@ -278,7 +278,7 @@ describe('a listener', () => {
       outcomes.push(
         call.then(
           () => 'answered',
-          (error: StatusError) => `sent ${error.mayHaveBeenSent}`,
+          (error: unknown) => `sent ${(error as StatusError).mayHaveBeenSent}`,
         ),
       );
       if (round === 100) listener.close(2_000).catch(() => undefined);
@@ -376,21 +376,19 @@ describe('a stream', () => {
     const { stream: incoming, recorder: server } = await service.nextStream();
     incoming.pause();
     let sent = 1;
-    while (stream.send(Buffer.alloc(64 * 1024, sent))) {
+    // Until it stays held back: windows and socket buffers take some megabytes first.
+    for (let drains = -1; drains !== recorder.drains; ) {
+      drains = recorder.drains;
+      while (stream.send(Buffer.alloc(64 * 1024, sent))) sent += 1;
       sent += 1;
-      if (sent % 16 === 0) await delay(1);
-      if (sent > 10_000) throw new Error('never held back');
+      await delay(100);
     }
-    sent += 1;
-    expect(sent * 64).toBeLessThan(64 * 1024);
-    await delay(50);
-    const before = server.messages.length;
-    expect(recorder.drains).toBe(0);
-    await delay(50);
-    expect(server.messages.length).toBe(before);
+    expect(sent * 64).toBeLessThan(32 * 1024);
+    expect(server.messages.length).toBeLessThan(sent);
+    const { drains } = recorder;
     incoming.resume();
     while (server.messages.length < sent) await delay(5);
-    expect(recorder.drains).toBe(1);
+    expect(recorder.drains).toBe(drains + 1);
     expect(server.messages.slice(1).map((message) => message[0])).toEqual(
       Array.from({ length: sent - 1 }, (_, index) => (index + 1) % 256),
     );

@@ -95,7 +95,7 @@ export class ClientCall implements Waiter {
 
   #listen(stream: ClientHttp2Stream): void {
     stream.on('response', (headers) => this.#onHeaders(headers));
-    stream.on('trailers', (trailers) => this.#onTrailers(trailers));
+    stream.on('trailers', (trailers: IncomingHttpHeaders) => this.#onTrailers(trailers));
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     // 'close' follows every error and knows its code.
     stream.on('error', () => undefined);

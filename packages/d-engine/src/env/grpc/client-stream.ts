@@ -129,7 +129,7 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
 
   #listen(stream: ClientHttp2Stream): void {
     stream.on('response', (headers) => this.#onHeaders(headers));
-    stream.on('trailers', (trailers) => this.#onTrailers(trailers));
+    stream.on('trailers', (trailers: IncomingHttpHeaders) => this.#onTrailers(trailers));
     stream.on('wantTrailers', () => {
       if (!stream.closed && !stream.destroyed) stream.sendTrailers(this.#trailers);
     });

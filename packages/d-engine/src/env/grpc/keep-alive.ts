@@ -2,6 +2,8 @@ import type { Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { NetworkSettings } from './network-options.ts';
 
+const nothing = (): void => undefined;
+
 /**
  * Finds out that a peer is gone although its connection stands: a host that lost power or a cut
  * cable sends nothing, and TCP itself takes minutes to notice. Only while calls are open.
@@ -42,10 +44,10 @@ export class KeepAlive {
   }
 
   #check(): void {
-    if (this.#heard() || this.#timeout !== undefined || !this.#hasOpenCalls()) return;
+    if (this.#timeout !== undefined || this.#heard() || !this.#hasOpenCalls()) return;
     if (this.#session.destroyed) return;
     // Any byte counts as an answer, so the ping's own callback has nothing to add.
-    this.#session.ping(() => this.#heard());
+    this.#session.ping(nothing);
     const { keepAliveTimeoutMs } = this.#settings;
     this.#timeout = setTimeout(() => {
       // The loop may have been blocked: what arrived meanwhile is read before judging.

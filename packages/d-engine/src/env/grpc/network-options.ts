@@ -1,3 +1,4 @@
+import type { Settings } from 'node:http2';
 import { limits } from '@d-engine/base';
 import { isPeerMethod, isStreamMethod } from '@d-engine/wire';
 
@@ -50,11 +51,11 @@ export const streamWindowBytes: number = 8 * mebibyte;
 export const connectionWindowBytes: number = 32 * mebibyte;
 
 /** Settings that both ends announce. */
-export const http2Settings = {
+export const http2Settings: Settings = {
   enablePush: false,
   initialWindowSize: streamWindowBytes,
   // Above it the stack itself resets the stream; below it we answer with a status.
   maxHeaderListSize: 4 * limits.metadataBytesMax,
   maxFrameSize: 64 * kibibyte,
   maxConcurrentStreams: openCallsMax,
-} as const;
+};

@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Failure, IncomingStream, Metadata, Service, StreamHandler } from '@d-engine/base';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
@@ -63,7 +63,7 @@ class ServerStream implements IncomingStream, PipeOwner {
       if (!gone(stream)) stream.sendTrailers(this.#trailers);
     });
     // Our own clients say in trailers why they reset a stream; a bare RST_STREAM cannot.
-    stream.on('trailers', (trailers) => {
+    stream.on('trailers', (trailers: IncomingHttpHeaders) => {
       if (trailers['grpc-status'] === undefined) return;
       const failure = trailersFailure(trailers, {});
       if (failure === undefined) return;

@@ -1,0 +1,41 @@
+import type { Client } from '@d-engine/client';
+import { createClient } from '@d-engine/client';
+import { createClientEnv } from './env/index.ts';
+
+export interface ConnectOptions {
+  /** `host:port` of some members; the leader is found from there. */
+  readonly endpoints: readonly string[];
+  /** Time for one operation, retries included; 3,000 ms when absent. */
+  readonly deadlineMs?: number;
+}
+
+/** A client whose connections end with {@link ConnectedClient.close}. */
+export interface ConnectedClient extends Omit<Client, 'close'> {
+  /** Rejects what is under way and closes all connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client of a running cluster, over gRPC. Opens no connection before the first operation.
+ *
+ *     const client = connect({ endpoints: ['127.0.0.1:9081', '127.0.0.1:9082'] });
+ *     await client.put('greeting', 'hello');
+ *     await client.close();
+ */
+export function connect(options: ConnectOptions): ConnectedClient {
+  const env = createClientEnv();
+  const client = createClient({ ...env, ...options });
+  return {
+    put: (key, value, request) => client.put(key, value, request),
+    delete: (key, request) => client.delete(key, request),
+    compareAndSwap: (key, expected, value, request) =>
+      client.compareAndSwap(key, expected, value, request),
+    get: (key, request) => client.get(key, request),
+    read: (keys, request) => client.read(keys, request),
+    status: (request) => client.status(request),
+    async close() {
+      client.close();
+      await env.network.close();
+    },
+  };
+}

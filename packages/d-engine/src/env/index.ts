@@ -1,0 +1,7 @@
+export * from './client-env.ts';
+export * from './http2-network.ts';
+export * from './real-compute.ts';
+export * from './real-disk.ts';
+export * from './real-env.ts';
+export * from './real-logger.ts';
+export * from './real-metrics.ts';
