@@ -42,7 +42,7 @@ export const ourCluster = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
 
 /** Channels to members that are scripts. */
 export class FakeNetwork implements Network {
-  readonly members = new Map<Address, FakeMember>();
+  readonly members: Map<Address, FakeMember> = new Map<Address, FakeMember>();
   /** Everything but questions for the status. */
   readonly deliveries: Delivery[] = [];
   statusCalls = 0;

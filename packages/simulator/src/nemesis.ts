@@ -105,7 +105,7 @@ export class Nemesis {
 
   #stop(id: NodeId): void {
     const node = this.#cluster.node(id);
-    if (node === undefined) return;
+    if (node === undefined || this.#cluster.heldUp.has(id)) return;
     // The outcome is in `closed`, which the cluster watches.
     void node.stop().then(() => {
       if (this.#cluster.host(id).alive) this.#crash([id], false);

@@ -56,7 +56,8 @@ export function isAlive(path: string): Promise<boolean> {
     socket.on('error', (error) => {
       const code = errorCode(error);
       if (['ECONNREFUSED', 'ENOTSOCK', 'ENOENT'].includes(code)) resolve(false);
-      else if (code === 'EAGAIN') resolve(true);
+      // It ended while it was asked, or has more callers than it took in: to be asked again.
+      else if (['EAGAIN', 'ECONNRESET', 'EPIPE'].includes(code)) resolve(true);
       else reject(error);
     });
   });

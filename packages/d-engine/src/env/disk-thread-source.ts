@@ -29,7 +29,7 @@ export const threadReady = 0;
  * ESM and from CommonJS. It sleeps in `Atomics.wait` rather than in its event loop, which halves
  * the time to wake it; the way back is a message, which wakes our loop as any socket would.
  */
-export const flushThreadSource = `'use strict';
+export const flushThreadSource: string = `'use strict';
 const { parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads');
 const { fdatasyncSync, writeSync } = require('node:fs');
 const { bell } = workerData;
