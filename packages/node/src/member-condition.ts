@@ -1,23 +1,20 @@
 import type { NodeCondition } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 
-/** Why this member must not serve although it runs, if so. The first reason stays. */
+/** Why this member must not serve although it runs, if so. */
 export class MemberCondition {
-  #refusal: DEngineError | undefined;
+  /** By who refused it: a peer, or the member itself beside an older cluster. */
+  readonly #refusals = new Map<string, DEngineError>();
   #stopping = false;
 
-  /** The cluster knows this node id by another directory, or this cluster is not the one meant. */
-  refuse(error: DEngineError): boolean {
-    if (this.#refusal !== undefined) return false;
-    this.#refusal = error;
-    return true;
+  /** The cluster knows this node id by another directory, or another cluster is the right one. */
+  refuse(by: string, error: DEngineError): void {
+    this.#refusals.set(by, error);
   }
 
-  /** A peer took this member's hello after all: the operator has put things right. */
-  accept(): boolean {
-    const wasRefused = this.#refusal !== undefined;
-    this.#refusal = undefined;
-    return wasRefused;
+  /** Whoever refused it takes it after all. True when that changed anything. */
+  accept(by: string): boolean {
+    return this.#refusals.delete(by);
   }
 
   stop(): void {
@@ -30,10 +27,14 @@ export class MemberCondition {
     return this.#refusal;
   }
 
+  get #refusal(): DEngineError | undefined {
+    for (const refusal of this.#refusals.values()) return refusal;
+    return undefined;
+  }
+
   describe(formed: boolean): { condition: NodeCondition; reason: string | null } {
-    if (this.#refusal !== undefined) {
-      return { condition: 'refused', reason: this.#refusal.message };
-    }
+    const refusal = this.#refusal;
+    if (refusal !== undefined) return { condition: 'refused', reason: refusal.message };
     if (formed) return { condition: 'normal', reason: null };
     return { condition: 'forming', reason: 'the cluster has not formed yet' };
   }

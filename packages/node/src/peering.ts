@@ -123,9 +123,8 @@ export class Peering implements TransportObserver {
     const message =
       `${refusal.message}. The other cluster is the older one and knows this node id, so this ` +
       'node stops serving: stop it, save its data directory, wipe it and let it join the older one';
-    if (this.#condition.refuse(new DEngineError('WrongCluster', message))) {
-      this.#logger.error(message);
-    }
+    this.#condition.refuse('an older cluster', new DEngineError('WrongCluster', message));
+    this.#logOnce('older cluster', message);
   }
 
   onHello(hello: Hello): void {
@@ -158,7 +157,9 @@ export class Peering implements TransportObserver {
 
   onLinkUp(peer: NodeId, plane: Plane): void {
     this.#raft.peerLost(peer, plane, this.#env.clock.now());
-    if (this.#condition.accept()) this.#logger.warn(`peer ${peer} accepts this member again`);
+    if (this.#condition.accept(`peer ${peer}`)) {
+      this.#logger.warn(`peer ${peer} accepts this member again`);
+    }
     const { turns, writes } = this.#parts();
     turns.request();
     if (plane === 'data') writes.onLeadershipChange();
@@ -173,12 +174,15 @@ export class Peering implements TransportObserver {
 
   onRefused(peer: NodeId, refusal: RefusedLink): void {
     const key = `${peer} ${refusal.name} ${refusal.byPeer}`;
-    if (!this.#refusalsLogged.has(key)) {
-      this.#refusalsLogged.add(key);
-      const who = refusal.byPeer ? `peer ${peer} refused this member` : `refused peer ${peer}`;
-      this.#logger.error(`${who}: ${refusal.message}`);
-    }
+    const who = refusal.byPeer ? `peer ${peer} refused this member` : `refused peer ${peer}`;
+    this.#logOnce(key, `${who}: ${refusal.message}`);
     if (!refusal.byPeer || refusal.name !== 'MemberRefused') return;
-    this.#condition.refuse(new DEngineError('MemberRefused', refusal.message));
+    this.#condition.refuse(`peer ${peer}`, new DEngineError('MemberRefused', refusal.message));
+  }
+
+  #logOnce(key: string, line: string): void {
+    if (this.#refusalsLogged.has(key)) return;
+    this.#refusalsLogged.add(key);
+    this.#logger.error(line);
   }
 }

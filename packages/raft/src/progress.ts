@@ -61,9 +61,12 @@ export class Progress {
     this.#enterProbe();
   }
 
-  /** What is on the way may be lost: find out anew where the logs meet. */
+  /**
+   * What is on the way may be lost: find out anew where the logs meet. A probe keeps its guess, which
+   * may be far above what was acknowledged in this term: mostly that is nothing.
+   */
   becomeProbe(): void {
-    this.#nextIndex = this.#matchIndex + 1;
+    if (this.state === 'replicate') this.#nextIndex = this.#matchIndex + 1;
     this.#enterProbe();
   }
 

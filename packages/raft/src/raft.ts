@@ -183,7 +183,7 @@ export class Raft {
     this.#advance(at);
     const core = this.#core;
     const more = core.completeWrite(writeId);
-    if (more) core.ackReady = true;
+    if (more && core.ackOwed) core.ackReady = true;
     if (more && core.leader !== undefined) advanceCommit(core, core.leader);
     countOwnVote(core, at);
   }

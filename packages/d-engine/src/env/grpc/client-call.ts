@@ -8,6 +8,7 @@ import type { Answer, CallOptions, Failure, Metadata } from '@d-engine/base';
 import { errorRegistry, StatusError } from '@d-engine/base';
 import { errorMetadataKey } from '@d-engine/wire';
 import type { ClientConnection, Waiter } from './client-connection.ts';
+import { cutOff } from './cut-off.ts';
 import { formatTimeout, isGrpcContentType, metadataOf } from './headers.ts';
 import { frameMessage, MessageReader, RefusedMessage } from './message-reader.ts';
 import { httpStatusFailure, resetFailure, trailersFailure } from './status.ts';
@@ -90,7 +91,7 @@ export class ClientCall implements Waiter {
   fail(failure: Failure): void {
     const stream = this.#stream;
     this.#settle(new StatusError(failure, stream !== undefined));
-    if (stream !== undefined && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    if (stream !== undefined) cutOff(stream);
   }
 
   #listen(stream: ClientHttp2Stream): void {

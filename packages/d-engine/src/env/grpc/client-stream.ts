@@ -6,6 +6,7 @@ import {
 } from 'node:http2';
 import type { Failure, MessageStream, Metadata, StreamHandler } from '@d-engine/base';
 import type { ClientConnection, Waiter } from './client-connection.ts';
+import { cutOff } from './cut-off.ts';
 import { isGrpcContentType } from './headers.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import { MessageReader } from './message-reader.ts';
@@ -160,8 +161,7 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
   }
 
   #cutOff(): void {
-    const stream = this.#stream;
-    if (stream !== undefined && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#stream !== undefined) cutOff(this.#stream);
   }
 
   #finish(failure: Failure | undefined): void {

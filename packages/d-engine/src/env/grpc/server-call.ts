@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Failure, IncomingCall, Metadata, Service } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import { cutOff } from './cut-off.ts';
 import { metadataProblem } from './headers.ts';
 import { frameMessage, type MessageReader, RefusedMessage } from './message-reader.ts';
 import { failureTrailers, okTrailers } from './status.ts';
@@ -129,11 +130,7 @@ export function endInFailure(stream: ServerHttp2Stream, failure: Failure): void 
 /** Tells a caller that is still sending that the rest is not wanted (RFC 9113, section 8.1). */
 export function closeRest(stream: ServerHttp2Stream): void {
   stream.resume();
-  if (!stream.readableEnded) {
-    setImmediate(() => {
-      if (!gone(stream)) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
-  }
+  if (!stream.readableEnded) cutOff(stream, constants.NGHTTP2_NO_ERROR);
 }
 
 /** An HTTP/2 request that is not gRPC at all. */

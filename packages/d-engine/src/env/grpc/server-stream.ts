@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Failure, IncomingStream, Metadata, Service, StreamHandler } from '@d-engine/base';
+import { cutOff } from './cut-off.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import type { MessageReader } from './message-reader.ts';
 import { assertMetadata, type CallHead, endInFailure, gone } from './server-call.ts';
@@ -68,7 +69,7 @@ class ServerStream implements IncomingStream, PipeOwner {
       const failure = trailersFailure(trailers, {});
       if (failure === undefined) return;
       this.#finish(failure);
-      this.#cutOff();
+      cutOff(stream);
     });
     stream.on('close', () => this.#finish(this.#closeFailure()));
     // Headers at once: the caller learns that the stream stands before there is a message.
@@ -96,10 +97,10 @@ class ServerStream implements IncomingStream, PipeOwner {
     if (this.#deferred(() => this.reset(failure)) || this.#closed) return;
     const stream = this.#stream;
     this.#trailers = failureTrailers(failure);
-    if (this.#endedHere) stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#endedHere) cutOff(stream);
     else {
       stream.end();
-      setTimeout(() => this.#cutOff(), resetGraceMs).unref();
+      setTimeout(() => cutOff(stream), resetGraceMs).unref();
     }
     this.#finish(failure);
   }
@@ -135,10 +136,6 @@ class ServerStream implements IncomingStream, PipeOwner {
       return { status: 'unavailable', message: 'the connection was lost' };
     }
     return resetFailure(rstCode);
-  }
-
-  #cutOff(): void {
-    if (!gone(this.#stream)) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   #finish(failure: Failure | undefined): void {
