@@ -1,8 +1,12 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { testScale } from './tools/test-scale.ts';
 
-const roots = ['packages/*/src', 'packages/*/test', 'tools', 'examples/*/test'];
-const processTests = roots.map((root) => `${root}/**/*.process.test.ts`);
+const roots = ['packages/*/src', 'packages/*/test', 'tools', 'examples/*/test', 'benches/*/test'];
+/** Planted bugs are minutes of simulation in processes of their own: not a unit of anything. */
+const processTests = [
+  ...roots.map((root) => `${root}/**/*.process.test.ts`),
+  'packages/*/planted/**/*.test.ts',
+];
 const timeoutFactor = testScale === 'long' ? 30 : 1;
 
 /** The gate adds a machine-readable report to what people read. */

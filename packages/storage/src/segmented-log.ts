@@ -48,8 +48,6 @@ export class SegmentedLog implements LogStore {
   /** Everything before it is durable. */
   #durable: LogPosition;
   #durableLastIndex: LogIndex;
-  /** The largest commit index on disk. */
-  #recordedCommitIndex: LogIndex;
   /** Whether acknowledged records exist that no durable position on disk covers. */
   #hasUnmarked: boolean;
   #marker: Promise<void> | undefined;
@@ -74,12 +72,12 @@ export class SegmentedLog implements LogStore {
       lastIndex: replay.lastIndex,
       termStarts: replay.termStarts,
       commitIndex: replay.commitIndex,
+      recordedCommitIndex: replay.commitIndex,
     };
     this.#queuedLastIndex = replay.lastIndex;
     this.#queuedCommitIndex = replay.commitIndex;
     this.#durable = { segmentId: tail.segmentId, offset: tailOffset };
     this.#durableLastIndex = replay.lastIndex;
-    this.#recordedCommitIndex = replay.commitIndex;
     this.#hasUnmarked = !replay.endsWithMarker;
   }
 
@@ -135,6 +133,10 @@ export class SegmentedLog implements LogStore {
       () => `entry ${firstIndex} does not follow ${this.#queuedLastIndex}`,
     );
     this.#queuedLastIndex += entries.length;
+    assert(
+      commitIndex <= this.#queuedLastIndex,
+      () => `committed ${commitIndex} is not in the log`,
+    );
     this.#queuedCommitIndex = Math.max(this.#queuedCommitIndex, commitIndex);
     return this.#enqueue(batch, false);
   }
@@ -160,7 +162,7 @@ export class SegmentedLog implements LogStore {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#marker !== undefined) return this.#marker;
     this.#supply.prepare(this.#cursor.segmentId + 1);
-    if (!this.#wantsMarker() && !this.#isWriting) return Promise.resolve();
+    if (!this.#hasUnmarked && !this.#isWriting) return Promise.resolve();
     const nothing = { truncateFrom: undefined, entries: [], commitIndex: 0 };
     this.#marker = this.#enqueue(nothing, true).finally(() => {
       this.#marker = undefined;
@@ -207,11 +209,11 @@ export class SegmentedLog implements LogStore {
 
   async #writeOnce(): Promise<void> {
     const isMarker = this.#queue[0]?.isMarker === true;
-    if (isMarker && !this.#wantsMarker()) return this.#settle(1);
+    if (isMarker && !this.#hasUnmarked) return this.#settle(1);
     const plan = planWrite(this.#cursor, this.#queue, this.#durable);
     if (plan.bytes > 0) {
       await this.#file.writeAndSync(plan.offset, plan.chunks);
-      this.#onDurable(plan, isMarker);
+      this.#onDurable(plan);
     } else if (plan.batchesDone === 0) {
       // A full segment is followed by one whose header says the same as a marker; none is waited
       // for while there is nothing to put into it.
@@ -221,12 +223,11 @@ export class SegmentedLog implements LogStore {
     this.#settle(plan.batchesDone);
   }
 
-  #onDurable(plan: WritePlan, isMarker: boolean): void {
+  #onDurable(plan: WritePlan): void {
     const { segmentId } = this.#cursor;
     this.#durable = { segmentId, offset: plan.offset + plan.bytes };
     this.#durableLastIndex = plan.lastIndex;
-    this.#recordedCommitIndex = Math.max(this.#recordedCommitIndex, plan.commitIndex);
-    this.#hasUnmarked = !isMarker;
+    this.#hasUnmarked = plan.changesLog;
     for (const { firstIndex, position, truncates } of plan.records) {
       if (truncates) this.#truncations += 1;
       this.#source.anchors.add(firstIndex, position, truncates);
@@ -249,10 +250,6 @@ export class SegmentedLog implements LogStore {
     cursor.capacity = next.capacity;
     cursor.offset = 0;
     this.#supply.prepare(next.segmentId + 1);
-  }
-
-  #wantsMarker(): boolean {
-    return this.#hasUnmarked || this.#cursor.commitIndex > this.#recordedCommitIndex;
   }
 }
 

@@ -31,7 +31,10 @@ export interface LogCursor {
   sequence: number;
   lastIndex: LogIndex;
   readonly termStarts: TermStarts;
+  /** Invariant: at most `lastIndex`. */
   commitIndex: LogIndex;
+  /** The largest that a record carries. */
+  recordedCommitIndex: LogIndex;
 }
 
 /** A batch on its way to the disk, perhaps in parts. */
@@ -58,7 +61,8 @@ export interface WritePlan {
   /** How many batches are complete once it is durable. */
   readonly batchesDone: number;
   readonly lastIndex: LogIndex;
-  readonly commitIndex: LogIndex;
+  /** False when it only tells what is durable or committed. */
+  readonly changesLog: boolean;
 }
 
 /**
@@ -91,6 +95,7 @@ class WriteBuilder {
   readonly #records: PlannedRecord[] = [];
   /** The record being filled; undefined between records. */
   #header: Buffer | undefined;
+  #changesLog = false;
   #firstIndex: LogIndex = 0;
   #truncates = false;
   #previousTerm = 0;
@@ -112,7 +117,8 @@ class WriteBuilder {
   /** False when it did not fit, or only a part of it did. */
   add(progress: BatchInProgress): boolean {
     const { truncateFrom, entries, commitIndex } = progress.batch;
-    if (progress.isMarker && !this.#openRecord(this.#cursor.lastIndex + 1, false, 0)) return false;
+    const tellsOnly = entries.length === 0 && truncateFrom === undefined;
+    if (tellsOnly) return this.#tell(progress.isMarker, commitIndex);
     if (truncateFrom !== undefined && !progress.truncated) {
       const firstBytes = entries[0]?.encoded.length ?? 0;
       if (!this.#openRecord(truncateFrom, true, firstBytes)) return false;
@@ -129,7 +135,7 @@ class WriteBuilder {
 
   finish(batchesDone: number): WritePlan {
     this.#closeRecord();
-    const { offset, lastIndex, commitIndex } = this.#cursor;
+    const { offset, lastIndex } = this.#cursor;
     return {
       offset: this.#start,
       chunks: this.#chunks,
@@ -137,8 +143,19 @@ class WriteBuilder {
       records: this.#records,
       batchesDone,
       lastIndex,
-      commitIndex: Math.min(commitIndex, lastIndex),
+      changesLog: this.#changesLog,
     };
+  }
+
+  /** A record without entries, unless one is being filled that says the same. */
+  #tell(isMarker: boolean, commitIndex: LogIndex): boolean {
+    const cursor = this.#cursor;
+    const isNews = isMarker || commitIndex > cursor.recordedCommitIndex;
+    if (isNews && this.#header === undefined) {
+      if (!this.#openRecord(cursor.lastIndex + 1, false, 0)) return false;
+    }
+    cursor.commitIndex = Math.max(cursor.commitIndex, commitIndex);
+    return true;
   }
 
   #addEntry(entry: Entry): boolean {
@@ -154,6 +171,7 @@ class WriteBuilder {
     this.#extendRun(entry.encoded);
     this.#bodyBytes += bytes;
     this.#entryCount += 1;
+    this.#changesLog = true;
     cursor.lastIndex = entry.index;
     cursor.termStarts.append(entry.index, entry.term);
     return true;
@@ -172,6 +190,7 @@ class WriteBuilder {
       assert(firstIndex > cursor.commitIndex, () => `removing committed entry ${firstIndex}`);
       cursor.termStarts.truncateFrom(firstIndex);
       cursor.lastIndex = firstIndex - 1;
+      this.#changesLog = true;
     }
     this.#header = Buffer.allocUnsafe(recordHeaderBytes);
     this.#chunks.push(this.#header);
@@ -234,7 +253,9 @@ class WriteBuilder {
       this.#bodyCrc = crc32(zeros, this.#bodyCrc);
       this.#chunks.push(zeros);
     }
+    assert(cursor.commitIndex <= cursor.lastIndex, 'what is committed is in the log');
     cursor.sequence += 1;
+    cursor.recordedCommitIndex = cursor.commitIndex;
     const record = {
       segmentId: cursor.segmentId,
       bodyBytes: this.#bodyBytes,
@@ -244,7 +265,7 @@ class WriteBuilder {
       firstIndex: this.#firstIndex,
       truncates: this.#truncates,
       previousTerm: this.#previousTerm,
-      commitIndex: Math.min(cursor.commitIndex, cursor.lastIndex),
+      commitIndex: cursor.commitIndex,
       durable: this.#durable,
     };
     encodeRecordHeader(this.#header, record, this.#seed);

@@ -62,8 +62,11 @@ async function verify(storage: Storage, expectation: Expectation): Promise<void>
       : state,
   );
   expect(states).toContainEqual(recovered.hardState);
-  const asked = Math.max(0, ...ledger.writes.map(({ commitIndex }) => commitIndex));
-  expect(recovered.commitIndex).toBeLessThanOrEqual(Math.min(asked, recovered.lastIndex));
+  const committed = [0, ...ledger.writes.map(({ commitIndex }) => commitIndex)];
+  const acked = committed.slice(0, ledger.writesAcked + 1);
+  expect(recovered.commitIndex).toBeGreaterThanOrEqual(Math.max(...acked));
+  expect(recovered.commitIndex).toBeLessThanOrEqual(Math.max(...committed));
+  expect(recovered.commitIndex).toBeLessThanOrEqual(recovered.lastIndex);
   expect(recovered.lastClusterTimeMs).toBe(entries.at(-1)?.clusterTimeMs ?? 0);
   expect(identity.bootCount).toBeGreaterThan(ledger.bootCount);
   if (ledger.instanceId !== undefined) expect(identity.instanceId).toBe(ledger.instanceId);

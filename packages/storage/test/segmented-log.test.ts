@@ -103,7 +103,7 @@ describe('append', () => {
     const release = holdWrites(disk);
     const order: string[] = [];
     const written = log.append(batchOf(makeEntries(1, 1, [8]))).then(() => order.push('entry'));
-    const nothing = log.append(batchOf([], { commitIndex: 1 })).then(() => order.push('nothing'));
+    const nothing = log.append(batchOf([])).then(() => order.push('nothing'));
     await settle();
     expect(order).toEqual([]);
     release();
@@ -112,6 +112,24 @@ describe('append', () => {
     const { write } = disk.counts;
     await log.append(batchOf([]));
     expect(disk.counts.write).toBe(write);
+  });
+
+  it('of a commit index alone makes it durable, once', async () => {
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk);
+    await settle();
+    await log.append(batchOf(makeEntries(1, 1, [8, 8, 8])));
+    const { write } = disk.counts;
+    await log.append(batchOf([], { commitIndex: 2 }));
+    await log.append(batchOf([], { commitIndex: 2 }));
+    await log.append(batchOf([], { commitIndex: 1 }));
+    expect(disk.counts.write - write).toBe(1);
+    // It says as well that the entries are durable: nothing is left to mark.
+    await log.idle();
+    expect(disk.counts.write - write).toBe(1);
+    const { recovered } = await openLog(disk.restart({ type: 'lost' }));
+    expect(recovered.commitIndex).toBe(2);
+    expect(() => log.append(batchOf([], { commitIndex: 4 }))).toThrow('not in the log');
   });
 
   it('removes a suffix in the same write as what replaces it', async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type ClientHttp2Stream,
   constants,
@@ -55,7 +56,11 @@ export class ClientCall implements Waiter {
       const message = `${call.method}: no answer within ${deadlineMs} ms`;
       this.fail({ status: 'deadlineExceeded', message });
     }, deadlineMs);
-    signal?.addEventListener('abort', this.#abort, { once: true });
+    if (signal !== undefined) {
+      // One signal may stand for any number of calls; each takes its listener back.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', this.#abort, { once: true });
+    }
   }
 
   begin(connection: ClientConnection): void {

@@ -1,6 +1,5 @@
 import {
   type ClientHttp2Stream,
-  constants,
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2';
