@@ -9,8 +9,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, 'target/release');
 const programs = ['demo', 'start-cluster', 'clean'];
 
-if (process.argv.includes('--if-stale') && !isStale()) process.exit(0);
-console.log('building target/release');
+if (process.argv.includes('--if-stale') && !isStale()) {
+  console.log('build: target/release is up to date');
+  process.exit(0);
+}
+console.log('build: writing target/release/demo');
 mkdirSync(out, { recursive: true });
 // A file without an extension takes its module format from here.
 writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n');

@@ -1,4 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,6 +29,7 @@ export interface StatusBody {
   readonly cluster_id: string | null;
   readonly role: string;
   readonly condition: string;
+  readonly condition_reason: string | null;
   readonly term: number;
   readonly leader: { readonly id: number; readonly address: string } | null;
   readonly commit_index: number;
@@ -135,9 +143,24 @@ export class LocalCluster {
     await Promise.all(this.runningIds().map((id) => this.stop(id)));
   }
 
+  /** Its log, from its first start on. */
+  readLog(id: number): string {
+    return readFileSync(this.logFile(id), 'utf8');
+  }
+
   /** Removes the data of a node that does not run: its next start is a first one. */
   wipe(id: number): void {
     rmSync(this.dataDirectory(id), { recursive: true, force: true });
+  }
+
+  /** As {@link wipe}, but what it returns puts the data back, in place of what is there then. */
+  moveDataAway(id: number): () => void {
+    const away = `${this.dataDirectory(id)}.away`;
+    renameSync(this.dataDirectory(id), away);
+    return () => {
+      this.wipe(id);
+      renameSync(away, this.dataDirectory(id));
+    };
   }
 
   async status(id: number): Promise<StatusBody | undefined> {
@@ -165,6 +188,23 @@ export class LocalCluster {
           status.term > afterTerm &&
           status.leader?.id === status.node_id,
       );
+    });
+  }
+
+  /** Waits until the running nodes agree on a leader and have applied what it has committed. */
+  async waitUntilSettled(options: { timeoutMs?: number } = {}): Promise<StatusBody> {
+    return this.waitFor('agreement on a leader', options.timeoutMs ?? 20_000, async () => {
+      const statuses = await Promise.all(this.runningIds().map((id) => this.status(id)));
+      const leader = statuses.find((status) => status?.role === 'leader');
+      const agree = statuses.every(
+        (status) =>
+          leader !== undefined &&
+          status?.leader?.id === leader.node_id &&
+          status.term === leader.term &&
+          status.cluster_id !== null &&
+          status.applied_index >= leader.commit_index,
+      );
+      return agree ? leader : undefined;
     });
   }
 

@@ -7,6 +7,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Nodes that still run when this process ends, however it ends, would keep their ports. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** One node as an operating system process, its output collected. */
 export class NodeProcess {
   readonly pid: number;
@@ -23,7 +29,7 @@ export class NodeProcess {
   }) {
     const cliPath = join(options.root, 'packages/d-engine/dist/cli.js');
     const before = options.nodeArguments ?? [];
-    this.#child = spawn(
+    const child = spawn(
       process.execPath,
       [...before, cliPath, 'run', '--config', options.configPath],
       {
@@ -32,12 +38,17 @@ export class NodeProcess {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
-    if (this.#child.pid === undefined) throw new Error('the node did not start');
-    this.pid = this.#child.pid;
-    this.#child.stdout?.on('data', (chunk: Buffer) => this.#collect(chunk));
-    this.#child.stderr?.on('data', (chunk: Buffer) => this.#collect(chunk));
+    if (child.pid === undefined) throw new Error('the node did not start');
+    this.#child = child;
+    this.pid = child.pid;
+    running.add(child);
+    child.stdout.on('data', (chunk: Buffer) => this.#collect(chunk));
+    child.stderr.on('data', (chunk: Buffer) => this.#collect(chunk));
     this.exited = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => resolve({ code, signal }));
+      child.once('close', (code, signal) => {
+        running.delete(child);
+        resolve({ code, signal });
+      });
     });
   }
 

@@ -18,7 +18,8 @@ export interface KeyRecord {
 export class WriteStream {
   readonly records: readonly KeyRecord[];
   acknowledgedCount = 0;
-  inDoubtCount = 0;
+  /** Every write that was in doubt when it ended, as `key=value`, also where a later one stands. */
+  readonly everInDoubt: string[] = [];
   refusedCount = 0;
   /** The longest time without any acknowledgement. */
   longestPauseMs = 0;
@@ -48,7 +49,7 @@ export class WriteStream {
         if (!(error instanceof DEngineError)) throw error;
         if (error.mayHaveBeenApplied) {
           record.inDoubt.push(value);
-          this.inDoubtCount += 1;
+          this.everInDoubt.push(`${record.key}=${value}`);
         } else this.refusedCount += 1;
       }
     }
@@ -71,7 +72,7 @@ export class WriteStream {
    * Reads every key back linearizably. Returns what is wrong: an acknowledged value that is gone,
    * or one that nobody wrote.
    */
-  async verify(client: ClientApi): Promise<string[]> {
+  async verify(client: Pick<ClientApi, 'get'>): Promise<string[]> {
     const problems: string[] = [];
     for (const { key, acknowledged, inDoubt } of this.records) {
       const found = await client.get(key, { consistency: 'linearizable', deadlineMs: 10_000 });

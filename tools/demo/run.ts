@@ -49,7 +49,7 @@ async function demo(): Promise<number> {
   );
   await stream.stop();
   say(
-    `${stream.acknowledgedCount} writes acknowledged in all, ${stream.inDoubtCount} in doubt ` +
+    `${stream.acknowledgedCount} writes acknowledged in all, ${stream.everInDoubt.length} in doubt ` +
       `(sent to the killed leader, no answer), longest pause ${Math.round(stream.longestPauseMs)} ms`,
   );
   const problems = await stream.verify(client);

@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 
-/** The nodes of this example, as its config files have them. */
+/** The nodes of this example, as its config files and the Makefile have them. */
 export interface ExampleNode {
   readonly id: number;
   readonly port: number;
@@ -26,28 +25,13 @@ export function isPortTaken(port: number): Promise<boolean> {
   });
 }
 
-/**
- * Processes of this example: those whose command line runs its `demo` and whose working directory
- * is this one. Empty where the system has no /proc.
- */
-export function runningNodePids(directory: string): number[] {
-  if (!existsSync('/proc')) return [];
-  const pids: number[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const pid = Number(name);
-    if (isNodeOf(pid, directory)) pids.push(pid);
+/** The ports of all nodes that somebody listens on. */
+export async function takenPorts(): Promise<number[]> {
+  const taken: number[] = [];
+  for (const { port, metricsPort } of nodes) {
+    for (const candidate of [port, metricsPort]) {
+      if (await isPortTaken(candidate)) taken.push(candidate);
+    }
   }
-  return pids;
-}
-
-function isNodeOf(pid: number, directory: string): boolean {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    if (!words.some((word) => word.endsWith('target/release/demo'))) return false;
-    return readlinkSync(`/proc/${pid}/cwd`) === directory;
-  } catch {
-    // The process ended meanwhile, or belongs to somebody else.
-    return false;
-  }
+  return taken;
 }

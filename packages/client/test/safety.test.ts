@@ -169,7 +169,7 @@ const step = fc.record({
 const afterwards: { outcome: OutcomeName; hint?: string } = { outcome: 'done' };
 
 describe('for every sequence of failures', () => {
-  it('a write is delivered again only after each earlier delivery was provably refused', async () => {
+  it('a write is sent again only after all earlier ones were provably refused', async () => {
     const property = fc.asyncProperty(
       fc.array(step, { minLength: 1, maxLength: 12 }),
       async (steps) => {

@@ -18,6 +18,10 @@ export async function runProcess(source: RunSource): Promise<number> {
     if (abort.signal.aborted) process.exit(exitCodes.fatal);
     abort.abort();
   };
+  // Whoever read the output may go away (a closed terminal, `| head`); the log file goes on.
+  const onOutputError = (): void => undefined;
+  process.stdout.on('error', onOutputError);
+  process.stderr.on('error', onOutputError);
   process.on('SIGINT', onStopSignal);
   process.on('SIGTERM', onStopSignal);
   try {

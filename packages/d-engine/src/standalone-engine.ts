@@ -57,7 +57,7 @@ export const StandaloneEngine = {
       echo: options.echoLog,
     });
     try {
-      for (const warning of loaded.warnings) logger.warn(warning);
+      for (const warning of loaded.foldedWarnings) logger.warn(warning);
       const engine = await Engine.start(config, loaded.source, logger);
       options.onListening?.(engine);
       await engine.runUntil(options.signal);

@@ -78,14 +78,16 @@ export class Applier {
     );
     const last = first.index + entries.length - 1;
     assert(last <= this.#raft.commitIndex, () => `applying ${last} above the commit index`);
+    for (const entry of entries) {
+      assert(entry.term === this.#raft.termAt(entry.index), () => {
+        return `entry ${entry.index} of term ${entry.term} to apply is not the log's`;
+      });
+    }
     const { results } = this.#stateMachine.apply(entries);
     assert(results.length === entries.length, 'the state machine lost a result');
     assert(this.#stateMachine.appliedIndex === last, 'the state machine stopped short');
     this.#raft.applied(last);
     for (const [position, entry] of entries.entries()) {
-      assert(entry.term === this.#raft.termAt(entry.index), () => {
-        return `applied ${entry.index} of term ${entry.term}, which is not the log's`;
-      });
       this.#proposals.settleApplied(entry, results[position]);
     }
     this.#onApplied();

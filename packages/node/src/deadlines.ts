@@ -48,6 +48,7 @@ export class Deadlines {
       waiting.expire();
     }
     if (this.#waiting.size === 0) return;
-    this.#timer = this.#clock.setTimer(sweepIntervalMs, () => this.#sweep());
+    // What expired may have begun to wait anew, and set the timer already.
+    this.#timer ??= this.#clock.setTimer(sweepIntervalMs, () => this.#sweep());
   }
 }

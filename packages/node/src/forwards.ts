@@ -54,6 +54,10 @@ export class Forwards {
     this.#sendFrame = options.sendFrame;
   }
 
+  get pendingCount(): number {
+    return this.#waiting.size;
+  }
+
   /** False: nothing was sent and `settle` will not be called. */
   send(leader: NodeId, command: Uint8Array, deadlineMs: number, settle: SettleWrite): boolean {
     const id = this.#nextId++;

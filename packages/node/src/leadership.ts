@@ -1,6 +1,7 @@
-import type { Address, LeaderHint, NodeId } from '@d-engine/base';
+import type { LeaderHint, NodeId } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
+import type { MemberAddresses } from './member-addresses.ts';
 import type { MemberCondition } from './member-condition.ts';
 import type { Transport } from './peers/transport.ts';
 import type { NodeSettings } from './settings.ts';
@@ -10,17 +11,20 @@ import type { Leadership } from './write-router.ts';
 export class MemberLeadership implements Leadership {
   readonly #raft: Raft;
   readonly #settings: NodeSettings;
+  readonly #addresses: MemberAddresses;
   readonly #transport: Transport;
   readonly #condition: MemberCondition;
 
   constructor(options: {
     raft: Raft;
     settings: NodeSettings;
+    addresses: MemberAddresses;
     transport: Transport;
     condition: MemberCondition;
   }) {
     this.#raft = options.raft;
     this.#settings = options.settings;
+    this.#addresses = options.addresses;
     this.#transport = options.transport;
     this.#condition = options.condition;
   }
@@ -38,21 +42,12 @@ export class MemberLeadership implements Leadership {
     return leaderId === null || leaderId === this.#settings.nodeId ? undefined : leaderId;
   }
 
-  /** The leader and its address as configured; undefined while none is known. */
+  /** The leader and its address for clients; undefined while none is known. */
   get hint(): LeaderHint | undefined {
     const id = this.#raft.leaderId;
     if (id === null) return undefined;
-    const address = this.addressOf(id);
+    const address = this.#addresses.toTell(id);
     return address === undefined ? undefined : { id, address };
-  }
-
-  addressOf(id: NodeId): Address | undefined {
-    if (id === this.#settings.nodeId) {
-      return this.#settings.advertiseAddress ?? this.#settings.listenAddress;
-    }
-    const configured = this.#raft.configuration.members.find((member) => member.id === id);
-    const listed = this.#settings.initialMembers.find((member) => member.id === id);
-    return listed?.address ?? configured?.address;
   }
 
   notLeader(): DEngineError {
@@ -63,6 +58,13 @@ export class MemberLeadership implements Leadership {
       `Not leader: ask node ${leader.id} at ${leader.address}`,
       { leader },
     );
+  }
+
+  /** Why Raft did not take a proposal or a read. */
+  refusal(reason: string): DEngineError {
+    if (reason !== 'notReady') return this.notLeader();
+    const message = 'too many writes wait for a quorum already: retry after a pause';
+    return new DEngineError('RateLimited', message, { retryAfterMs: 100 });
   }
 
   noLeader(): DEngineError {
@@ -80,7 +82,7 @@ export class MemberLeadership implements Leadership {
     const reached = voters.length - missing.length;
     const quorum = Math.floor(voters.length / 2) + 1;
     if (reached >= quorum) return 'an election is under way, retry in a moment';
-    const names = missing.map((id) => `${id} (${this.addressOf(id) ?? 'no address'})`).join(', ');
+    const names = missing.map((id) => `${id} (${this.#addresses.toDial(id) ?? 'no address'})`).join(', ');
     return (
       `node ${self} reaches ${reached} of ${voters.length} voters and a quorum needs ${quorum}; ` +
       `not connected: ${names}. Start the missing members or mend the network`

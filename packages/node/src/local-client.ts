@@ -15,7 +15,7 @@ import { assert, DEngineError, encodeWriteCommand } from '@d-engine/base';
 import type { WriteOutcome } from '@d-engine/wire';
 import { toBytes } from './bytes.ts';
 import type { OperationChecks } from './operation-checks.ts';
-import type { ReadRequest, ReadView } from './reads.ts';
+import type { ReadReply, ReadRequest, ReadView } from './reads.ts';
 import type { WriteRouter } from './write-router.ts';
 
 /** The store's operations inside the member's own process; any member takes them. */
@@ -80,15 +80,20 @@ export class LocalClient implements ClientApi {
     const consistency = this.#checks.consistency(options?.consistency);
     if (consistency instanceof DEngineError) throw consistency;
     const view = await new Promise<ReadView>((resolve, reject) => {
+      const forget = rejectOnAbort(options?.signal, reject, 'DeadlineExceeded');
+      const settle = (reply: ReadReply): void => {
+        forget();
+        if (reply.ok) resolve(reply.view);
+        else reject(reply.error);
+      };
       const refused = this.#submitRead({
         keys: keyBytes,
         consistency,
         minRevision: options?.minRevision ?? 0,
         deadlineMs: this.#checks.deadlineMs(options?.deadlineMs),
-        settle: (reply) => (reply.ok ? resolve(reply.view) : reject(reply.error)),
+        settle,
       });
-      if (refused !== undefined) reject(refused);
-      rejectOnAbort(options?.signal, reject, 'DeadlineExceeded');
+      if (refused !== undefined) settle({ ok: false, error: refused });
     });
     return { ...view, consistency };
   }
@@ -104,27 +109,32 @@ export class LocalClient implements ClientApi {
     const bytes = encodeWriteCommand(command);
     const deadlineMs = this.#checks.deadlineMs(options?.deadlineMs);
     return new Promise((resolve, reject) => {
+      const forget = rejectOnAbort(options?.signal, reject, 'ProposeFailed');
       this.#writes.submitAnywhere(bytes, deadlineMs, (reply) => {
+        forget();
         if (reply.ok) resolve(reply.outcome);
         else reject(reply.error);
       });
-      rejectOnAbort(options?.signal, reject, 'ProposeFailed');
     });
   }
 }
 
-/** The caller gave up waiting; a write that was on its way may still take effect. */
+const nothing = (): void => undefined;
+
+/**
+ * The caller gave up waiting; a write that was on its way may still take effect. Returns how to let
+ * go of the signal, which may outlive many operations.
+ */
 function rejectOnAbort(
   signal: AbortSignal | undefined,
   reject: (error: DEngineError) => void,
   name: 'ProposeFailed' | 'DeadlineExceeded',
-): void {
-  signal?.addEventListener(
-    'abort',
-    () => {
-      const message = 'the caller aborted the operation before it was answered';
-      reject(new DEngineError(name, message, { cause: signal.reason }));
-    },
-    { once: true },
-  );
+): () => void {
+  if (signal === undefined) return nothing;
+  const onAbort = (): void => {
+    const message = 'the caller aborted the operation before it was answered';
+    reject(new DEngineError(name, message, { cause: signal.reason }));
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return () => signal.removeEventListener('abort', onAbort);
 }

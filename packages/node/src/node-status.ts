@@ -2,6 +2,7 @@ import type { Clock, MemberStatus, NodeRole, NodeStatus } from '@d-engine/base';
 import type { Member, PeerProgress, Raft } from '@d-engine/raft';
 import type { StateMachine, Storage } from '@d-engine/storage';
 import type { MemberLeadership } from './leadership.ts';
+import type { MemberAddresses } from './member-addresses.ts';
 import type { MemberCondition } from './member-condition.ts';
 import type { NodeSettings } from './settings.ts';
 
@@ -21,6 +22,7 @@ export interface StatusSources {
   readonly settings: NodeSettings;
   readonly condition: MemberCondition;
   readonly leadership: MemberLeadership;
+  readonly addresses: MemberAddresses;
   readonly clock: Clock;
 }
 
@@ -48,14 +50,14 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
 }
 
 function memberStatuses(sources: StatusSources): MemberStatus[] {
-  const { raft, settings, leadership, clock } = sources;
+  const { raft, settings, addresses, clock } = sources;
   const leads = raft.role === 'leader';
   const progress = new Map(raft.progress().map((peer) => [peer.nodeId, peer]));
   const now = clock.monotonicMs();
   return raft.configuration.members.map((member) => {
     const base = {
       id: member.id,
-      address: leadership.addressOf(member.id) ?? member.address,
+      address: addresses.toTell(member.id) ?? member.address,
       role: member.role,
       status: statusOf(member),
     };

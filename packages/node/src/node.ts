@@ -18,7 +18,7 @@ import type { Effects } from '@d-engine/raft';
 import { decodeBootstrap, Raft } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
 import { KeyValueStateMachine, openStorage } from '@d-engine/storage';
-import { dialAddress, hintAddress } from './addresses.ts';
+import { hintAddress } from './addresses.ts';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { Forwards } from './forwards.ts';
@@ -26,6 +26,7 @@ import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
 import { MemberLeadership } from './leadership.ts';
 import { LocalClient } from './local-client.ts';
+import { MemberAddresses } from './member-addresses.ts';
 import { MemberCondition } from './member-condition.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { nodeStatus } from './node-status.ts';
@@ -72,6 +73,7 @@ export class Node {
   readonly #deadlines: Deadlines;
   readonly #condition: MemberCondition;
   readonly #checks: OperationChecks;
+  readonly #addresses: MemberAddresses;
   readonly #transport: Transport;
   readonly #leadership: MemberLeadership;
   readonly #proposals: Proposals;
@@ -87,6 +89,7 @@ export class Node {
   #settleClosed!: (error: Error | undefined) => void;
   #stopping: Promise<void> | undefined;
   #fatal: Error | undefined;
+  #isClosing = false;
   #clusterRecorded: boolean;
 
   /**
@@ -151,6 +154,7 @@ export class Node {
     this.#deadlines = new Deadlines(clock);
     this.#condition = new MemberCondition();
     this.#checks = new OperationChecks(settings);
+    this.#addresses = new MemberAddresses(settings, () => this.#raft.configuration);
     const fail = (error: unknown): void => this.#fail(error);
     const requestTurn = (): void => this.#turns.request();
     const peering = new Peering({
@@ -160,6 +164,7 @@ export class Node {
       settings,
       condition: this.#condition,
       checks: this.#checks,
+      addresses: this.#addresses,
       logger,
       parts: () => ({ turns: this.#turns, forwards: this.#forwards, writes: this.#writes }),
       onFailure: fail,
@@ -168,6 +173,7 @@ export class Node {
     this.#leadership = new MemberLeadership({
       raft: this.#raft,
       settings,
+      addresses: this.#addresses,
       transport: this.#transport,
       condition: this.#condition,
     });
@@ -185,6 +191,7 @@ export class Node {
       state: this.#stateMachine,
       pendingMax: settings.pendingReadsMax,
       leaderWaitMs,
+      bootCount: storage.identity.bootCount,
       requestTurn,
     });
     this.#forwards = new Forwards({
@@ -199,7 +206,7 @@ export class Node {
       forwards: this.#forwards,
       leadership: this.#leadership,
       leaderWaitMs,
-      parkedMax: settings.pendingWritesMax,
+      pendingMax: settings.pendingWritesMax,
       requestTurn,
     });
     this.#turns = new TurnLoop({
@@ -213,6 +220,7 @@ export class Node {
         proposals: this.#proposals,
         onApplied: () => {
           this.#reads.onApplied();
+          this.#writes.onRoom();
           requestTurn();
         },
         onFailure: fail,
@@ -225,7 +233,7 @@ export class Node {
         send: (messages) => this.#transport.send(messages),
         onEffects: (effects) => this.#onEffects(effects),
         onStall: (blockedMs) => this.#onStall(blockedMs),
-        refusal: () => this.#leadership.notLeader(),
+        refusal: (reason) => this.#leadership.refusal(reason),
         onFailure: fail,
       },
     });
@@ -264,7 +272,7 @@ export class Node {
     const others = members.filter((member) => member.id !== this.settings.nodeId);
     const peers = others.map((member) => ({
       id: member.id,
-      address: dialAddress(this.#leadership.addressOf(member.id) ?? member.address),
+      address: this.#addresses.toDial(member.id) ?? member.address,
     }));
     this.#transport.setPeers(peers);
   }
@@ -286,6 +294,7 @@ export class Node {
       settings: this.settings,
       condition: this.#condition,
       leadership: this.#leadership,
+      addresses: this.#addresses,
       clock: this.#env.clock,
     });
   }
@@ -362,7 +371,13 @@ export class Node {
   async #stopGracefully(): Promise<void> {
     this.#condition.stop();
     if (this.#fatal === undefined) await this.#handOver();
-    await this.#shutDown('the member has stopped');
+    try {
+      await this.#shutDown('the member has stopped');
+    } catch (error) {
+      // Whoever waits for `closed` must hear of it, whether or not anybody called stop().
+      this.#settleClosed(this.#fatal ?? asError(error));
+      throw error;
+    }
     this.#settleClosed(this.#fatal);
   }
 
@@ -385,6 +400,7 @@ export class Node {
   }
 
   async #shutDown(message: string): Promise<void> {
+    this.#isClosing = true;
     this.#turns.stop();
     this.#idleTimer?.cancel();
     this.#writes.failAll(message);
@@ -404,8 +420,9 @@ export class Node {
 
   /** An impossible state or a failed disk: nothing is answered any more. */
   #fail(error: unknown): void {
-    if (this.#fatal !== undefined) return;
-    this.#fatal = error instanceof Error ? error : new Error(describeError(error));
+    // What still ran when the storage closed fails now, and nobody waits for it.
+    if (this.#fatal !== undefined || this.#isClosing) return;
+    this.#fatal = asError(error);
     const kind = error instanceof InvariantViolation ? 'a defect' : 'a failure';
     this.#logger.error(`${kind} stopped this node: ${describeError(error)}`, {
       node: this.settings.nodeId,
@@ -428,6 +445,7 @@ export class Node {
 
   #onEffects(effects: Effects): void {
     this.#operatorLog.onEffects(effects);
+    this.#writes.onRoom();
     if (effects.stateChange !== undefined) {
       this.#metrics.leaderChanges.add(effects.stateChange.leaderId === null ? 0 : 1);
       this.#writes.onLeadershipChange();
@@ -465,3 +483,6 @@ export class Node {
   }
 }
 
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(describeError(thrown));
+}

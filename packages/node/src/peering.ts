@@ -6,6 +6,7 @@ import type { Storage } from '@d-engine/storage';
 import type { Hello } from '@d-engine/wire';
 import { peerProtocolVersion, toForwardError } from '@d-engine/wire';
 import type { Forwards } from './forwards.ts';
+import type { MemberAddresses } from './member-addresses.ts';
 import type { MemberCondition } from './member-condition.ts';
 import type { OperationChecks } from './operation-checks.ts';
 import type { Refusal } from './peers/hello-check.ts';
@@ -31,6 +32,7 @@ export class Peering implements TransportObserver {
   readonly #settings: NodeSettings;
   readonly #condition: MemberCondition;
   readonly #checks: OperationChecks;
+  readonly #addresses: MemberAddresses;
   readonly #logger: Logger;
   readonly #votersHash: string;
   readonly #parts: () => PeeringParts;
@@ -45,6 +47,7 @@ export class Peering implements TransportObserver {
     settings: NodeSettings;
     condition: MemberCondition;
     checks: OperationChecks;
+    addresses: MemberAddresses;
     logger: Logger;
     /** Known only after the transport is made, which needs this object. */
     parts: () => PeeringParts;
@@ -56,6 +59,7 @@ export class Peering implements TransportObserver {
     this.#settings = options.settings;
     this.#condition = options.condition;
     this.#checks = options.checks;
+    this.#addresses = options.addresses;
     this.#logger = options.logger;
     this.#parts = options.parts;
     this.#onFailure = options.onFailure;
@@ -77,6 +81,7 @@ export class Peering implements TransportObserver {
       initialVotersHash: this.#votersHash,
       strategy: 'DiskFirst',
       recovering: false,
+      advertiseAddress: this.#settings.advertiseAddress,
     };
   }
 
@@ -87,6 +92,7 @@ export class Peering implements TransportObserver {
       isMember: (id) => this.#isMember(id),
       verdict: (hello) => this.#verdict(hello),
     });
+    if (refusal === undefined) this.#remember(theirs);
     if (refusal?.reason === 'otherCluster' && expectedNodeId === undefined) {
       this.#stopBesideOlderCluster(theirs, refusal);
     }
@@ -127,7 +133,8 @@ export class Peering implements TransportObserver {
     this.#logOnce('older cluster', message);
   }
 
-  onHello(hello: Hello): void {
+  #remember(hello: Hello): void {
+    this.#addresses.learn(hello.nodeId, hello.advertiseAddress);
     this.#storage
       .recordPeer(hello.nodeId, hello.instanceId, hello.bootCount)
       .catch((error: unknown) => this.#onFailure(error));

@@ -71,7 +71,7 @@ export class Reads {
   readonly #asked = new Map<number, PendingRead[]>();
   /** Have an index or a revision to wait for. */
   readonly #waitingForApply = new Set<PendingRead>();
-  #nextReadId = 1;
+  #nextReadId: number;
   #pendingCount = 0;
 
   constructor(options: {
@@ -81,8 +81,11 @@ export class Reads {
     pendingMax: number;
     /** How long a read waits for a leader before it is refused. */
     leaderWaitMs: number;
+    /** Which start of the directory this is. */
+    bootCount: number;
     requestTurn: () => void;
   }) {
+    this.#nextReadId = firstReadId(options.bootCount);
     this.#clock = options.clock;
     this.#deadlines = options.deadlines;
     this.#state = options.state;
@@ -218,6 +221,15 @@ export class Reads {
     this.#pendingCount -= 1;
     read.request.settle(reply);
   }
+}
+
+/**
+ * Raft names its questions to the leader after reads. An answer that the run before had asked for
+ * comes to this run's stream: under a name that this run uses too, it would confirm a new read with
+ * an index from before that read.
+ */
+function firstReadId(bootCount: number): number {
+  return (bootCount % 2 ** 16) * 2 ** 36 + 1;
 }
 
 function tooLate(read: PendingRead, confirmed: boolean, revision: Revision): DEngineError {

@@ -55,8 +55,11 @@ export class WriteRouter {
   readonly #leadership: Leadership;
   readonly #leaderWaitMs: number;
   readonly #requestTurn: () => void;
-  readonly #parkedMax: number;
+  /** Of the parked writes, and again of the forwarded ones. */
+  readonly #pendingMax: number;
   readonly #parked = new Set<ParkedWrite>();
+  /** How often the way to the leader changed: tells whether an answer speaks of an older one. */
+  #changes = 0;
 
   constructor(options: {
     clock: Clock;
@@ -65,7 +68,7 @@ export class WriteRouter {
     forwards: Forwards;
     leadership: Leadership;
     leaderWaitMs: number;
-    parkedMax: number;
+    pendingMax: number;
     requestTurn: () => void;
   }) {
     this.#clock = options.clock;
@@ -74,7 +77,7 @@ export class WriteRouter {
     this.#forwards = options.forwards;
     this.#leadership = options.leadership;
     this.#leaderWaitMs = options.leaderWaitMs;
-    this.#parkedMax = options.parkedMax === 0 ? Number.POSITIVE_INFINITY : options.parkedMax;
+    this.#pendingMax = options.pendingMax === 0 ? Number.POSITIVE_INFINITY : options.pendingMax;
     this.#requestTurn = options.requestTurn;
   }
 
@@ -96,6 +99,16 @@ export class WriteRouter {
 
   /** The leader or the way to it changed: parked writes try again. */
   onLeadershipChange(): void {
+    this.#changes += 1;
+    this.#routeParked();
+  }
+
+  /** This leader takes proposals again, without any change of leadership. */
+  onRoom(): void {
+    if (this.#parked.size > 0 && this.#leadership.accepting) this.#routeParked();
+  }
+
+  #routeParked(): void {
     if (this.#parked.size === 0) return;
     const parked = [...this.#parked];
     this.#parked.clear();
@@ -129,18 +142,24 @@ export class WriteRouter {
     }
     const deadlineMs = write.requestDeadlineAtMs - this.#clock.monotonicMs();
     if (deadlineMs <= 0) return write.settle({ ok: false, error: leadership.noLeader() });
+    const changes = this.#changes;
     const retry: SettleWrite = (outcome) => {
-      if (isNotLeader(outcome)) this.#park(write);
-      else write.settle(outcome);
+      if (leadership.closed !== undefined || !isWorthAnotherWay(outcome)) write.settle(outcome);
+      // The answer is older than what is known by now: nothing else would wake the write up.
+      else if (this.#changes !== changes) this.#route(write);
+      else this.#park(write);
     };
     if (leadership.accepting) return this.#propose(write.command, deadlineMs, retry);
     const leader = leadership.otherLeader;
     if (leader === undefined) return this.#park(write);
+    if (this.#forwards.pendingCount >= this.#pendingMax) {
+      return write.settle({ ok: false, error: tooMany(this.#pendingMax) });
+    }
     if (!this.#forwards.send(leader, write.command, deadlineMs, retry)) this.#park(write);
   }
 
   #park(write: { command: Uint8Array; requestDeadlineAtMs: number; settle: SettleWrite }): void {
-    if (this.#parked.size >= this.#parkedMax) {
+    if (this.#parked.size >= this.#pendingMax) {
       return write.settle({ ok: false, error: this.#leadership.noLeader() });
     }
     const hopeUntilMs = this.#clock.monotonicMs() + this.#leaderWaitMs;
@@ -156,8 +175,25 @@ export class WriteRouter {
   }
 }
 
-/** Refused before it was proposed, because another member leads, or none: worth another way. */
-function isNotLeader(outcome: WriteReply): boolean {
-  if (outcome.ok) return false;
-  return outcome.error.name === 'NotLeader' || outcome.error.name === 'LeaderChanged';
+/**
+ * Refused before it was proposed, or certain to have had no effect, because another member leads,
+ * or none: worth another way.
+ */
+function isWorthAnotherWay(outcome: WriteReply): boolean {
+  if (outcome.ok || outcome.error.mayHaveBeenApplied) return false;
+  switch (outcome.error.name) {
+    case 'NotLeader':
+    case 'LeaderChanged':
+    case 'ClusterUnavailable':
+    // The leader is stopping, and another one will be found.
+    case 'Stopped':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function tooMany(pendingMax: number): DEngineError {
+  const message = `Too many forwarded write requests (${pendingMax}): retry after a pause`;
+  return new DEngineError('RateLimited', message, { retryAfterMs: 100 });
 }

@@ -56,7 +56,7 @@ export class Core {
   ackReady = false;
 
   // Elections.
-  electionDeadlineMs = Number.POSITIVE_INFINITY;
+  electionDeadlineMs: number = Number.POSITIVE_INFINITY;
   /** After a start: a promise to a leader that the last run made may still bind until then. */
   readonly silentUntilMs: number;
   heardLeaderMs: number = Number.NEGATIVE_INFINITY;

@@ -62,8 +62,8 @@ export class Progress {
   }
 
   /**
-   * What is on the way may be lost: find out anew where the logs meet. A probe keeps its guess, which
-   * may be far above what was acknowledged in this term: mostly that is nothing.
+   * What is on the way may be lost: find out anew where the logs meet. A probe keeps its guess,
+   * which may be far above what was acknowledged in this term: mostly that is nothing.
    */
   becomeProbe(): void {
     if (this.state === 'replicate') this.#nextIndex = this.#matchIndex + 1;

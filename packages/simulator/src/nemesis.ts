@@ -36,6 +36,10 @@ export class Nemesis {
     }
   }
 
+  get #mendMsMax(): number {
+    return this.#scenario.electionTimeoutMinMs * 8;
+  }
+
   #next(): void {
     const delayMs = this.#random.float() * this.#scenario.faultIntervalMsMax;
     this.#world.after(delayMs, () => {
@@ -107,8 +111,20 @@ export class Nemesis {
     const node = this.#cluster.node(id);
     if (node === undefined || this.#cluster.heldUp.has(id)) return;
     // The outcome is in `closed`, which the cluster watches.
-    void node.stop().then(() => {
-      if (this.#cluster.host(id).alive) this.#crash([id], false);
+    void node.stop().then(() => this.#startAgain(id));
+  }
+
+  /** A member that stopped on its own is started by its supervisor, faults or not. */
+  #startAgain(id: NodeId): void {
+    const delayMs = this.#resting ? 0 : this.#random.float() * this.#mendMsMax;
+    this.#world.after(delayMs, () => {
+      // It crashed meanwhile, and whatever crashed it has started it or will.
+      if (!this.#cluster.isAlive(id) || this.#cluster.node(id) !== undefined) return;
+      // Asleep: nobody can do anything to it before it wakes.
+      if (this.#cluster.heldUp.has(id)) return this.#startAgain(id);
+      this.#paused.delete(id);
+      this.#cluster.crash(id, false);
+      this.#cluster.restart(id);
     });
   }
 
@@ -140,7 +156,7 @@ export class Nemesis {
 
   /** Mends a fault after some time that is long against an election, or short. */
   #later(action: () => void): void {
-    const delayMs = this.#random.float() * this.#scenario.electionTimeoutMinMs * 8;
+    const delayMs = this.#random.float() * this.#mendMsMax;
     this.#world.after(delayMs, () => {
       if (!this.#resting) action();
     });

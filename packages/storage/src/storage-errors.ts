@@ -28,7 +28,7 @@ export class StorageDamage extends Error {
   }
 }
 
-export const replaceMemberAdvice =
+export const replaceMemberAdvice: string =
   'Do not repair or delete single files: this member may have acknowledged what is lost. Check ' +
   'the disk, keep a copy of the directory, and replace the member while the others hold a quorum.';
 

@@ -72,6 +72,7 @@ export class CrashDisk implements Disk {
   crashAt: number | undefined;
   /** Changes so far. */
   steps = 0;
+  openFiles = 0;
   /** No write fits once so many bytes are in files. */
   capacityBytes: number = Number.POSITIVE_INFINITY;
   readonly counts: Record<Operation, number> = {
@@ -86,6 +87,8 @@ export class CrashDisk implements Disk {
   };
   /** Called, and waited for, before each change. */
   beforeChange: ((operation: Operation, path: string) => Promise<void>) | undefined;
+  /** The same before each operation that changes nothing. */
+  beforeLook: (() => Promise<void>) | undefined;
 
   constructor(root?: DirectoryNode) {
     this.#root = root ?? newDirectory();
@@ -210,6 +213,7 @@ export class CrashDisk implements Disk {
 
   #handle(path: string, file: FileNode, isWritable: boolean): DiskFile {
     let isOpen = true;
+    this.openFiles += 1;
     const check = (forWriting: boolean): void => {
       if (!isOpen) throw new DiskError('io', path, `${path} is closed`);
       if (forWriting && !isWritable) throw new DiskError('permission', path, 'opened for reading');
@@ -246,6 +250,7 @@ export class CrashDisk implements Disk {
         this.#look(() => {
           check(false);
           isOpen = false;
+          this.openFiles -= 1;
         }),
     };
   }
@@ -264,7 +269,7 @@ export class CrashDisk implements Disk {
   }
 
   async #look<T>(effect: () => T): Promise<T> {
-    await null;
+    await this.beforeLook?.();
     if (this.#isCrashed) return never();
     return effect();
   }

@@ -106,6 +106,14 @@ describe('damage', () => {
     await expect(openLog(disk)).rejects.toThrow(StorageDamage);
   });
 
+  it('of a record that stands twice is refused', async () => {
+    const { disk, ends } = await writeLog({ marker: true });
+    const end = ends.at(-1) ?? 0;
+    const marker = disk.peek(firstSegment).subarray(end, end + 64);
+    disk.poke(firstSegment, end + 64, marker);
+    await expect(openLog(disk)).rejects.toThrow('record 4 follows record 4');
+  });
+
   it('behind the marker is cut and loses nothing', async () => {
     const { disk, ends } = await writeLog({ marker: true });
     const end = ends.at(-1) ?? 0;
@@ -118,6 +126,19 @@ describe('damage', () => {
       const again = await openLog(damaged.restart({ type: 'lost' }));
       expect(again.recovered.lastIndex).toBe(5);
     }
+  });
+
+  it('of a lost write at the end of a segment is refused because a later one is in use', async () => {
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk);
+    await log.append(batchOf(makeEntries(1, 1, [1500])));
+    const end = lengthOf(disk.peek(firstSegment));
+    for (let index = 2; index <= 4; index++) {
+      await log.append(batchOf(makeEntries(index, 1, [1500])));
+    }
+    disk.poke(firstSegment, end, Buffer.alloc(4096 - end));
+    const failure = await failureOf(openLog(disk.restart({ type: 'lost' })));
+    expect(failure).toMatchObject({ file: firstSegment, offset: end });
   });
 
   it('of an earlier segment is refused because a later one is in use', async () => {
@@ -157,6 +178,44 @@ describe('a torn tail', () => {
         expect(again.recovered).toMatchObject({ lastIndex: 4, termStarts: [{}, { term: 3 }] });
       }
     }
+  });
+});
+
+describe('remains of a large write', () => {
+  it('are found and cleared behind megabytes of zeros', async () => {
+    const segmentBytes = 8 * 1024 * 1024;
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk, { segmentBytes });
+    await log.append(batchOf(makeEntries(1, 1, [10])));
+    disk.poke(firstSegment, 5_000_000, Buffer.from('remains'));
+    const { recovered } = await openLog(disk, { segmentBytes });
+    expect(recovered.lastIndex).toBe(1);
+    expect(lengthOf(disk.peek(firstSegment))).toBeLessThan(1000);
+  });
+});
+
+describe('the torn start of a segment', () => {
+  it('is cleared, so that a later record of it is never taken for a new one', async () => {
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk);
+    const entry = (index: number): ReturnType<typeof makeEntries> => makeEntries(index, 1, [400]);
+    await Promise.all([
+      log.append(batchOf(makeEntries(1, 1, [3800]))),
+      // Two records of one write, the first of a new segment.
+      log.append(batchOf(entry(2))),
+      log.append(batchOf(entry(3), { truncateFrom: 3 })),
+    ]);
+    const path = segmentFile(2);
+    const secondRecord = 64 + 64 + 32 + 400;
+    expect(disk.peek(path).readUInt32LE(secondRecord)).toBe(64 + 32 + 400);
+    const torn = disk.restart({ type: 'lost' });
+    torn.poke(path, 0, Buffer.alloc(secondRecord));
+    const opened = await openLog(torn);
+    expect(opened.recovered.lastIndex).toBe(1);
+    expect(torn.peek(path).every((byte) => byte === 0)).toBe(true);
+    await opened.log.append(batchOf(entry(2)));
+    const again = await openLog(torn.restart({ type: 'lost' }));
+    expect(again.recovered.lastIndex).toBe(2);
   });
 });
 

@@ -103,7 +103,10 @@ class ModelRun {
   }
 
   async #reopen(cleanly: boolean): Promise<void> {
-    if (cleanly) await (await this.#opened).log.close();
+    if (cleanly) {
+      await (await this.#opened).log.close();
+      expect(this.#disk.openFiles).toBe(0);
+    }
     this.#disk = this.#disk.restart({ type: 'lost' });
     this.#opened = openLog(this.#disk);
     const { log, recovered } = await this.#opened;

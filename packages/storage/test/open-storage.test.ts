@@ -55,6 +55,7 @@ describe('the first start', () => {
       const storage = await open(disk, 1, bootCount === 1 ? owner : otherOwner);
       expect(storage.identity).toMatchObject({ bootCount, instanceId: owner });
       await storage.close();
+      expect(disk.openFiles).toBe(0);
     }
   });
 });
@@ -73,6 +74,7 @@ describe('a directory', () => {
     await (await open(disk)).close();
     await expect(open(disk, 2)).rejects.toThrow(DirectoryOfAnotherNode);
     await expect(open(disk, 2)).rejects.toThrow('belongs to node 1, not to node 2');
+    expect(disk.openFiles).toBe(0);
     expect((await open(disk)).identity.bootCount).toBe(2);
   });
 

@@ -32,6 +32,19 @@ function holdWrites(disk: CrashDisk): () => void {
   };
 }
 
+/** The same for every operation that changes nothing. */
+function holdLooks(disk: CrashDisk): () => void {
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  disk.beforeLook = () => gate;
+  return () => {
+    disk.beforeLook = undefined;
+    release();
+  };
+}
+
 async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => 'done',
@@ -147,6 +160,27 @@ describe('append', () => {
     expect(await readAll(await openLog(disk.restart({ type: 'lost' })))).toEqual(all);
   });
 
+  it('removes nothing when what replaces it goes to the next segment and is lost', async () => {
+    for (let more = 1; ; more++) {
+      const disk = new CrashDisk();
+      const { log } = await newLog(disk);
+      // Leaves room for the header of a record, and for no more.
+      await log.append(batchOf(makeEntries(1, 1, [3800])));
+      await settle();
+      disk.crashAt = disk.steps + more;
+      let isReplaced = false;
+      const replaced = log
+        .append(batchOf(makeEntries(1, 2, [400]), { truncateFrom: 1 }))
+        .then(() => {
+          isReplaced = true;
+        });
+      await Promise.race([replaced, disk.crashed]);
+      const { recovered } = await openLog(disk.restart({ type: 'lost' }));
+      expect(recovered.termStarts).toEqual([{ index: 1, term: isReplaced ? 2 : 1 }]);
+      if (isReplaced) break;
+    }
+  });
+
   it('refuses gaps and the removal of committed entries', async () => {
     const { log } = await newLog(new CrashDisk());
     await log.append(batchOf(makeEntries(1, 1, [1, 1, 1]), { commitIndex: 2 }));
@@ -246,14 +280,18 @@ describe('read', () => {
     await expect(log.read(1, 1, 1000)).rejects.toThrow(StorageDamage);
   });
 
-  it('finds nothing where entries were removed while it read', async () => {
+  it('starts again when entries are removed meanwhile, and finds what stands now', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);
     await log.append(batchOf(makeEntries(1, 1, [100, 100, 100])));
-    const reading = log.read(3, 3, 1000);
-    const removing = log.append(batchOf([], { truncateFrom: 2 }));
-    expect((await reading).length).toBeLessThanOrEqual(1);
-    await removing;
+    await settle();
+    const release = holdLooks(disk);
+    const readings = [log.read(3, 3, 1000), log.read(1, 3, 1000)] as const;
+    await log.append(batchOf(makeEntries(2, 2, [50]), { truncateFrom: 2 }));
+    release();
+    const [gone, replaced] = await Promise.all(readings);
+    expect(gone).toEqual([]);
+    expect(replaced.map(({ index, term }) => `${index}@${term}`)).toEqual(['1@1', '2@2']);
     await expect(log.read(3, 3, 1000)).rejects.toThrow('not durable');
   });
 });
@@ -382,11 +420,12 @@ describe('idle', () => {
     const { log } = await newLog(disk);
     await settle();
     const release = holdWrites(disk);
-    const append = log.append(batchOf(makeEntries(1, 1, [100])));
+    const appends = [1, 2].map((index) => log.append(batchOf(makeEntries(index, 1, [100]))));
     const idle = log.idle();
     release();
-    await Promise.all([append, idle]);
-    disk.poke(`${logDirectory}/00000000000000000001.segment`, 200, Buffer.from([1]));
+    await Promise.all([...appends, idle]);
+    const lastRecord = 64 + (64 + 32 + 104);
+    disk.poke(`${logDirectory}/00000000000000000001.segment`, lastRecord + 99, Buffer.from([1]));
     await expect(openLog(disk.restart({ type: 'lost' }))).rejects.toThrow(StorageDamage);
   });
 });

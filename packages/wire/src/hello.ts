@@ -1,4 +1,5 @@
 import {
+  type Address,
   type ClusterId,
   type ErrorName,
   errorNameOf,
@@ -31,6 +32,8 @@ export interface Hello {
   readonly recovering: boolean;
   /** The largest stickiness that the sender knows of, in whole milliseconds. */
   readonly stickinessMs?: number | undefined;
+  /** Where clients reach the sender, when that is not the address in everybody's configuration. */
+  readonly advertiseAddress?: Address | undefined;
 }
 
 /** Ends a stream after a hello that does not fit; the reason is for the peer's log. */
@@ -59,6 +62,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   writeUint(writer, 9, strategies.toNumber(hello.strategy));
   writeBool(writer, 10, hello.recovering);
   if (hello.stickinessMs !== undefined) writer.uint(11, hello.stickinessMs);
+  if (hello.advertiseAddress !== undefined) writer.string(12, hello.advertiseAddress);
   return writer.finish();
 }
 
@@ -77,6 +81,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     strategy: 'DiskFirst',
     recovering: false,
     stickinessMs: undefined,
+    advertiseAddress: undefined,
   };
   while (reader.next()) {
     if (reader.field === 1) hello.protocolVersion = reader.uint();
@@ -90,6 +95,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     else if (reader.field === 9) hello.strategy = strategies.toName(reader.int32());
     else if (reader.field === 10) hello.recovering = reader.bool();
     else if (reader.field === 11) hello.stickinessMs = reader.uint();
+    else if (reader.field === 12) hello.advertiseAddress = reader.string();
     else reader.skip();
   }
   return hello;

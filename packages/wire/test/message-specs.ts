@@ -401,6 +401,7 @@ const hello: fc.Arbitrary<wire.Hello> = fc.record({
   strategy: fc.constantFrom('DiskFirst', 'MemFirst'),
   recovering: fc.boolean(),
   stickinessMs: optional(exact),
+  advertiseAddress: optional(text),
 });
 
 export const peerSpecs: (MessageSpec & { readonly plane: wire.Plane })[] = [

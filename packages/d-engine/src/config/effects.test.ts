@@ -18,6 +18,18 @@ describe('keys without an effect yet', () => {
     ]);
   });
 
+  test('share a line of the log when there are many, except those with more to say', () => {
+    const keys = ['enable = false', 'chunk_size = 2048', 'push_queue_size = 7'];
+    const few = `[raft.snapshot]\n${keys.join('\n')}\n`;
+    expect(loadText(few).foldedWarnings).toEqual(loadText(few).warnings);
+    const many = `${few}\nmax_log_entries_before_snapshot = 2000\n[tls]\nenable_tls = true\n`;
+    expect(loadText(many).warnings).toHaveLength(5);
+    expect(loadText(many).foldedWarnings).toEqual([
+      '4 config keys have no effect yet (n1.toml, lines 2-4, 6): see docs/configuration.md',
+      'config key tls.enable_tls has no effect yet (n1.toml:8): connections are not encrypted',
+    ]);
+  });
+
   test('say nothing on defaults', () => {
     expect(loadText('').warnings).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from './config-error.ts';
+import { foldWarnings } from './describe-effect.ts';
 import type { SectionDeclaration } from './key-declaration.ts';
 import type { Origin } from './setting-node.ts';
 
@@ -7,10 +8,15 @@ export interface ProblemPlace {
   readonly key?: string;
 }
 
+interface Warning {
+  readonly message: string;
+  readonly bareNotYet: Origin | undefined;
+}
+
 /** Gathers what is wrong or odd while a configuration is read. */
 export class Findings {
   readonly problems: ConfigProblem[] = [];
-  readonly warnings: string[] = [];
+  readonly #warnings: Warning[] = [];
   readonly #brokenKeys = new Set<string>();
 
   problem(message: string, place: ProblemPlace = {}): void {
@@ -25,8 +31,19 @@ export class Findings {
     });
   }
 
-  warn(message: string): void {
-    this.warnings.push(message);
+  /** `bareNotYet`: where a key without effect yet stands, when there is no more to say of it. */
+  warn(message: string, bareNotYet?: Origin): void {
+    this.#warnings.push({ message, bareNotYet });
+  }
+
+  /** One by one. */
+  get warnings(): string[] {
+    return this.#warnings.map(({ message }) => message);
+  }
+
+  /** For the log: see {@link foldWarnings}. */
+  get foldedWarnings(): string[] {
+    return foldWarnings(this.#warnings);
   }
 
   /** The value of this key could not be read: rules that relate it to others must be skipped. */

@@ -24,8 +24,10 @@ export type ConfigSource =
 
 export interface LoadedConfig {
   readonly config: NodeConfig;
-  /** One line each, for the log. */
+  /** One line each. */
   readonly warnings: readonly string[];
+  /** The same for the log: many keys of one kind share a line. */
+  readonly foldedWarnings: readonly string[];
   readonly source: ConfigSource;
 }
 
@@ -50,7 +52,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   merged.warnOfNoEffect(findings);
   const config = settleConfig(merged, environment, options.dataDir, findings);
   if (findings.problems.length > 0) throw new ConfigError(findings.problems);
-  return { config, warnings: findings.warnings, source: sourceOf(options, file) };
+  const { warnings, foldedWarnings } = findings;
+  return { config, warnings, foldedWarnings, source: sourceOf(options, file) };
 }
 
 interface ConfigFile {

@@ -55,7 +55,10 @@ export class MergedSettings {
       if (setting === undefined || declaration.effect !== 'not-yet') continue;
       if (spellingsDone.has(setting.spelling)) continue;
       spellingsDone.add(setting.spelling);
-      findings.warn(describeNotYet(setting.spelling, declaration.note, setting.origin));
+      const { spelling, origin } = setting;
+      const { note } = declaration;
+      const message = describeNotYet(spelling, note, origin);
+      findings.warn(message, note === undefined ? origin : undefined);
     }
   }
 

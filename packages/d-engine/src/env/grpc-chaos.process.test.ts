@@ -1,13 +1,14 @@
 import type { Failure, MessageStream } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
 import { afterEach, expect, test } from 'vitest';
+import { scaled } from '../../../../tools/test-scale.ts';
 import {
   type Bench,
   delay,
-  type Proxy,
   Recorder,
   startBench,
   startProxy,
+  type TestProxy,
 } from './test/network-kit.ts';
 
 // node:http2 has aborted whole processes when a stream or a session went away at a bad moment.
@@ -42,7 +43,7 @@ async function chaosRound(seed: number): Promise<void> {
   const pick = seeded(seed);
   const bench = await startBench({ sendBufferBytes: 64 * 1024 });
   benches.push(bench);
-  const proxy: Proxy = await startProxy(bench.listener.address);
+  const proxy: TestProxy = await startProxy(bench.listener.address);
   const channel = bench.network.connect(proxy.address);
   const recorders = Array.from({ length: 6 }, () => new Recorder());
   const streams = recorders.map((recorder, index) =>
@@ -78,6 +79,10 @@ async function chaosRound(seed: number): Promise<void> {
   expect(recorders.map((recorder) => recorder.closes)).toEqual(recorders.map(() => 1));
 }
 
-test('whatever happens to streams, each end closes once and the process lives', async () => {
-  for (let seed = 1; seed <= rounds; seed++) await chaosRound(seed);
-}, scaled({ gate: 60_000, long: 3_600_000 }));
+test(
+  'whatever happens to streams, each end closes once and the process lives',
+  async () => {
+    for (let seed = 1; seed <= rounds; seed++) await chaosRound(seed);
+  },
+  scaled({ gate: 60_000, long: 3_600_000 }),
+);

@@ -60,6 +60,15 @@ export function checkHello(theirs: Hello, context: HelloContext): Refusal | unde
   return refuseByVerdict(context.verdict(theirs), theirs);
 }
 
+/** Whether two hellos are of one process: the second one only brings news of it. */
+export function isSameRun(one: Hello, other: Hello): boolean {
+  return (
+    one.nodeId === other.nodeId &&
+    one.instanceId === other.instanceId &&
+    one.bootCount === other.bootCount
+  );
+}
+
 function refuseByVerdict(
   verdict: 'accepted' | 'otherInstance' | 'olderBootCount',
   theirs: Hello,

@@ -15,6 +15,7 @@ import type { Plane } from '@d-engine/raft';
 import type { Hello, HelloRefused, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame, methodOfPlane } from '@d-engine/wire';
 import type { Refusal } from './hello-check.ts';
+import { isSameRun } from './hello-check.ts';
 
 export interface LinkPeer {
   readonly id: NodeId;
@@ -143,6 +144,10 @@ export class PeerLink {
 
   /** The first one opens the link; later ones bring news, such as the cluster's id. */
   #onHello(hello: Hello): void {
+    if (this.#hello !== undefined && !isSameRun(this.#hello, hello)) {
+      this.#lose('the peer changed its identity in the middle of a stream');
+      return;
+    }
     const refusal = this.#observer.check(this.peer, hello);
     if (refusal !== undefined) {
       this.#observer.onRefused(this, { name: refusal.name, message: refusal.message, byPeer: false });

@@ -4,6 +4,7 @@ import type { Plane } from '@d-engine/raft';
 import type { Hello, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame } from '@d-engine/wire';
 import type { Refusal } from './hello-check.ts';
+import { isSameRun } from './hello-check.ts';
 
 export interface SessionObserver {
   ownHello(): Hello;
@@ -87,6 +88,11 @@ export class PeerSession implements StreamHandler {
   /** The first one opens the session; later ones bring news, such as the cluster's id. */
   #onHello(hello: Hello): void {
     this.#helloTimer.cancel();
+    // Acknowledgements count for the instance of the stream's hello: it cannot become another.
+    if (this.#hello !== undefined && !isSameRun(this.#hello, hello)) {
+      this.close('the peer changed its identity in the middle of a stream');
+      return;
+    }
     const refusal = this.#observer.check(hello);
     if (refusal !== undefined) {
       this.#observer.onRefused(hello, refusal);

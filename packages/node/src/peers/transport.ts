@@ -16,7 +16,6 @@ export type ForwardFrame = ForwardWrite | ForwardWriteResult;
 export interface TransportObserver {
   ownHello(): Hello;
   check(hello: Hello, expectedNodeId: NodeId | undefined): Refusal | undefined;
-  onHello(hello: Hello): void;
   onRaftMessage(sender: Sender, message: RaftMessage): void;
   onForwardFrame(from: NodeId, frame: ForwardFrame, reply: (answer: PeerFrame) => void): void;
   onLinkUp(peer: NodeId, plane: Plane): void;
@@ -56,15 +55,22 @@ export class Transport {
         wanted.add(key);
         const existing = this.#links.get(key);
         if (existing?.peer.address === peer.address) continue;
-        existing?.stop();
+        if (existing !== undefined) this.#closeLink(existing);
         this.#openLink(key, peer, plane);
       }
     }
     for (const [key, link] of this.#links) {
       if (wanted.has(key)) continue;
-      link.stop();
+      this.#closeLink(link);
       this.#links.delete(key);
     }
+  }
+
+  /** Whatever waits for an answer on it must hear that none will come. */
+  #closeLink(link: PeerLink): void {
+    const wasUp = link.isUp;
+    link.stop();
+    if (wasUp) this.#observer.onLinkDown(link.peer.id, link.plane);
   }
 
   #openLink(key: string, peer: LinkPeer, plane: Plane): void {
@@ -131,7 +137,6 @@ export class Transport {
     check: (peer, hello) => this.#observer.check(hello, peer.id),
     onUp: (link, hello) => {
       this.#log.up(link.peer, link.plane);
-      this.#observer.onHello(hello);
       this.#observer.onLinkUp(link.peer.id, link.plane);
     },
     onFrame: (link, hello, frame) => this.#onFrame(hello, frame, (answer) => link.send(answer)),
@@ -150,7 +155,6 @@ export class Transport {
       const older = this.#sessions.get(key);
       this.#sessions.set(key, session);
       older?.close('a newer stream of this peer took over');
-      this.#observer.onHello(hello);
     },
     onFrame: (session, hello, frame) => {
       this.#onFrame(hello, frame, (answer) => session.send(answer));

@@ -20,7 +20,7 @@ export type NodeSettings = Pick<
 export class SimulatedNode {
   readonly id: NodeId;
   settings: NodeSettings;
-  disk = new SimulatedDisk();
+  disk: SimulatedDisk = new SimulatedDisk();
   raft: Raft | undefined;
   /** Rises with each start of this data directory. */
   bootCount = 0;

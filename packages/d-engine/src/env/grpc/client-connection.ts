@@ -54,6 +54,8 @@ export class ClientConnection {
 
   /** Whether new calls may go over it. */
   get usable(): boolean {
+    // The session may know of its end before its 'close' event has told us.
+    if (this.session.closed || this.session.destroyed) return false;
     return this.#state === 'connecting' || this.#state === 'open';
   }
 

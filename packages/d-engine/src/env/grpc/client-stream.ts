@@ -1,8 +1,4 @@
-import {
-  type ClientHttp2Stream,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-} from 'node:http2';
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
 import type { Failure, MessageStream, Metadata, StreamHandler } from '@d-engine/base';
 import type { ClientConnection, Waiter } from './client-connection.ts';
 import { cutOff } from './cut-off.ts';

@@ -1,4 +1,5 @@
 import {
+  constants,
   type IncomingHttpHeaders,
   performServerHandshake,
   type ServerHttp2Session,
@@ -7,6 +8,7 @@ import {
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Address, Failure, Listener, Service } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
+import { cutOff } from './cut-off.ts';
 import { headerBytesProblem, isGrpcContentType, metadataOf, parseTimeout } from './headers.ts';
 import { MessageReader } from './message-reader.ts';
 import { connectionWindowBytes, http2Settings, type NetworkSettings } from './network-options.ts';
@@ -21,6 +23,8 @@ export interface ListenHooks {
    * read. Without the hook such connections are dropped.
    */
   readonly http1?: (socket: Socket) => void;
+  /** A connection could not be accepted, for want of file descriptors say. Others go on. */
+  readonly onAcceptError?: (error: Error) => void;
 }
 
 const tcpKeepAliveMs = 60_000;
@@ -32,6 +36,8 @@ export class GrpcListener implements Listener {
   readonly #settings: NetworkSettings;
   readonly #hooks: ListenHooks;
   readonly #sockets: Set<Socket> = new Set();
+  /** Those that have not yet shown which protocol they speak. */
+  readonly #undecided: Set<Socket> = new Set();
   readonly #sessions: Set<ServerHttp2Session> = new Set();
   #address: Address = '';
   #closing: Promise<void> | undefined;
@@ -55,9 +61,14 @@ export class GrpcListener implements Listener {
     }
     const server = this.#server;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
+      const fail = (error: NodeJS.ErrnoException): void => reject(listenError(address, error));
+      server.once('error', fail);
       // Exclusive: two workers of one cluster must not share a node's port.
-      server.listen({ ...target, exclusive: true }, resolve);
+      server.listen({ ...target, exclusive: true }, () => {
+        server.off('error', fail);
+        server.on('error', (error) => this.#hooks.onAcceptError?.(error));
+        resolve();
+      });
     });
     const bound = server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : target.port;
@@ -71,24 +82,30 @@ export class GrpcListener implements Listener {
 
   async #close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#undecided) socket.destroy();
     for (const session of this.#sessions) session.close();
-    const cutOff = (): void => {
+    const destroyAll = (): void => {
       for (const session of this.#sessions) session.destroy();
       for (const socket of this.#sockets) socket.destroy();
     };
-    const timer = setTimeout(cutOff, graceMs);
-    if (graceMs <= 0) cutOff();
+    const timer = setTimeout(destroyAll, graceMs);
+    if (graceMs <= 0) destroyAll();
     await closed;
     clearTimeout(timer);
   }
 
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    this.#undecided.add(socket);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      this.#undecided.delete(socket);
+    });
     // A lost connection: 'close' follows, and whoever has calls on it hears of it there.
     socket.on('error', () => undefined);
     socket.setKeepAlive(true, tcpKeepAliveMs);
     sniffProtocol(socket, this.#settings.sniffTimeoutMs, (protocol) => {
+      this.#undecided.delete(socket);
       if (this.#closing !== undefined) socket.destroy();
       else if (protocol === 'http2') this.#serveHttp2(socket);
       else if (this.#hooks.http1 === undefined) socket.destroy();
@@ -112,13 +129,18 @@ export class GrpcListener implements Listener {
   #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: Socket): void {
     // 'close' follows every error and knows its code.
     stream.on('error', () => undefined);
+    if (this.#closing !== undefined) {
+      // The one answer that tells the caller for certain that nothing was done.
+      cutOff(stream, constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
     const path = headers[':path'];
     if (!isGrpcContentType(headers['content-type']) || typeof path !== 'string') {
       refuseContentType(stream, headers);
       return;
     }
     const head = readHead(path, headers);
-    const refusal = this.#refusal(head, headers);
+    const refusal = refusalOf(head, headers);
     if (refusal !== undefined) {
       endInFailure(stream, refusal);
       return;
@@ -135,17 +157,16 @@ export class GrpcListener implements Listener {
       serveStream(stream, head, reader, this.#service, { socket, sendBufferBytes });
     } else serveCall(stream, head, reader, this.#service);
   }
+}
 
-  #refusal(head: CallHead, headers: IncomingHttpHeaders): Failure | undefined {
-    if (this.#closing !== undefined) return { status: 'unavailable', message: 'the server closes' };
-    const problem = headerBytesProblem(headers);
-    if (problem !== undefined) return { status: 'resourceExhausted', message: problem };
-    if (headers['grpc-timeout'] !== undefined && head.deadlineMs === undefined) {
-      const message = `grpc-timeout '${String(headers['grpc-timeout'])}' is malformed`;
-      return { status: 'invalidArgument', message };
-    }
-    return undefined;
+function refusalOf(head: CallHead, headers: IncomingHttpHeaders): Failure | undefined {
+  const problem = headerBytesProblem(headers);
+  if (problem !== undefined) return { status: 'resourceExhausted', message: problem };
+  if (headers['grpc-timeout'] !== undefined && head.deadlineMs === undefined) {
+    const message = `grpc-timeout '${String(headers['grpc-timeout'])}' is malformed`;
+    return { status: 'invalidArgument', message };
   }
+  return undefined;
 }
 
 function readHead(path: string, headers: IncomingHttpHeaders): CallHead {

@@ -114,7 +114,7 @@ export async function deadAddress(): Promise<string> {
   return `127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
 }
 
-export interface Proxy {
+export interface TestProxy {
   readonly address: string;
   /** Both directions stand still, as if the cable were cut; the connections stay. */
   freeze(): void;
@@ -122,7 +122,7 @@ export interface Proxy {
 }
 
 /** Passes bytes on; the first ones from the client in two parts, cut at `splitAt`. */
-export async function startProxy(target: string, splitAt = 0): Promise<Proxy> {
+export async function startProxy(target: string, splitAt = 0): Promise<TestProxy> {
   const sockets = new Set<Socket>();
   const pairs: [Socket, Socket][] = [];
   const server: Server = createServer((client) => {

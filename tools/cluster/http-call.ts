@@ -1,0 +1,46 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { request } from 'node:http';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/**
+ * One HTTP request on a connection of its own. Any header may be set, also those that `fetch`
+ * keeps to itself (Host, Origin, Sec-Fetch-Site).
+ */
+export function httpCall(
+  address: string,
+  method: string,
+  path: string,
+  options: {
+    readonly body?: string | Uint8Array | undefined;
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    readonly timeoutMs?: number | undefined;
+  } = {},
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const call = request(
+      `http://${address}${path}`,
+      {
+        method,
+        headers: options.headers,
+        agent: false,
+        signal: AbortSignal.timeout(options.timeoutMs ?? 15_000),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.once('error', reject);
+        response.once('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        });
+      },
+    );
+    call.once('error', reject);
+    call.end(options.body);
+  });
+}
