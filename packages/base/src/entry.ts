@@ -5,7 +5,8 @@ import { limits } from './limits.ts';
 
 /**
  * What an entry of the log does. The number is on disk and on the wire for ever.
- * Reserved for later: 5 configuration (joint consensus), 6 time, 7 verify, 8 new history, 9 session.
+ * Reserved for later: 5 configuration (joint consensus), 6 time, 7 verify, 8 new history, 9
+ * session.
  */
 export const entryKinds = { noop: 1, bootstrap: 2, binding: 3, command: 4 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
@@ -113,7 +114,10 @@ function writeHeader(buffer: Buffer, offset: number, length: number, header: Ent
   writeExact(buffer, offset + 48, session.lowestUnacknowledged);
 }
 
-/** Decodes entries that stand one after another; the views share `bytes`. Throws {@link MalformedEntry}. */
+/**
+ * Decodes entries that stand one after another; the views share `bytes`. Throws {@link
+ * MalformedEntry}.
+ */
 export function decodeEntries(bytes: Uint8Array): Entry[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries: Entry[] = [];

@@ -74,11 +74,19 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
   InvalidRequest: define(4003, false, 'never', 'invalidArgument', 400, 'Mend the request.'),
   RateLimited: define(4004, true, 'never', 'resourceExhausted', 429, 'Retry after the pause.'),
   ClusterUnavailable: define(
-    4005, true, 'never', 'unavailable', 503,
+    4005,
+    true,
+    'never',
+    'unavailable',
+    503,
     'No leader or no quorum: start the missing members, then retry.',
   ),
   ProposeFailed: define(
-    4006, false, 'maybe', 'deadlineExceeded', 504,
+    4006,
+    false,
+    'maybe',
+    'deadlineExceeded',
+    504,
     'The write was proposed and its outcome is unknown: read before writing again.',
   ),
   TermOutdated: define(4007, true, 'never', 'failedPrecondition', 503, 'Ask the new leader.'),
@@ -92,16 +100,28 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
   MethodNotAllowed: define(10004, false, 'never', 'unimplemented', 405, 'See the Allow header.'),
   Forbidden: define(10005, false, 'never', 'permissionDenied', 403, 'Not from this caller.'),
   DeadlineExceeded: define(
-    10006, true, 'never', 'deadlineExceeded', 504,
+    10006,
+    true,
+    'never',
+    'deadlineExceeded',
+    504,
     'A read got no answer in time; it changed nothing.',
   ),
   Stopped: define(10007, true, 'never', 'unavailable', 503, 'The node is stopping or stopped.'),
   WrongCluster: define(
-    10008, false, 'never', 'failedPrecondition', 503,
+    10008,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
     'The address belongs to another cluster: mend the list of endpoints.',
   ),
   MemberRefused: define(
-    10009, false, 'never', 'failedPrecondition', 503,
+    10009,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
     'The cluster knows this node id by another data directory.',
   ),
 };
@@ -155,9 +175,10 @@ export function errorNameOf(code: number): ErrorName | undefined {
   return namesByCode.get(code);
 }
 
-/** The error's text with all its causes, for logs. */
+/** The error's text with all its causes, for logs and terminals; each thing is said once. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : `: ${describeError(error.cause)}`;
-  return `${error.message}${cause}`;
+  if (error.cause === undefined) return error.message;
+  const cause = describeError(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }

@@ -15,7 +15,10 @@ export type LogIndex = Flavor<number, 'LogIndex'>;
  * after a forced recovery.
  */
 export type Revision = Flavor<number, 'Revision'>;
-/** 32 hex digits, random, made when a data directory is first used. (NodeId, InstanceId) is a member. */
+/**
+ * 32 hex digits, random, made when a data directory is first used. (NodeId, InstanceId) is a
+ * member.
+ */
 export type InstanceId = Flavor<string, 'InstanceId'>;
 /** 32 hex digits, random, made when a cluster forms. */
 export type ClusterId = Flavor<string, 'ClusterId'>;

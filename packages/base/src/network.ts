@@ -82,6 +82,11 @@ export class StatusError extends Error implements Failure {
 
 export interface Channel {
   readonly address: Address;
+  /**
+   * Of the connection that a call made now would go over. Another number is another connection,
+   * and maybe another process behind the address.
+   */
+  readonly connectionNumber: number;
   /** One request, one answer. Rejects with {@link StatusError}; never hangs past `deadlineMs`. */
   call(method: string, request: Uint8Array, options: CallOptions): Promise<Answer>;
   /** Opens a two-way stream. The handler hears of everything after this call has returned. */

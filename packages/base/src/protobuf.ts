@@ -10,7 +10,9 @@ export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as cons
 const twoTo32 = 2 ** 32;
 const groupDepthRefusal = 'groups are not supported';
 
-/** Writes protobuf fields one after another. Fields with default values are the caller's to skip. */
+/**
+ * Writes protobuf fields one after another. Fields with default values are the caller's to skip.
+ */
 export class ProtobufWriter {
   #buffer: Buffer;
   #length = 0;

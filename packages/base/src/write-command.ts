@@ -5,7 +5,12 @@ import { MalformedMessage, ProtobufReader, ProtobufWriter } from './protobuf.ts'
  * client sent them, are the payload of the log entry.
  */
 export type WriteCommand =
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array; readonly ttlMs: number }
+  | {
+      readonly type: 'put';
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      readonly ttlMs: number;
+    }
   | { readonly type: 'delete'; readonly key: Uint8Array }
   | {
       readonly type: 'compareAndSwap';

@@ -132,7 +132,7 @@ export class Caller {
     endpoint: Endpoint,
     scope: OperationScope,
   ): Promise<Outcome<T> | undefined> {
-    if (!endpoint.verified) {
+    if (endpoint.verifiedConnection !== endpoint.channel.connectionNumber) {
       const failure = await this.#options.check.verify(endpoint, scope);
       if (failure !== undefined) return { ok: false, failure };
     }

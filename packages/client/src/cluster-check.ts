@@ -24,7 +24,7 @@ export interface ClusterCheckOptions {
 /**
  * Keeps the client to one cluster (design rule 14): a list of endpoints that mixes two, or an
  * address that went to another cluster, must not split the data of one user over both. Asked once
- * before the first use of an address, and again after its connection was lost.
+ * before the first use of each connection: who answers at an address may change between two.
  */
 export class ClusterCheck {
   readonly #options: ClusterCheckOptions;
@@ -47,10 +47,7 @@ export class ClusterCheck {
     // A cluster that forms has no name yet, and nothing can be read or written in it.
     if (clusterId === null) return undefined;
     this.#clusterId ??= clusterId;
-    if (clusterId === this.#clusterId) {
-      endpoint.verified = true;
-      return undefined;
-    }
+    if (clusterId === this.#clusterId) return undefined;
     const text =
       `it belongs to cluster ${clusterId}, the others to ${this.#clusterId}: ` +
       'mend the list of endpoints';
@@ -63,6 +60,7 @@ export class ClusterCheck {
   }
 
   async #ask(endpoint: Endpoint): Promise<AttemptFailure | undefined> {
+    const { connectionNumber } = endpoint.channel;
     try {
       const deadlineMs = this.#options.timeoutMs;
       const answer = await endpoint.channel.call(methods.status, statusRequestBytes, {
@@ -70,10 +68,15 @@ export class ClusterCheck {
       });
       const status = decodeNodeStatus(answer.message);
       const failure = this.compare(endpoint, status);
-      if (failure === undefined) this.#learnLeader(endpoint, status);
-      return failure;
+      if (failure !== undefined) return failure;
+      // A cluster that forms is asked again: it may still become another one than ours.
+      if (status.clusterId !== null) endpoint.verifiedConnection = connectionNumber;
+      this.#learnLeader(endpoint, status);
+      return undefined;
     } catch (thrown) {
-      return this.#judge(endpoint, thrown);
+      const failure = this.#judge(thrown);
+      if (failure === undefined) endpoint.verifiedConnection = connectionNumber;
+      return failure;
     } finally {
       endpoint.check = undefined;
     }
@@ -85,7 +88,7 @@ export class ClusterCheck {
     if (address !== undefined) this.#options.pool.believe(address);
   }
 
-  #judge(endpoint: Endpoint, thrown: unknown): AttemptFailure | undefined {
+  #judge(thrown: unknown): AttemptFailure | undefined {
     if (thrown instanceof StatusError) {
       const failure = failureOfCall(thrown, 'read');
       if (failure.source !== 'server') {
@@ -95,7 +98,6 @@ export class ClusterCheck {
       }
     }
     // Nodes of the original have no such service, and later ones may say more than we can read.
-    endpoint.verified = true;
     return undefined;
   }
 }

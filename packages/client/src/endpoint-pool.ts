@@ -5,8 +5,11 @@ import type { AttemptFailure } from './attempt-failure.ts';
 export interface Endpoint {
   readonly address: Address;
   readonly channel: Channel;
-  /** Its cluster is known to be ours; doubted again after each loss of the connection. */
-  verified: boolean;
+  /**
+   * The connection by which its cluster is known to be ours: behind the next one there may be
+   * another process.
+   */
+  verifiedConnection: number | undefined;
   /** The question for its cluster that is under way. Never rejects. */
   check: Promise<AttemptFailure | undefined> | undefined;
   /** Others are asked first until this time. */
@@ -90,7 +93,7 @@ export class EndpointPool {
   /** It cannot be used now; whoever answers there next may belong to another cluster. */
   avoid(endpoint: Endpoint, coolingMs: number): void {
     this.doubt(endpoint);
-    endpoint.verified = false;
+    endpoint.verifiedConnection = undefined;
     endpoint.coolingUntilMs = this.#options.clock.monotonicMs() + coolingMs;
   }
 
@@ -115,7 +118,7 @@ export class EndpointPool {
     return {
       address,
       channel: network.connect(address, { connectTimeoutMs }),
-      verified: false,
+      verifiedConnection: undefined,
       check: undefined,
       coolingUntilMs: 0,
     };

@@ -53,6 +53,17 @@ describe('an address of another cluster', () => {
     expect(fixture.network.deliveries).toHaveLength(2);
   });
 
+  it('is noticed after a connection that was lost while nobody used it', async () => {
+    fixture.member(a, serves());
+    const client = fixture.connect({ endpoints: [a] });
+    await fixture.clock.run(client.put('k', 'v'));
+    fixture.member(a, serves(), { clusterId: other });
+    fixture.network.loseIdleConnection(a);
+    const error = await fixture.failure(client.put('k', 'v'));
+    expect(error.name).toBe('WrongCluster');
+    expect(fixture.network.deliveries).toHaveLength(1);
+  });
+
   it('is noticed by status()', async () => {
     fixture.member(a, serves());
     const client = fixture.connect({ endpoints: [a] });

@@ -46,6 +46,7 @@ export class FakeNetwork implements Network {
   /** Everything but questions for the status. */
   readonly deliveries: Delivery[] = [];
   statusCalls = 0;
+  readonly #connectionNumbers: Map<Address, number> = new Map<Address, number>();
   readonly #clock: FakeClock;
 
   constructor(clock: FakeClock) {
@@ -56,6 +57,15 @@ export class FakeNetwork implements Network {
     return this.deliveries.map(({ address }) => address);
   }
 
+  /** Loses the connection to the address while nothing is under way on it. */
+  loseIdleConnection(address: Address): void {
+    this.#connectionNumbers.set(address, this.#connectionNumber(address) + 1);
+  }
+
+  #connectionNumber(address: Address): number {
+    return this.#connectionNumbers.get(address) ?? 1;
+  }
+
   listen(): Promise<Listener> {
     throw new Error('a client does not listen');
   }
@@ -63,8 +73,12 @@ export class FakeNetwork implements Network {
   connect(address: Address, options: ChannelOptions = {}): Channel {
     const open = new Set<(error: StatusError) => void>();
     let closed = false;
+    const connectionNumber = (): number => this.#connectionNumber(address);
     return {
       address,
+      get connectionNumber() {
+        return connectionNumber();
+      },
       call: (method, request, callOptions) => {
         if (closed) return Promise.reject(statusError('cancelled', 'the channel is closed', false));
         return this.#call({ address, method, request, callOptions, open, options });

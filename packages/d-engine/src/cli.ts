@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import type { ClientApi } from '@d-engine/base';
 import { describeError } from '@d-engine/base';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import type { ConnectedClient } from './connect.ts';
 import { connect } from './connect.ts';
 import { exitCodes, runProcess } from './run-process.ts';
 import { version } from './version.ts';
 
 interface ClientFlags {
   readonly endpoints: string;
-  readonly timeoutMs: string;
+  readonly timeoutMs: number;
 }
 
 const program = new Command('d-engine')
@@ -28,7 +29,7 @@ program
     } else if (configPath !== undefined && flags.dataDir === undefined) {
       process.exitCode = await runProcess({ configPath });
     } else {
-      program.error('run needs either --config or --data-dir');
+      program.error('error: run needs either --config (or CONFIG_PATH) or --data-dir');
     }
   });
 
@@ -60,13 +61,15 @@ function clientCommand(
     .command(usage)
     .description(description)
     .option('--endpoints <list>', 'host:port of some nodes, with commas', '127.0.0.1:9081')
-    .option('--timeout-ms <ms>', 'time for the whole operation', '3000');
+    .option('--timeout-ms <ms>', 'time for the whole operation', readTimeout, 3_000);
   command.action(async () => {
-    const flags = command.opts<ClientFlags>();
-    const client = connect({
-      endpoints: flags.endpoints.split(','),
-      deadlineMs: Number(flags.timeoutMs),
-    });
+    const { endpoints, timeoutMs } = command.opts<ClientFlags>();
+    let client: ConnectedClient;
+    try {
+      client = connect({ endpoints: endpoints.split(','), deadlineMs: timeoutMs });
+    } catch (error) {
+      return command.error(`error: ${describeError(error)}`);
+    }
     try {
       await action(client, command.args);
     } catch (error) {
@@ -76,6 +79,12 @@ function clientCommand(
       await client.close();
     }
   });
+}
+
+function readTimeout(text: string): number {
+  const timeoutMs = Number(text);
+  if (timeoutMs >= 1 && Number.isFinite(timeoutMs)) return timeoutMs;
+  throw new InvalidArgumentError('it is a number of milliseconds, 1 or more.');
 }
 
 function print(value: unknown): void {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Address, ClientApi, LeaderHint, NodeStatus } from '@d-engine/base';
+import { DEngineError } from '@d-engine/base';
 import { Node, splitAddress } from '@d-engine/node';
 import type { ConfigSource, NodeConfig } from './config/index.ts';
 import { loadConfig } from './config/index.ts';
@@ -131,13 +132,14 @@ class Engine implements RunningEngine {
         logger,
       });
       const { host } = splitAddress(config.cluster.listenAddress);
-      const metricsPort = await http.listenMetrics(`${host}:${config.metrics.port}`);
-      const metricsAddress = `${host}:${metricsPort.port}`;
-      logger.info('node started', {
+      const metricsAddress = await serveMetrics(http, host, config.metrics.port);
+      // At every level: it says where to find the node, on a terminal that may show nothing else.
+      logger.always('node started', {
         node: settings.nodeId,
         address: node.address,
         metrics: metricsAddress,
         data: settings.dataDirectory,
+        log: config.log.file,
       });
       return new Engine({ source, metricsAddress, node, http, env, logger });
     } catch (error) {
@@ -174,6 +176,7 @@ class Engine implements RunningEngine {
 
   async runUntil(signal: AbortSignal | undefined): Promise<void> {
     const stop = (): void => {
+      this.#logger.info('stopping', { node: this.nodeId });
       // The outcome is that of `closed`, awaited below.
       void this.#node.stop().catch((error: unknown) => {
         this.#logger.error('stopping failed', { error: String(error) });
@@ -187,6 +190,19 @@ class Engine implements RunningEngine {
     await this.#env.close();
     this.#logger.info('node stopped', { node: this.nodeId });
     if (fatal !== undefined) throw fatal;
+  }
+}
+
+/** The address, with the real port. */
+async function serveMetrics(http: HttpApi, host: string, port: number): Promise<Address> {
+  try {
+    const listening = await http.listenMetrics(`${host}:${port}`);
+    return `${host}:${listening.port}`;
+  } catch (cause) {
+    const message =
+      `cannot serve metrics and health on ${host}:${port}: set METRICS_PORT to a free port ` +
+      '(0 picks one), or stop the other process';
+    throw new DEngineError('InvalidAddress', message, { cause });
   }
 }
 

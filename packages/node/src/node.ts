@@ -420,8 +420,12 @@ export class Node {
 
   /** An impossible state or a failed disk: nothing is answered any more. */
   #fail(error: unknown): void {
-    // What still ran when the storage closed fails now, and nobody waits for it.
-    if (this.#fatal !== undefined || this.#isClosing) return;
+    if (this.#fatal !== undefined) return;
+    if (this.#isClosing) {
+      // What still ran when the storage closed fails now, and nobody waits for it.
+      this.#logger.debug(`while closing: ${describeError(error)}`);
+      return;
+    }
     this.#fatal = asError(error);
     const kind = error instanceof InvariantViolation ? 'a defect' : 'a failure';
     this.#logger.error(`${kind} stopped this node: ${describeError(error)}`, {

@@ -28,6 +28,9 @@ export interface ReadRequest {
   readonly settle: (reply: ReadReply) => void;
 }
 
+/** Of a read's time: hope ends before the deadline, because "nobody leads" says more than "late". */
+const hopeShare = 0.9;
+
 class PendingRead implements Waiting {
   readonly request: ReadRequest;
   readonly deadlineAtMs: number;
@@ -41,7 +44,7 @@ class PendingRead implements Waiting {
     this.#reads = reads;
     this.request = request;
     this.deadlineAtMs = arrivedAtMs + request.deadlineMs;
-    this.hopeUntilMs = arrivedAtMs + Math.min(leaderWaitMs, request.deadlineMs);
+    this.hopeUntilMs = arrivedAtMs + Math.min(leaderWaitMs, request.deadlineMs * hopeShare);
   }
 
   expire(): void {

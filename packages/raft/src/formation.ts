@@ -5,8 +5,8 @@ import type { Notice } from './effects.ts';
 import type { PeerHello, RaftConfig } from './raft-config.ts';
 
 /**
- * Names a set of initial members: 16 hex digits (FNV-1a, 64 bits) over ids and roles in order of id.
- * Addresses are left out: two files may well spell the same host differently, and only ids and
+ * Names a set of initial members: 16 hex digits (FNV-1a, 64 bits) over ids and roles in order of
+ * id. Addresses are left out: two files may well spell the same host differently, and only ids and
  * roles decide who can form a cluster. Not meant to withstand an attacker.
  */
 export function initialVotersHash(members: readonly Member[]): string {

@@ -14,9 +14,9 @@ export function leaseLengthMs(leaseDurationMs: number, stickinessMs: number): nu
  * Whether a lease that rests on messages sent at `sentAt`, which a quorum acknowledged, holds at
  * `at`. Computed at use, never stored as a deadline.
  *
- * The clocks are compared with the *send* time, not the time of the acknowledgement: after a suspend
- * of the machine, in which the monotonic clock may stand still, old acknowledgements wait in the
- * sockets' buffers.
+ * The clocks are compared with the *send* time, not the time of the acknowledgement: after a
+ * suspend of the machine, in which the monotonic clock may stand still, old acknowledgements wait
+ * in the sockets' buffers.
  */
 export function leaseHolds(
   sentAt: Instant,

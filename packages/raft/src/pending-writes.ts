@@ -11,7 +11,8 @@ interface PendingWrite {
 
 /**
  * Which writes the disk still owes us, and what each one makes durable (design rule 1). Without the
- * claim by write, "durable up to 5" of an entry that was replaced since would count for the new one.
+ * claim by write, "durable up to 5" of an entry that was replaced since would count for the new
+ * one.
  */
 export class PendingWrites {
   // Invariant: writeId rises by one from each to the next; the last one is #nextId - 1.

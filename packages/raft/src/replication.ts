@@ -15,8 +15,9 @@ const noEntries: readonly Entry[] = [];
  * a message.
  *
  * A peer that is up to date gets an empty append when the commit index moved, rather than hearing
- * of it by the next heartbeat: a follower can answer reads only up to what it knows to be committed,
- * and a heartbeat interval is some hundred times a round trip. Under load entries carry it anyway.
+ * of it by the next heartbeat: a follower can answer reads only up to what it knows to be
+ * committed, and a heartbeat interval is some hundred times a round trip. Under load entries carry
+ * it anyway.
  */
 export function flushAppends(core: Core, leader: LeaderState, at: Instant): void {
   // The birth of a cluster leaves its first leader only when it cannot forget it. Else, after a

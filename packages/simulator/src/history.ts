@@ -11,7 +11,7 @@ interface Operation {
   readonly client: string;
 }
 
-/** A put of a value that no other put of the key has. */
+/** A put, or a swap, to a value that no other write of the key has. */
 export interface WriteOperation extends Operation {
   readonly type: 'write';
   readonly value: string;
@@ -20,12 +20,13 @@ export interface WriteOperation extends Operation {
   readonly revision: Revision | undefined;
 }
 
-/** A linearizable or lease read that was answered. */
+/** What an answered operation saw: a read, or a swap, which tells what the key held before it. */
 export interface ReadOperation extends Operation {
   readonly type: 'read';
-  readonly consistency: 'linearizable' | 'lease';
+  readonly consistency: 'linearizable' | 'lease' | 'swap';
   /** Undefined: the key was absent. */
   readonly value: string | undefined;
+  /** Undefined when the key was absent or the operation does not tell. */
   readonly modRevision: Revision | undefined;
   /** Of the state that the read saw. */
   readonly revision: Revision;

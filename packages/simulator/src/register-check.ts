@@ -112,7 +112,8 @@ function checkKey(
     if (earlier !== undefined && earlier.startMs > endOf(write)) {
       problems.push(`${at}: an earlier read had seen the newer "${earlier.item.value}"`);
     }
-    if (write !== absent && write.revision !== undefined && read.modRevision !== write.revision) {
+    const told = read.modRevision !== undefined && write.revision !== undefined;
+    if (told && read.modRevision !== write.revision) {
       problems.push(`${at}: revision ${read.modRevision}, written as ${write.revision}`);
     }
   }

@@ -15,6 +15,10 @@ export interface Scenario {
   /** Pause between two operations of a client, at most. */
   readonly thinkMsMax: number;
   readonly readShare: number;
+  /** Of the writes: compare-and-swap instead of put. */
+  readonly swapShare: number;
+  /** So many of the clients are the real one on hosts of their own; the others are embedded. */
+  readonly networkClients: number;
   /** Time between two faults, at most. */
   readonly faultIntervalMsMax: number;
   readonly faults: readonly FaultKind[];
@@ -75,6 +79,7 @@ export function drawScenario(seed: number, members = 3): Scenario {
   const electionTimeoutMinMs = random.pick([200, 300, 500, 1000]);
   const unreliable = random.chance(0.25);
   const drawn = drawOptions(seed);
+  const clients = random.pick([2, 4, 8]);
   const world: WorldOptions = {
     ...drawn,
     network: {
@@ -93,7 +98,7 @@ export function drawScenario(seed: number, members = 3): Scenario {
     seed,
     world,
     members,
-    clients: random.pick([2, 4, 8]),
+    clients,
     keys: random.pick([1, 3, 10]),
     electionTimeoutMinMs,
     heartbeatIntervalMs: electionTimeoutMinMs / 10,
@@ -103,5 +108,7 @@ export function drawScenario(seed: number, members = 3): Scenario {
     readShare: random.pick([0.3, 0.5, 0.8]),
     faultIntervalMsMax: random.pick([1_000, 4_000, 10_000]),
     faults: faultKinds.filter(() => random.chance(0.5)),
+    swapShare: random.pick([0, 0.2, 0.5]),
+    networkClients: random.pick([0, clients / 2, clients]),
   };
 }

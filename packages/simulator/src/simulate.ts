@@ -1,15 +1,15 @@
-import type { ClientApi } from '@d-engine/base';
 import { describeError } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import type { HistoryEntry } from './history.ts';
 import { Invariants } from './invariants.ts';
+import { makeClients } from './make-clients.ts';
 import { Nemesis } from './nemesis.ts';
 import { checkRegisters } from './register-check.ts';
 import type { FaultKind, Scenario } from './scenario.ts';
 import { drawScenario } from './scenario.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
-import { VirtualClient } from './workload.ts';
+import { valueOf } from './workload.ts';
 
 export interface SimulationOptions {
   /** Time under faults, virtual. */
@@ -86,27 +86,6 @@ export async function simulate(
   return report(world, cluster, nemesis, invariants, history, seed, violations);
 }
 
-function makeClients(
-  world: VirtualWorld,
-  scenario: Scenario,
-  cluster: VirtualCluster,
-  history: HistoryEntry[],
-): VirtualClient[] {
-  return Array.from({ length: scenario.clients }, (_, position) => {
-    const name = `c${position}`;
-    return new VirtualClient({
-      world,
-      scenario,
-      name,
-      history,
-      pick: (random): ClientApi | undefined => {
-        const nodes = cluster.nodes.filter((node) => !cluster.heldUp.has(node.settings.nodeId));
-        return nodes.length === 0 ? undefined : random.pick(nodes).client;
-      },
-    });
-  });
-}
-
 /** Liveness: without faults the cluster elects a leader and everybody catches up with it. */
 async function recover(
   world: VirtualWorld,
@@ -164,6 +143,7 @@ async function readFinally(
       const reading = node.client.read([key], { consistency: 'linearizable' });
       const result = await world.complete(reading, recoveryLimitMs);
       const found = result.entries[0] ?? null;
+      const value = valueOf(found);
       history.push({
         type: 'read',
         key,
@@ -171,7 +151,7 @@ async function readFinally(
         client: `final read on ${node.settings.nodeId}`,
         invokedAtMs,
         settledAtMs: world.nowMs,
-        value: found === null ? undefined : Buffer.from(found.value).toString(),
+        value,
         modRevision: found?.modRevision,
         revision: result.revision,
       });

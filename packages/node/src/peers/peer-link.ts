@@ -151,7 +151,7 @@ export class PeerLink {
     const refusal = this.#observer.check(this.peer, hello);
     if (refusal !== undefined) {
       this.#observer.onRefused(this, { name: refusal.name, message: refusal.message, byPeer: false });
-      this.#lose(refusal.message, refusedBackoffMs);
+      this.#lose('this member refused it', refusedBackoffMs);
       return;
     }
     this.#timer?.cancel();
@@ -164,7 +164,7 @@ export class PeerLink {
 
   #onRefusedByPeer(frame: HelloRefused): void {
     this.#observer.onRefused(this, { name: frame.name, message: frame.message, byPeer: true });
-    this.#lose(frame.message, refusedBackoffMs);
+    this.#lose('it refused this member', refusedBackoffMs);
   }
 
   #onClose(handler: StreamHandler, failure: Failure | undefined): void {

@@ -1,4 +1,4 @@
-import type { Address, Env, Failure, IncomingStream, Logger, NodeId, StreamHandler } from '@d-engine/base';
+import type { Env, Failure, IncomingStream, Logger, NodeId, StreamHandler } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Outgoing, Plane, RaftMessage, Sender } from '@d-engine/raft';
 import type { ForwardWrite, ForwardWriteResult, Hello, PeerFrame } from '@d-engine/wire';
@@ -117,10 +117,6 @@ export class Transport {
     return standingPlanes.every((plane) => this.#links.get(keyOf(peer, plane))?.isUp === true);
   }
 
-  addressOf(peer: NodeId): Address | undefined {
-    return this.#links.get(keyOf(peer, 'control'))?.peer.address;
-  }
-
   /** A peer, or somebody who says so, opened a stream. */
   accept(stream: IncomingStream, plane: Plane): StreamHandler | Failure {
     if (this.#stopped) return { status: 'unavailable', message: 'the member stops' };
@@ -135,7 +131,7 @@ export class Transport {
   readonly #linkObserver: LinkObserver = {
     ownHello: () => this.#observer.ownHello(),
     check: (peer, hello) => this.#observer.check(hello, peer.id),
-    onUp: (link, hello) => {
+    onUp: (link) => {
       this.#log.up(link.peer, link.plane);
       this.#observer.onLinkUp(link.peer.id, link.plane);
     },

@@ -46,11 +46,18 @@ export class ClientCalls {
         ? this.#checks.writeBytes(request.command)
         : new DEngineError('Unsupported', 'sessions are not in this version: leave it out');
     if (problem !== undefined) return failCall(call, problem);
-    const deadlineMs = this.#checks.deadlineMs(call.deadlineMs);
+    const deadlineMs = this.#deadlineMs(call);
     this.#writes.submitHere(request.command, deadlineMs, (reply) => {
       if (!reply.ok) failCall(call, reply.error);
       else call.reply(encodeClientResponse({ type: 'write', ...reply.outcome }));
     });
+  }
+
+  /** Ends before the caller's own time is over, so that the caller hears why. */
+  #deadlineMs(call: IncomingCall): number {
+    const { deadlineMs } = call;
+    if (deadlineMs === undefined) return this.#checks.deadlineMs(undefined);
+    return this.#checks.deadlineMs(deadlineMs - Math.min(answerMarginMs, deadlineMs / 5));
   }
 
   #read(call: IncomingCall): void {
@@ -66,7 +73,7 @@ export class ClientCalls {
       keys: request.keys,
       consistency,
       minRevision: request.minRevision,
-      deadlineMs: this.#checks.deadlineMs(call.deadlineMs),
+      deadlineMs: this.#deadlineMs(call),
       settle: (reply) => {
         if (!reply.ok) return failCall(call, reply.error);
         const { revision } = reply.view;
@@ -77,6 +84,9 @@ export class ClientCalls {
     if (refused !== undefined) failCall(call, refused);
   }
 }
+
+/** For the sweep of the deadlines and the way back. */
+const answerMarginMs = 100;
 
 function found(view: ReadView): FoundKey[] {
   const results: FoundKey[] = [];

@@ -90,7 +90,9 @@ function deliverSome(cluster: FakeCluster, random: () => number, lossRate: numbe
   }
 }
 
-/** Everything works again: a leader must come, and what it is given must be committed everywhere. */
+/**
+ * Everything works again: a leader must come, and what it is given must be committed everywhere.
+ */
 function calmDown(cluster: FakeCluster): void {
   cluster.loses = () => false;
   cluster.diskAtOnce = true;

@@ -39,6 +39,8 @@ export class VirtualChannel implements Channel {
   readonly #port: number;
   readonly #connectTimeoutMs: number;
   #connection: Connection | undefined;
+  /** Of `#connection`; 0 before the first. */
+  #connectionNumber = 0;
   #closed = false;
 
   constructor(origin: ChannelOrigin, address: Address, options: ChannelOptions) {
@@ -49,6 +51,10 @@ export class VirtualChannel implements Channel {
     this.#port = port;
     this.#connectTimeoutMs =
       options.connectTimeoutMs ?? origin.kernel.options.network.connectTimeoutMs;
+  }
+
+  get connectionNumber(): number {
+    return this.#connection?.usable === true ? this.#connectionNumber : this.#connectionNumber + 1;
   }
 
   call(method: string, request: Uint8Array, options: CallOptions): Promise<Answer> {
@@ -90,6 +96,7 @@ export class VirtualChannel implements Channel {
 
   #connect(): Connection {
     if (this.#connection?.usable === true) return this.#connection;
+    this.#connectionNumber += 1;
     const { kernel, fabric, node, life, clock } = this.#origin;
     const target = fabric.resolve(this.#host, node);
     const timeoutMs = clock.virtualDelayMs(this.#connectTimeoutMs);

@@ -24,6 +24,8 @@ export class GrpcChannel implements Channel {
   readonly #onClosed: () => void;
   readonly #open: Set<ClientCall | ClientStream> = new Set();
   #connection: ClientConnection | undefined;
+  /** Of `#connection`; 0 before the first. */
+  #connectionNumber = 0;
   #closed = false;
 
   constructor(
@@ -36,6 +38,10 @@ export class GrpcChannel implements Channel {
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#settings = settings;
     this.#onClosed = onClosed;
+  }
+
+  get connectionNumber(): number {
+    return this.#connection?.usable === true ? this.#connectionNumber : this.#connectionNumber + 1;
   }
 
   call(method: string, request: Uint8Array, options: CallOptions): Promise<Answer> {
@@ -97,6 +103,7 @@ export class GrpcChannel implements Channel {
 
   #connect(): ClientConnection {
     if (this.#connection?.usable === true) return this.#connection;
+    this.#connectionNumber += 1;
     this.#connection = new ClientConnection(
       this.address,
       parseSocketAddress(this.address) ?? { host: '', port: 0 },
