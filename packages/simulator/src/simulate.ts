@@ -53,14 +53,15 @@ export async function simulate(
   const scenario = options.scenario ?? drawScenario(seed);
   const world = new VirtualWorld({ seed, ...scenario.world });
   const violations: string[] = [];
-  const say = (line: string): void => options.onLine?.(`${world.nowMs.toFixed(3)} ${line}`);
+  const { onLine } = options;
+  const say = (line: string): void => onLine?.(`${world.nowMs.toFixed(3)} ${line}`);
   const violated = (text: string): void => {
     violations.push(text);
     say(`VIOLATION ${text}`);
   };
   const cluster = new VirtualCluster(world, scenario, {
     onDeath: (id, error) => violated(`node ${id} died: ${describeError(error)}`),
-    onLog: (id, level, text) => say(`n${id} ${level} ${text}`),
+    ...(onLine && { onLog: (id, level, text) => say(`n${id} ${level} ${text}`) }),
   });
   world.onUncaught((error, host) => violated(`uncaught in ${host}: ${describeError(error)}`));
   const invariants = new Invariants(cluster);

@@ -1,7 +1,10 @@
+import type { RunResult } from './jobs.ts';
+import type { Preset } from './scenario.ts';
 import type { SimulationReport } from './simulate.ts';
 
 /** One run in full, for replaying it. */
-export function formatReport(report: SimulationReport): string {
+export function formatReport(report: SimulationReport, preset: Preset): string {
+  const withPreset = preset === 'swarm' ? '' : ` --preset ${preset}`;
   const faults = [...report.faults].map(([kind, count]) => `${kind} ${count}`).join(', ');
   return [
     `seed ${report.seed}: ${report.violations.length} violations, fingerprint ${report.fingerprint}`,
@@ -10,7 +13,7 @@ export function formatReport(report: SimulationReport): string {
     `  writes ${report.acknowledgedWrites} acknowledged, ${report.unknownWrites} unknown, ` +
       `${report.refusedWrites} refused; reads ${report.reads} (${report.leaseReads} lease); ` +
       `leader changes ${report.leaderChanges}; events ${report.events}`,
-    `  replay: npm run simulate -- --seed ${report.seed} --trace`,
+    `  replay: npm run simulate -- --seed ${report.seed}${withPreset} --trace`,
   ].join('\n');
 }
 
@@ -20,13 +23,10 @@ export class Summary {
   readonly #reports: SimulationReport[] = [];
   readonly #failedSeeds: number[] = [];
 
-  add(report: SimulationReport): void {
-    this.#reports.push(report);
-    if (report.violations.length > 0) this.#failedSeeds.push(report.seed);
-  }
-
-  addFailure(seed: number): void {
-    this.#failedSeeds.push(seed);
+  add(result: RunResult): void {
+    const failed = 'failure' in result || result.report.violations.length > 0;
+    if (failed) this.#failedSeeds.push(result.seed);
+    if ('report' in result) this.#reports.push(result.report);
   }
 
   get failed(): number {

@@ -1,5 +1,5 @@
 import type { Logger, LogLevel, NodeId } from '@d-engine/base';
-import { silentMetrics } from '@d-engine/base';
+import { silentLogger, silentMetrics } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
@@ -8,7 +8,8 @@ import type { Scenario } from './scenario.ts';
 export interface ClusterEvents {
   /** A member died of an invariant or of its disk, or could not start. */
   onDeath(nodeId: NodeId, error: unknown): void;
-  onLog(nodeId: NodeId, level: LogLevel | 'always', text: string): void;
+  /** Absent: nobody listens, and no line is made. */
+  readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
 
 /** Members on virtual hosts: the real node code, started again after each crash. */
@@ -125,11 +126,13 @@ export class VirtualCluster {
   }
 
   #logger(id: NodeId): Logger {
+    const { onLog } = this.#events;
+    if (onLog === undefined) return silentLogger;
     const say =
       (level: LogLevel | 'always') =>
       (message: string, fields?: Readonly<Record<string, unknown>>): void => {
         const rest = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
-        this.#events.onLog(id, level, `${message}${rest}`);
+        onLog(id, level, `${message}${rest}`);
       };
     return {
       enabled: () => true,

@@ -147,8 +147,13 @@ export class VirtualClient {
   /** A promise of a process that died never settles: the client gives up on it. */
   #bounded<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      promise.then(resolve, reject);
-      this.#world.after(clientPatienceMs, () => reject(new Lost()));
+      let settled = false;
+      promise.then(resolve, reject).finally(() => {
+        settled = true;
+      });
+      this.#world.after(clientPatienceMs, () => {
+        if (!settled) reject(new Lost());
+      });
     });
   }
 }

@@ -1,0 +1,72 @@
+import type { Preset } from './scenario.ts';
+import { presets } from './scenario.ts';
+
+/** What the command line says. */
+export interface Flags {
+  readonly seed: number | undefined;
+  readonly trace: boolean;
+  readonly runs: number;
+  readonly minutes: number | undefined;
+  readonly first: number;
+  /** From one seed to the next: the jobs of one command share the seeds out that way. */
+  readonly stride: number;
+  readonly durationMs: number;
+  readonly preset: Preset;
+  readonly stopAtFirst: boolean;
+  readonly jobs: number;
+  /** Prints each report as a line of JSON, for the process that started this one. */
+  readonly json: boolean;
+}
+
+export const usage: string =
+  'npm run simulate -- [--seed N [--trace]] [--runs K] [--minutes M] [--first N] ' +
+  '[--duration-ms T] [--preset NAME] [--stop-at-first] [--jobs N]';
+
+const known = [
+  '--seed',
+  '--runs',
+  '--minutes',
+  '--first',
+  '--stride',
+  '--duration-ms',
+  '--preset',
+  '--jobs',
+];
+const switches = ['--trace', '--stop-at-first', '--json'];
+
+/** Throws an Error that says what is wrong. */
+export function parseFlags(words: readonly string[]): Flags {
+  const values = new Map<string, string>();
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as string;
+    if (switches.includes(word)) values.set(word, 'yes');
+    else if (known.includes(word)) values.set(word, words[++index] ?? '');
+    else throw new Error(`unknown option ${word}; usage: ${usage}`);
+  }
+  const number = (name: string): number | undefined => {
+    const text = values.get(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (text !== '' && Number.isFinite(value) && value >= 0) return value;
+    throw new Error(`${name} needs a number`);
+  };
+  return {
+    seed: number('--seed'),
+    trace: values.has('--trace'),
+    runs: number('--runs') ?? 100,
+    minutes: number('--minutes'),
+    first: number('--first') ?? Math.floor(Math.random() * 1e9),
+    stride: Math.max(1, number('--stride') ?? 1),
+    durationMs: number('--duration-ms') ?? 60_000,
+    preset: presetOf(values.get('--preset') ?? 'swarm'),
+    stopAtFirst: values.has('--stop-at-first'),
+    jobs: Math.max(1, number('--jobs') ?? 1),
+    json: values.has('--json'),
+  };
+}
+
+export function presetOf(name: string): Preset {
+  const found = presets.find((preset) => preset === name);
+  if (found !== undefined) return found;
+  throw new Error(`preset ${name}: there are ${presets.join(', ')}`);
+}

@@ -1,0 +1,69 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Flags } from './flags.ts';
+import type { SimulationReport } from './simulate.ts';
+
+/** What one run came to, as it crosses from a child process to its parent. */
+export type RunResult =
+  | { readonly seed: number; readonly report: SimulationReport }
+  | { readonly seed: number; readonly failure: string };
+
+export function encodeResult(result: RunResult): string {
+  return JSON.stringify(result, (_name, value: unknown) =>
+    value instanceof Map ? { entries: [...value] } : value,
+  );
+}
+
+export function decodeResult(line: string): RunResult {
+  return JSON.parse(line, (name, value: unknown) =>
+    name === 'faults' ? new Map((value as { entries: [string, number][] }).entries) : value,
+  ) as RunResult;
+}
+
+/** Shares the seeds out among child processes of `program`; a run is one thread's work. */
+export async function runJobs(
+  program: string,
+  flags: Flags,
+  onResult: (result: RunResult) => void,
+): Promise<void> {
+  const children: ChildProcess[] = [];
+  const stopAll = (): void => {
+    for (const child of children) child.kill();
+  };
+  const ends: Promise<void>[] = [];
+  for (let job = 0; job < flags.jobs; job++) {
+    const child = spawn(process.execPath, [program, ...wordsOf(flags, job)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const result = decodeResult(line);
+      onResult(result);
+      const failed = 'failure' in result || result.report.violations.length > 0;
+      if (failed && flags.stopAtFirst) stopAll();
+    });
+    ends.push(
+      new Promise((resolve, reject) => {
+        child.on('error', reject);
+        child.on('close', (code, signal) => {
+          if (code === 0 || code === 1 || signal === 'SIGTERM') resolve();
+          else reject(new Error(`job ${job} ended with ${signal ?? code}`));
+        });
+      }),
+    );
+  }
+  await Promise.all(ends);
+}
+
+function wordsOf(flags: Flags, job: number): string[] {
+  const runs = Math.ceil((flags.runs - job) / flags.jobs);
+  const minutes = flags.minutes === undefined ? [] : ['--minutes', String(flags.minutes)];
+  return [
+    '--json',
+    ...['--first', String(flags.first + job), '--stride', String(flags.jobs)],
+    ...['--runs', String(runs), ...minutes],
+    ...['--duration-ms', String(flags.durationMs), '--preset', flags.preset],
+    ...(flags.stopAtFirst ? ['--stop-at-first'] : []),
+  ];
+}
