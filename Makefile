@@ -16,10 +16,10 @@ check-node:
 	@sh tools/check-node.sh
 
 install: check-node
-	@sh tools/install.sh
+	@sh tools/one-at-a-time.sh sh tools/install.sh
 
 build: install
-	@node tools/build.mjs --if-stale
+	@sh tools/one-at-a-time.sh node tools/build.mjs --if-stale
 
 demo: build
 	@echo 'demo: running tools/demo/run.ts'

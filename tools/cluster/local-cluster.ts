@@ -27,6 +27,12 @@ export interface StatusBody {
   readonly leader: { readonly id: number; readonly address: string } | null;
   readonly commit_index: number;
   readonly applied_index: number;
+  readonly members: readonly {
+    readonly id: number;
+    readonly address: string;
+    readonly role: string;
+    readonly match_index: number | null;
+  }[];
 }
 
 /** Real nodes on free loopback ports in a temporary folder, which {@link dispose} removes. */

@@ -20,6 +20,8 @@ interface Status {
 
 const running = new Map<number, ChildProcess>();
 let stopping = false;
+/** A node ended otherwise than by a request to stop, whoever made it. */
+let anyFailed = false;
 
 // The terminal may go away; the nodes have log files of their own.
 process.stdout.on('error', () => undefined);
@@ -68,12 +70,13 @@ function start({ id, port, metricsPort }: ExampleNode): void {
   // After its last output.
   child.once('close', (code, signal) => {
     running.delete(id);
+    if (code !== 0) anyFailed = true;
     const others = running.size === 0 ? '' : '; the others go on';
     const end = signal ?? `exit code ${code}`;
     if (!stopping) print(`node ${id} ended (${end})${others}`);
     if (running.size > 0) return;
     print(stopping ? 'all nodes stopped' : 'no node runs any more');
-    process.exit(stopping ? 0 : 1);
+    process.exit(anyFailed ? 1 : 0);
   });
 }
 

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { NodeProcess } from '../../../tools/cluster/node-process.ts';
+import { describe, expect, test } from 'vitest';
 import type { CommandResult } from '../../../tools/cluster/run-command.ts';
-import { repositoryRoot } from './support/cluster-kit.ts';
 import { member, NodeFolder } from './support/node-folder.ts';
 
 /** Where the first member listens: nobody dials it, the config is refused before. */
@@ -14,24 +12,6 @@ function expectRefusedStart(result: CommandResult, message: RegExp): void {
   expect(result.stderr).toMatch(message);
   expect(result.stderr).not.toMatch(/^\s+at /m);
   expect(result.code).toBe(2);
-}
-
-/** A node that runs in the folder, as another process than the one under test. */
-async function startNode(folder: NodeFolder, configPath: string): Promise<NodeProcess> {
-  const node = new NodeProcess({
-    root: repositoryRoot,
-    configPath,
-    cwd: folder.path,
-    environment: folder.environment,
-  });
-  onTestFinished(async () => {
-    await node.end('SIGKILL');
-  });
-  for (let waits = 0; !node.output.includes('Became leader'); waits++) {
-    if (waits === 400) throw new Error(`the node does not start:\n${node.output}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return node;
 }
 
 describe('exit code 2 and the reason, for a config with', () => {
@@ -118,7 +98,7 @@ describe('exit code 2 and the reason, for', () => {
 test('a second process of one directory is turned away, and the first serves on', async () => {
   const folder = await NodeFolder.create();
   const config = folder.config({}, 'config/n1.toml');
-  const node = await startNode(folder, config);
+  const node = await folder.start(config);
   const second = await folder.run('run', '--config', config);
   expectRefusedStart(second, new RegExp(`db/1 is in use by process ${node.pid}\\. .*PM2`));
 
@@ -132,7 +112,7 @@ test('a second process of one directory is turned away, and the first serves on'
 
 test('a port that is taken is named, with what to do', async () => {
   const folder = await NodeFolder.create();
-  await startNode(folder, folder.config({}, 'config/n1.toml'));
+  await folder.start(folder.config({}, 'config/n1.toml'));
   const { port, metricsPort } = folder;
   const samePort = folder.config({ more: 'db_root_dir = "./other"' });
   expectRefusedStart(
@@ -149,7 +129,7 @@ test('a port that is taken is named, with what to do', async () => {
 
 test("another node's directory is refused and left as it is", async () => {
   const folder = await NodeFolder.create();
-  const node = await startNode(folder, folder.config({}, 'config/n1.toml'));
+  const node = await folder.start(folder.config({}, 'config/n1.toml'));
   expect(await node.end('SIGTERM')).toEqual({ code: 0, signal: null });
   const before = folder.read('db/1/identity.json');
   const members = [member(2, `127.0.0.1:${folder.port}`)];

@@ -53,11 +53,9 @@ export class MemberLeadership implements Leadership {
   notLeader(): DEngineError {
     const leader = this.hint;
     if (leader === undefined || leader.id === this.#settings.nodeId) return this.noLeader();
-    return new DEngineError(
-      'NotLeader',
-      `Not leader: ask node ${leader.id} at ${leader.address}`,
-      { leader },
-    );
+    return new DEngineError('NotLeader', `Not leader: ask node ${leader.id} at ${leader.address}`, {
+      leader,
+    });
   }
 
   /** Why Raft did not take a proposal or a read. */
@@ -82,7 +80,9 @@ export class MemberLeadership implements Leadership {
     const reached = voters.length - missing.length;
     const quorum = Math.floor(voters.length / 2) + 1;
     if (reached >= quorum) return 'an election is under way, retry in a moment';
-    const names = missing.map((id) => `${id} (${this.#addresses.toDial(id) ?? 'no address'})`).join(', ');
+    const names = missing
+      .map((id) => `${id} (${this.#addresses.toDial(id) ?? 'no address'})`)
+      .join(', ');
     return (
       `node ${self} reaches ${reached} of ${voters.length} voters and a quorum needs ${quorum}; ` +
       `not connected: ${names}. Start the missing members or mend the network`

@@ -1,5 +1,7 @@
-import type { Clock, Counter, Gauge, Histogram, Metrics } from '@d-engine/base';
+import type { Clock, Counter, Gauge, Histogram, Metrics, NodeId } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
+import type { SettleWrite } from './proposals.ts';
+import type { ReadRequest } from './reads.ts';
 
 const latencyBoundsMs = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
@@ -29,6 +31,7 @@ export class NodeMetrics {
   readonly #stateBytes: Gauge;
   readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
+  #leaderId: NodeId | null = null;
 
   constructor(metrics: Metrics, clock: Clock) {
     this.clock = clock;
@@ -71,7 +74,35 @@ export class NodeMetrics {
     this.#keys = gauge('d_engine_keys', 'Keys in the store');
     this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
     this.#peerLag = (peer) =>
-      metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', { peer });
+      metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', {
+        peer,
+      });
+  }
+
+  /** The leader that this member knows now, the same one or another. */
+  leaderSeen(leaderId: NodeId | null): void {
+    if (leaderId !== null && leaderId !== this.#leaderId) this.leaderChanges.add();
+    if (leaderId !== null) this.#leaderId = leaderId;
+  }
+
+  /** Counts a write from now to its answer. */
+  countedWrite(settle: SettleWrite): SettleWrite {
+    const startedAtMs = this.clock.monotonicMs();
+    this.writes.add();
+    return (reply) => {
+      if (!reply.ok) this.writeFailures.add();
+      this.writeMs.observe(this.clock.monotonicMs() - startedAtMs);
+      settle(reply);
+    };
+  }
+
+  countedRead(request: ReadRequest): ReadRequest {
+    this.reads.add();
+    const settle: ReadRequest['settle'] = (reply) => {
+      if (!reply.ok) this.readFailures.add();
+      request.settle(reply);
+    };
+    return { ...request, settle };
   }
 
   /** Brings the gauges up to date; called when somebody looks. */

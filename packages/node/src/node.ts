@@ -13,7 +13,12 @@ import type {
   Term,
   Timer,
 } from '@d-engine/base';
-import { assertLimitsAgree, DEngineError, describeError, InvariantViolation } from '@d-engine/base';
+import {
+  assertLimitsAgree,
+  type DEngineError,
+  describeError,
+  InvariantViolation,
+} from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
 import { decodeBootstrap, Raft } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
@@ -208,6 +213,7 @@ export class Node {
       leaderWaitMs,
       pendingMax: settings.pendingWritesMax,
       requestTurn,
+      metrics: this.#metrics,
     });
     this.#turns = new TurnLoop({
       env,
@@ -443,15 +449,17 @@ export class Node {
   #submitRead(request: ReadRequest): DEngineError | undefined {
     const closed = this.#condition.closed;
     if (closed !== undefined) return closed;
-    this.#metrics.reads.add();
-    return this.#reads.submit(request);
+    const counted = this.#metrics.countedRead(request);
+    const refused = this.#reads.submit(counted);
+    if (refused !== undefined) this.#metrics.readFailures.add();
+    return refused;
   }
 
   #onEffects(effects: Effects): void {
     this.#operatorLog.onEffects(effects);
     this.#writes.onRoom();
     if (effects.stateChange !== undefined) {
-      this.#metrics.leaderChanges.add(effects.stateChange.leaderId === null ? 0 : 1);
+      this.#metrics.leaderSeen(effects.stateChange.leaderId);
       this.#writes.onLeadershipChange();
       for (const listener of this.#leaderListeners) listener(this.#leadership.hint);
     }

@@ -28,7 +28,11 @@ export class OperatorLog {
   #stateChange(change: StateChange): void {
     const { role, term, leaderId } = change;
     if (change.steppedDownBecause !== undefined) {
-      this.#logger.warn('stepped down', { node: this.#nodeId, term, why: change.steppedDownBecause });
+      this.#logger.warn('stepped down', {
+        node: this.#nodeId,
+        term,
+        why: change.steppedDownBecause,
+      });
     }
     this.#logger.info('state', { node: this.#nodeId, role, term, leader: leaderId });
     if (role !== 'leader' || this.#announcedLeaderTerm === term) return;

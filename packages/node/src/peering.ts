@@ -106,8 +106,7 @@ export class Peering implements TransportObserver {
 
   #verdict(hello: Hello): 'accepted' | 'otherInstance' | 'olderBootCount' {
     const seen = this.#storage.identity.peers.get(hello.nodeId);
-    const isOlder =
-      seen?.instanceId === hello.instanceId && hello.bootCount < seen.bootCount;
+    const isOlder = seen?.instanceId === hello.instanceId && hello.bootCount < seen.bootCount;
     if (isOlder) return 'olderBootCount';
     const { nodeId, instanceId, bootCount, state, initialVotersHash: hash } = hello;
     const verdict = this.#raft.peerHello(

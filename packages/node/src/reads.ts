@@ -1,4 +1,12 @@
-import type { Clock, Consistency, Instant, KeyValue, LogIndex, Revision, Timer } from '@d-engine/base';
+import type {
+  Clock,
+  Consistency,
+  Instant,
+  KeyValue,
+  LogIndex,
+  Revision,
+  Timer,
+} from '@d-engine/base';
 import { assert, DEngineError } from '@d-engine/base';
 import type { Raft, ReadOutcome } from '@d-engine/raft';
 import type { Deadlines, Waiting } from './deadlines.ts';

@@ -1,4 +1,13 @@
-import type { DEngineError, Entry, Env, Instant, LogIndex, NodeId, Timer, WriteId } from '@d-engine/base';
+import type {
+  DEngineError,
+  Entry,
+  Env,
+  Instant,
+  LogIndex,
+  NodeId,
+  Timer,
+  WriteId,
+} from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { Effects, Outgoing, Persist, Raft, RaftMessage, Sender } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';

@@ -2,6 +2,7 @@ import type { Clock, NodeId } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import type { Forwards } from './forwards.ts';
+import type { NodeMetrics } from './node-metrics.ts';
 import type { Proposals, SettleWrite, WriteReply } from './proposals.ts';
 
 /** Where this member stands right now, as far as a write is concerned. */
@@ -55,6 +56,7 @@ export class WriteRouter {
   readonly #leadership: Leadership;
   readonly #leaderWaitMs: number;
   readonly #requestTurn: () => void;
+  readonly #metrics: NodeMetrics;
   /** Of the parked writes, and again of the forwarded ones. */
   readonly #pendingMax: number;
   readonly #parked = new Set<ParkedWrite>();
@@ -70,6 +72,7 @@ export class WriteRouter {
     leaderWaitMs: number;
     pendingMax: number;
     requestTurn: () => void;
+    metrics: NodeMetrics;
   }) {
     this.#clock = options.clock;
     this.#deadlines = options.deadlines;
@@ -79,10 +82,12 @@ export class WriteRouter {
     this.#leaderWaitMs = options.leaderWaitMs;
     this.#pendingMax = options.pendingMax === 0 ? Number.POSITIVE_INFINITY : options.pendingMax;
     this.#requestTurn = options.requestTurn;
+    this.#metrics = options.metrics;
   }
 
   /** For callers that follow hints themselves, and for forwarded writes: no second hop. */
-  submitHere(command: Uint8Array, deadlineMs: number, settle: SettleWrite): void {
+  submitHere(command: Uint8Array, deadlineMs: number, reply: SettleWrite): void {
+    const settle = this.#metrics.countedWrite(reply);
     const closed = this.#leadership.closed;
     if (closed !== undefined) return settle({ ok: false, error: closed });
     if (!this.#leadership.accepting) {
@@ -92,7 +97,8 @@ export class WriteRouter {
   }
 
   /** For embedded and HTTP callers: any member will do. */
-  submitAnywhere(command: Uint8Array, deadlineMs: number, settle: SettleWrite): void {
+  submitAnywhere(command: Uint8Array, deadlineMs: number, reply: SettleWrite): void {
+    const settle = this.#metrics.countedWrite(reply);
     const requestDeadlineAtMs = this.#clock.monotonicMs() + deadlineMs;
     this.#route({ command, requestDeadlineAtMs, settle });
   }
@@ -131,11 +137,7 @@ export class WriteRouter {
     this.#parked.clear();
   }
 
-  #route(write: {
-    command: Uint8Array;
-    requestDeadlineAtMs: number;
-    settle: SettleWrite;
-  }): void {
+  #route(write: { command: Uint8Array; requestDeadlineAtMs: number; settle: SettleWrite }): void {
     const leadership = this.#leadership;
     if (leadership.closed !== undefined) {
       return write.settle({ ok: false, error: leadership.closed });
@@ -155,7 +157,8 @@ export class WriteRouter {
     if (this.#forwards.pendingCount >= this.#pendingMax) {
       return write.settle({ ok: false, error: tooMany(this.#pendingMax) });
     }
-    if (!this.#forwards.send(leader, write.command, deadlineMs, retry)) this.#park(write);
+    if (this.#forwards.send(leader, write.command, deadlineMs, retry)) this.#metrics.forwards.add();
+    else this.#park(write);
   }
 
   #park(write: { command: Uint8Array; requestDeadlineAtMs: number; settle: SettleWrite }): void {

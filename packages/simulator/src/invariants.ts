@@ -8,7 +8,7 @@ export class Invariants {
   /** The state's hash at each applied index that a member was seen at. */
   readonly #hashes = new Map<number, { hash: string; nodeId: NodeId }>();
   readonly #lastApplied = new Map<object, number>();
-  readonly violations: string[] = [];
+  readonly #violations = new Set<string>();
   leaderChanges = 0;
 
   constructor(cluster: VirtualCluster) {
@@ -34,7 +34,10 @@ export class Invariants {
   #checkLeader(nodeId: NodeId, term: Term): void {
     const other = this.#leaders.get(term);
     if (other === nodeId) return;
-    if (other !== undefined) this.#violated(`two leaders in term ${term}: ${other} and ${nodeId}`);
+    if (other !== undefined) {
+      this.#violated(`two leaders in term ${term}: ${other} and ${nodeId}`);
+      return;
+    }
     this.#leaders.set(term, nodeId);
     this.leaderChanges += 1;
   }
@@ -48,7 +51,16 @@ export class Invariants {
     }
   }
 
+  /** Once each, however often it is seen. */
+  get violations(): readonly string[] {
+    return [...this.#violations];
+  }
+
+  get isViolated(): boolean {
+    return this.#violations.size > 0;
+  }
+
   #violated(text: string): void {
-    this.violations.push(text);
+    this.#violations.add(text);
   }
 }

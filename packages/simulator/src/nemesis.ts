@@ -3,6 +3,9 @@ import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import type { FaultKind, Scenario } from './scenario.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 
+/** Of a supervisor that has nothing else to do. */
+const restartDelayMs = 100;
+
 /** Breaks things at random, and mends each of them after a while, until it is told to rest. */
 export class Nemesis {
   readonly #world: VirtualWorld;
@@ -116,7 +119,7 @@ export class Nemesis {
 
   /** A member that stopped on its own is started by its supervisor, faults or not. */
   #startAgain(id: NodeId): void {
-    const delayMs = this.#resting ? 0 : this.#random.float() * this.#mendMsMax;
+    const delayMs = this.#resting ? restartDelayMs : this.#random.float() * this.#mendMsMax;
     this.#world.after(delayMs, () => {
       // It crashed meanwhile, and whatever crashed it has started it or will.
       if (!this.#cluster.isAlive(id) || this.#cluster.node(id) !== undefined) return;

@@ -9,6 +9,7 @@ import { checkRegisters } from './register-check.ts';
 import type { FaultKind, Scenario } from './scenario.ts';
 import { drawScenario } from './scenario.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
+import { VoteTrap } from './vote-trap.ts';
 import { valueOf } from './workload.ts';
 
 export interface SimulationOptions {
@@ -72,12 +73,16 @@ export async function simulate(
   for (const id of cluster.ids) cluster.start(id);
   for (const client of clients) client.start();
   nemesis.start();
+  const trap = scenario.voteTrap ? new VoteTrap(world, cluster, scenario) : undefined;
+  trap?.start();
   const check = (): boolean => {
     invariants.check();
-    return invariants.violations.length > 0;
+    trap?.step();
+    return invariants.isViolated;
   };
   await world.run({ until: check, limitMs: options.durationMs ?? defaultDurationMs });
   nemesis.rest();
+  trap?.rest();
   await recover(world, cluster, scenario, invariants, violated);
   for (const client of clients) client.stop();
   await readBack(world, cluster, scenario, history, violated);

@@ -27,12 +27,12 @@ export type RecoveredLog = Omit<RecoveredState, 'hardState' | 'everFormed'>;
 export interface LogStore {
   /**
    * Removes `truncateFrom` and everything after it, then appends `entries`: both or, after a
-   * crash, neither, except that a batch too large for one disk write may leave a prefix of
-   * itself. Resolves when durable, `commitIndex` included, in the order of the calls; a batch with
-   * nothing new costs no write. The buffers behind the entries must not change until then.
+   * crash, neither, except that a batch too large for one disk write may leave a prefix of itself.
+   * Resolves when durable, `commitIndex` included, in the order of the calls; a batch with nothing
+   * new costs no write. The buffers behind the entries must not change until then.
    *
    * Requires: entries are consecutive and start at `truncateFrom`, or else right after the last
-   * entry; `truncateFrom` is above every commit index given before, and `commitIndex` is in the log.
+   * entry; `truncateFrom` is above every commit index given before; `commitIndex` is in the log.
    */
   append(batch: LogBatch): Promise<void>;
   /**

@@ -128,7 +128,7 @@ describe('damage', () => {
     }
   });
 
-  it('of a lost write at the end of a segment is refused because a later one is in use', async () => {
+  it('of a lost write at the end of a segment is refused when a later one is in use', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);
     await log.append(batchOf(makeEntries(1, 1, [1500])));

@@ -280,6 +280,19 @@ describe('read', () => {
     await expect(log.read(1, 1, 1000)).rejects.toThrow(StorageDamage);
   });
 
+  it('takes no removal for damage when it meets one on its way', async () => {
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk);
+    for (const index of [1, 2, 3]) await log.append(batchOf(makeEntries(index, 1, [2500])));
+    await settle();
+    const release = holdLooks(disk);
+    const reading = log.read(1, 3, 100_000);
+    // Each entry is in a segment of its own: when the reader gets to the third, it is gone.
+    await log.append(batchOf([], { truncateFrom: 2 }));
+    release();
+    expect((await reading).map(({ index }) => index)).toEqual([1]);
+  });
+
   it('starts again when entries are removed meanwhile, and finds what stands now', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);

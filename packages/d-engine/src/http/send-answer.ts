@@ -23,7 +23,10 @@ export function sendAnswer(
   const body = Buffer.from(answer.body, 'utf8');
   const unread = !request.readableEnded && !request.complete;
   const rest = unread ? (announcedBytes(request) ?? Number.POSITIVE_INFINITY) : 0;
-  const bearable = rest <= options.discardBytesMax && !(unread && awaitsContinue(request));
+  // A caller that wants the connection closed after the answer still has to get to see it.
+  const keeps = response.shouldKeepAlive && !options.close;
+  const bearable =
+    !unread || (keeps && rest <= options.discardBytesMax && !awaitsContinue(request));
   response.writeHead(answer.status, {
     ...answer.headers,
     'content-type': answer.contentType,

@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { freePorts } from '../../../../tools/cluster/free-ports.ts';
+import { NodeProcess } from '../../../../tools/cluster/node-process.ts';
 import type { CommandResult } from '../../../../tools/cluster/run-command.ts';
 import { runCommand } from '../../../../tools/cluster/run-command.ts';
 import { repositoryRoot } from './cluster-kit.ts';
@@ -62,6 +64,24 @@ export class NodeFolder {
 
   get environment(): Record<string, string> {
     return { METRICS_PORT: String(this.metricsPort), LOG_LEVEL: 'info', LOG_DIR: './logs' };
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** A single node that runs on the config, and leads; it ends with the test. */
+  async start(configPath: string): Promise<NodeProcess> {
+    const { path: cwd, environment } = this;
+    const node = new NodeProcess({ root: repositoryRoot, configPath, cwd, environment });
+    onTestFinished(async () => {
+      await node.end('SIGKILL');
+    });
+    for (let waits = 0; !node.output.includes('Became leader'); waits++) {
+      if (waits === 400) throw new Error(`the node does not start:\n${node.output}`);
+      await delay(50);
+    }
+    return node;
   }
 
   /** `d-engine ARGUMENTS` to its end, in this folder. */

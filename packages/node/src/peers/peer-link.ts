@@ -150,7 +150,11 @@ export class PeerLink {
     }
     const refusal = this.#observer.check(this.peer, hello);
     if (refusal !== undefined) {
-      this.#observer.onRefused(this, { name: refusal.name, message: refusal.message, byPeer: false });
+      this.#observer.onRefused(this, {
+        name: refusal.name,
+        message: refusal.message,
+        byPeer: false,
+      });
       this.#lose('this member refused it', refusedBackoffMs);
       return;
     }

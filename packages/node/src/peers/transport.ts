@@ -156,7 +156,11 @@ export class Transport {
       this.#onFrame(hello, frame, (answer) => session.send(answer));
     },
     onRefused: (hello, refusal) => {
-      this.#observer.onRefused(hello.nodeId, { name: refusal.name, message: refusal.message, byPeer: false });
+      this.#observer.onRefused(hello.nodeId, {
+        name: refusal.name,
+        message: refusal.message,
+        byPeer: false,
+      });
     },
     onDown: (session) => {
       this.#accepted.delete(session);
