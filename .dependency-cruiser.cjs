@@ -15,7 +15,7 @@ const arrows = {
   'storage-rocksdb': ['d-engine'],
 };
 
-/** A package's tests may also run its code in the virtual environment. */
+/** Tests may also run a package's code in the virtual environment, and in real processes. */
 const testsOnly = ['virtual-env'];
 
 /** A package's public face: its index, and for the product each file that npm users can name. */
@@ -43,7 +43,7 @@ const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
     from: { path: `^packages/${name}/.*${testFile}|^packages/${name}/test/` },
     to: {
       path: '^(packages|tools|examples|benches)/',
-      pathNot: [anyOf([name, ...allowed, ...testsOnly]), '^tools/test-[^/]+\\.ts$'],
+      pathNot: [anyOf([name, ...allowed, ...testsOnly]), '^tools/(test-[^/]+\\.ts$|cluster/)'],
     },
   },
 ]);
@@ -79,10 +79,20 @@ module.exports = {
       name: 'only-through-the-index-from-outside',
       comment: 'examples, benches and tools see what users see',
       severity: 'error',
-      from: { path: '^(examples|benches|tools)/' },
+      from: { path: '^(examples|benches|tools)/', pathNot: '^tools/docs/' },
       to: {
         path: '^packages/',
         pathNot: publicFaces,
+      },
+    },
+    {
+      name: 'only-through-the-index-from-the-docs',
+      comment: 'the generated pages come from the same faces, and from that of the configuration',
+      severity: 'error',
+      from: { path: '^tools/docs/' },
+      to: {
+        path: '^packages/',
+        pathNot: [...publicFaces, '^packages/d-engine/src/config/index\\.ts$'],
       },
     },
     {

@@ -39,7 +39,9 @@ export class WriteStream {
   }
 
   async #write(record: KeyRecord): Promise<void> {
-    for (let value = 1; this.#running; value++) {
+    let value = 0;
+    while (this.#running) {
+      value += 1;
       try {
         await this.#client.put(record.key, String(value));
         record.acknowledged = value;
@@ -79,7 +81,7 @@ export class WriteStream {
       const value = found === null ? 0 : Number(Buffer.from(found.value).toString());
       const allowed = [acknowledged, ...inDoubt];
       if (!allowed.includes(value)) {
-        problems.push(`${key}: acknowledged ${acknowledged}, in doubt [${inDoubt}], read ${value}`);
+        problems.push(`${key}: acknowledged ${acknowledged}, in doubt [${inDoubt.join()}], read ${value}`);
       }
     }
     return problems;

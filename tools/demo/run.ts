@@ -17,7 +17,10 @@ const say = (line: string): void => {
 
 const cluster = await LocalCluster.create({ root, logLevel: 'warn' });
 process.on('SIGINT', () => {
-  cluster.dispose().finally(() => process.exit(130));
+  cluster.dispose().then(
+    () => process.exit(130),
+    () => process.exit(1),
+  );
 });
 try {
   process.exitCode = await demo();

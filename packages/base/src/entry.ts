@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { InvariantViolation } from './assert.ts';
 import type { LogIndex, Revision, Term } from './ids.ts';
 import { exactIntegerMax } from './ids.ts';
 import { limits } from './limits.ts';
@@ -79,39 +79,33 @@ export function encodeEntries(
   let offset = 0;
   let index = firstIndex;
   for (const proposal of proposals) {
+    const { kind, payload, session } = proposal;
     const length = entryBytes(proposal);
-    assert(length <= limits.entryBytesMax, () => `entry ${index} of ${length} bytes is too large`);
-    const payloadOffset = length - proposal.payload.length;
-    writeHeader(buffer, offset, length, { ...proposal, index, term, clusterTimeMs });
-    buffer.set(proposal.payload, offset + payloadOffset);
-    entries.push({
-      index,
-      term,
-      kind: proposal.kind,
-      clusterTimeMs,
-      session: proposal.session,
-      encoded: buffer.subarray(offset, offset + length),
-      payloadOffset,
-    });
+    if (length > limits.entryBytesMax) {
+      throw new InvariantViolation(`entry ${index} of ${length} bytes is too large`);
+    }
+    const payloadOffset = length - payload.length;
+    buffer.writeUInt32LE(length, offset);
+    buffer[offset + 4] = formatVersion;
+    buffer[offset + 5] = kind;
+    buffer.writeUInt16LE(session === undefined ? 0 : flagSession, offset + 6);
+    writeExact(buffer, offset + 8, index);
+    writeExact(buffer, offset + 16, term);
+    writeExact(buffer, offset + 24, clusterTimeMs);
+    if (session !== undefined) writeSession(buffer, offset + plainHeaderBytes, session);
+    buffer.set(payload, offset + payloadOffset);
+    const encoded = buffer.subarray(offset, offset + length);
+    entries.push({ index, term, kind, clusterTimeMs, session, encoded, payloadOffset });
     offset += length;
     index += 1;
   }
   return entries;
 }
 
-function writeHeader(buffer: Buffer, offset: number, length: number, header: EntryHeader): void {
-  const session = header.session;
-  buffer.writeUInt32LE(length, offset);
-  buffer[offset + 4] = formatVersion;
-  buffer[offset + 5] = header.kind;
-  buffer.writeUInt16LE(session === undefined ? 0 : flagSession, offset + 6);
-  writeExact(buffer, offset + 8, header.index);
-  writeExact(buffer, offset + 16, header.term);
-  writeExact(buffer, offset + 24, header.clusterTimeMs);
-  if (session === undefined) return;
-  writeExact(buffer, offset + 32, session.session);
-  writeExact(buffer, offset + 40, session.sequence);
-  writeExact(buffer, offset + 48, session.lowestUnacknowledged);
+function writeSession(buffer: Buffer, offset: number, session: SessionStamp): void {
+  writeExact(buffer, offset, session.session);
+  writeExact(buffer, offset + 8, session.sequence);
+  writeExact(buffer, offset + 16, session.lowestUnacknowledged);
 }
 
 /**
@@ -172,11 +166,11 @@ export function entryPayload(entry: Entry): Uint8Array {
   return entry.encoded.subarray(entry.payloadOffset);
 }
 
+/** Asserts without a closure: it runs three times for every entry. */
 function writeExact(buffer: Buffer, offset: number, value: number): void {
-  assert(
-    Number.isInteger(value) && value >= 0 && value <= exactIntegerMax,
-    () => `${value} is not an exact whole number`,
-  );
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvariantViolation(`${value} is not an exact whole number`);
+  }
   buffer.writeUInt32LE(value % twoTo32, offset);
   buffer.writeUInt32LE(Math.floor(value / twoTo32), offset + 4);
 }

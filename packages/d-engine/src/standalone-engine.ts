@@ -101,7 +101,11 @@ class Engine implements RunningEngine {
     this.#logger = parts.logger;
   }
 
-  static async start(config: NodeConfig, source: ConfigSource, logger: FileLogger): Promise<Engine> {
+  static async start(
+    config: NodeConfig,
+    source: ConfigSource,
+    logger: FileLogger,
+  ): Promise<Engine> {
     const env = createRealEnv();
     const metrics = new MetricsRegistry();
     let node: Node | undefined;

@@ -58,7 +58,10 @@ test('a bad HTTP request is told what is wrong with it, and harms nothing', asyn
   bad(await put('{"value":"lost"}'), /key/);
   bad(await put('{"key":"kept"}'), /value/);
   bad(await put('{"key":7,"value":"lost"}'), /key.* string/);
-  bad(await put('{"key":"kept","value":"lost","ttl":5}'), /unknown field "ttl"; fields of POST \/put/);
+  bad(
+    await put('{"key":"kept","value":"lost","ttl":5}'),
+    /unknown field "ttl"; fields of POST \/put/,
+  );
   bad(await httpCall(address, 'GET', '/get'), /key/);
   bad(await httpCall(address, 'GET', '/get?key=kept&consistncy=lease'), /consistncy.*consistency/);
   bad(await read(address, 'kept', 'strong'), /strong.*linearizable/);

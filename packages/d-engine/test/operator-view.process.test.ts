@@ -11,7 +11,9 @@ function linesOf(log: string): string[] {
   const lines = log.trimEnd().split('\n');
   for (const line of lines) {
     expect(line).toMatch(
-      new RegExp(`^(${stamp} (TRACE|DEBUG|INFO|WARN|ERROR) \\S.*|---- started ${stamp} pid=\\d+ ----)$`),
+      new RegExp(
+        `^(${stamp} (TRACE|DEBUG|INFO|WARN|ERROR) \\S.*|---- started ${stamp} pid=\\d+ ----)$`,
+      ),
     );
   }
   return lines;

@@ -70,6 +70,7 @@ export async function preallocateSegment(
     throw error;
   }
   await file.close();
+  assert(!(await disk.exists(path)), () => `${path} is in use and would be replaced by zeros`);
   await disk.rename(temporary, path);
   await disk.syncDirectory(directory);
 }

@@ -21,6 +21,8 @@ export class SegmentSupply {
   readonly #segmentBytes: number;
   readonly #logger: Logger;
   #segmentId = 0;
+  /** The newest segment that was handed out: it is in use, and must never be made again. */
+  #takenId = 0;
   #preparation: Preparation | undefined;
 
   constructor(options: {
@@ -43,6 +45,8 @@ export class SegmentSupply {
 
   /** Starts making `segmentId`, unless it is made or being made. A full disk is tried again. */
   prepare(segmentId: number): void {
+    // While a taken segment is being opened, the log still stands in the one before.
+    if (segmentId <= this.#takenId) return;
     if (this.#segmentId !== segmentId) this.#preparation = undefined;
     if (this.#preparation !== undefined && !this.#mayRetry()) return;
     this.#segmentId = segmentId;
@@ -65,6 +69,7 @@ export class SegmentSupply {
     assert(preparation !== undefined && preparation.type !== 'running', 'a segment half made');
     if (preparation.type === 'failed') throw preparation.cause;
     this.#preparation = undefined;
+    this.#takenId = segmentId;
     const file = await this.#disk.open(segmentPath(this.#directory, segmentId), 'readWrite');
     return { segmentId, file, capacity: await file.size() };
   }

@@ -106,7 +106,6 @@ test('the keys that have an effect are those of the first version', () => {
     'raft.read_consistency.lease_duration_ms',
     'raft.read_consistency.allow_client_override',
     'http.allowed_hosts',
-    'client.deadline_ms',
     'limits.max_key_bytes',
     'limits.max_value_bytes',
     'limits.max_request_bytes',

@@ -94,7 +94,10 @@ export class NodeFolder {
     ...args: readonly string[]
   ): Promise<CommandResult> {
     const options = { root: repositoryRoot, cwd: this.path };
-    return runCommand({ ...options, environment: { ...this.environment, ...environment } }, ...args);
+    return runCommand(
+      { ...options, environment: { ...this.environment, ...environment } },
+      ...args,
+    );
   }
 }
 

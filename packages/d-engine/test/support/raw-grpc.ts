@@ -27,21 +27,23 @@ export function grpcCall(
       te: 'trailers',
       ...headers,
     });
-    const seen: Record<string, unknown> = {};
+    const seen = new Map<string, string>();
+    const note = (fields: Readonly<Record<string, unknown>>): void => {
+      for (const [name, value] of Object.entries(fields)) seen.set(name, `${value as string}`);
+    };
     const chunks: Buffer[] = [];
-    stream.on('response', (fields) => Object.assign(seen, fields));
-    stream.on('trailers', (fields) => Object.assign(seen, fields));
+    stream.on('response', note);
+    stream.on('trailers', note);
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.once('error', reject);
     stream.once('close', () => {
       session.destroy();
-      const status = seen['grpc-status'];
-      const hint = seen['x-raft-leader'];
+      const status = seen.get('grpc-status');
       resolve({
-        httpStatus: Number(seen[':status']),
+        httpStatus: Number(seen.get(':status')),
         grpcStatus: status === undefined ? undefined : Number(status),
-        grpcMessage: decodeURIComponent(String(seen['grpc-message'] ?? '')),
-        leaderHint: typeof hint === 'string' ? hint : undefined,
+        grpcMessage: decodeURIComponent(seen.get('grpc-message') ?? ''),
+        leaderHint: seen.get('x-raft-leader'),
         body: Buffer.concat(chunks),
       });
     });

@@ -27,7 +27,7 @@ export const clientSection = {
       unit: 'ms',
       default: 3000,
       minimum: 1,
-      effect: 'active',
+      effect: 'not-yet',
       versions: 'own',
       doc: 'How long a call that names no deadline waits for its answer.',
       differs: {

@@ -84,10 +84,10 @@ describe('a body over the limit', () => {
     const http = await start({ bodyBytesMax: 1000 });
     const head = 'POST /put HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
     const { socket, received } = open(http, `${head}Content-Length: 300000\r\n\r\n`);
-    await until(() => received().endsWith('}}\n'));
     const failures: Error[] = [];
     socket.on('error', (error) => failures.push(error));
     const closed = new Promise((resolve) => socket.on('close', resolve));
+    await until(() => received().endsWith('}}\n'));
     for (let sent = 0; sent < 300_000; sent += 10_000) {
       socket.write('x'.repeat(10_000));
       await new Promise((resolve) => setTimeout(resolve, 2));
