@@ -81,7 +81,9 @@ export class WriteStream {
       const value = found === null ? 0 : Number(Buffer.from(found.value).toString());
       const allowed = [acknowledged, ...inDoubt];
       if (!allowed.includes(value)) {
-        problems.push(`${key}: acknowledged ${acknowledged}, in doubt [${inDoubt.join()}], read ${value}`);
+        problems.push(
+          `${key}: acknowledged ${acknowledged}, in doubt [${inDoubt.join()}], read ${value}`,
+        );
       }
     }
     return problems;

@@ -97,7 +97,7 @@ describe.skipIf(reasonNotToRun !== undefined)('the guide', () => {
     expect((await type(put(1, 'test-value'))).output).toContain('"revision"');
   });
 
-  it('curl get: the lease read, and the linearizable one, with the address in quotes or not', async () => {
+  it('curl get: a lease read, a linearizable one, the address in quotes or not', async () => {
     const bare = await type('curl -sS http://localhost:9081/get?key=test-key');
     expect(JSON.parse(bare.output)).toMatchObject({ value: 'test-value', consistency: 'lease' });
     for (const n of [1, 2, 3]) {
@@ -190,7 +190,7 @@ describe.skipIf(reasonNotToRun !== undefined)('the guide', () => {
     expect((await type(put(leader.node, 'after the kill'))).output).toContain('"revision"');
   });
 
-  it('Ctrl-C stops what start-cluster and start-nodeN run; one node alone says why not', async () => {
+  it('Ctrl-C stops start-cluster and start-nodeN; one node alone says why not', async () => {
     // Two of three run: one of start-cluster's, and the one that was started by hand.
     cluster.interrupt();
     await cluster.exited;
@@ -211,7 +211,7 @@ describe.skipIf(reasonNotToRun !== undefined)('the guide', () => {
     expect(runningNodePids(directory)).toEqual([]);
   });
 
-  it('LOG_LEVEL=debug make start-cluster: same data, more lines; two Ctrl-C end a stuck node', async () => {
+  it('LOG_LEVEL=debug make start-cluster: more lines; two Ctrl-C end a stuck node', async () => {
     cluster = new Terminal('LOG_LEVEL=debug make start-cluster');
     await cluster.until(/^cluster ready/m);
     const read = await type('curl -sS http://localhost:9081/get?key=test-key');

@@ -1,6 +1,6 @@
 import { describeError } from '@d-engine/base';
 import { ConfigError } from './config/index.ts';
-import type { RunSource } from './standalone-engine.ts';
+import type { RunningEngine, RunSource } from './standalone-engine.ts';
 import { StandaloneEngine } from './standalone-engine.ts';
 
 /** Exit codes of a node's process. */
@@ -13,7 +13,7 @@ export const exitCodes = { stopped: 0, fatal: 1, cannotStart: 2 } as const;
  */
 export async function runProcess(source: RunSource): Promise<number> {
   const abort = new AbortController();
-  let started = false;
+  let engine: RunningEngine | undefined;
   const onStopSignal = (): void => {
     if (abort.signal.aborted) process.exit(exitCodes.fatal);
     abort.abort();
@@ -22,23 +22,26 @@ export async function runProcess(source: RunSource): Promise<number> {
   const onOutputError = (): void => undefined;
   process.stdout.on('error', onOutputError);
   process.stderr.on('error', onOutputError);
+  // Also while it starts: whoever rotates logs must not end it.
+  const onHangUp = (): void => engine?.reopenLog();
+  process.on('SIGHUP', onHangUp);
   process.on('SIGINT', onStopSignal);
   process.on('SIGTERM', onStopSignal);
   try {
     await StandaloneEngine.run(source, {
       signal: abort.signal,
       echoLog: (lines) => process.stdout.write(lines),
-      onListening: (engine) => {
-        started = true;
-        process.on('SIGHUP', () => engine.reopenLog());
+      onListening: (running) => {
+        engine = running;
       },
     });
     return exitCodes.stopped;
   } catch (error) {
     const what = error instanceof ConfigError ? error.message : describeError(error);
     process.stderr.write(`d-engine: ${what}\n`);
-    return started ? exitCodes.fatal : exitCodes.cannotStart;
+    return engine === undefined ? exitCodes.cannotStart : exitCodes.fatal;
   } finally {
+    process.off('SIGHUP', onHangUp);
     process.off('SIGINT', onStopSignal);
     process.off('SIGTERM', onStopSignal);
   }

@@ -10,7 +10,7 @@ import { createRealEnv, FileLogger, MetricsRegistry } from './env/index.ts';
 import type { HttpApi } from './http/index.ts';
 import { createHttpApi } from './http/index.ts';
 
-/** Where the configuration comes from: a TOML file, or the defaults with the data in a directory. */
+/** Where the configuration comes from: a TOML file, or defaults with the data in a directory. */
 export type RunSource =
   | { readonly configPath: string; readonly dataDir?: undefined }
   | { readonly dataDir: string; readonly configPath?: undefined };
@@ -18,7 +18,7 @@ export type RunSource =
 export interface RunOptions {
   /** Aborting it stops the node gracefully: a leader hands over first. */
   readonly signal?: AbortSignal;
-  /** Read for CONFIG_PATH, LOG_LEVEL, LOG_DIR, METRICS_PORT and RAFT__ keys. Default: process.env. */
+  /** CONFIG_PATH, LOG_LEVEL, LOG_DIR, METRICS_PORT and RAFT__ keys; process.env when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where log lines go besides the node's own file, each with its newline. */
   readonly echoLog?: (lines: string) => void;

@@ -63,7 +63,8 @@ test('a follower that hangs is named while the others go on', async () => {
   cluster.process(hanging).signal('SIGSTOP');
   for (let write = 0; write < 10; write++) await client.put('during', String(write));
   const line = new RegExp(
-    ` WARN append_entries to peer ${hanging} unacknowledged for [2-9]\\.\\d s match_index=\\d+ lag=\\d+`,
+    ` WARN append_entries to peer ${hanging} unacknowledged for [2-9]\\.\\d s ` +
+      String.raw`match_index=\d+ lag=\d+`,
     'g',
   );
   await cluster.waitFor('the line in the log', 10_000, () =>

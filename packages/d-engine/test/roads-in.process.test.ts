@@ -64,7 +64,7 @@ test('load balancers find the leader by /primary and the others by /replica', as
   }
 });
 
-test('every node tells the status of the cluster; the leader also how far the others are', async () => {
+test('every node tells the status, and the leader how far the others are', async () => {
   for (const id of cluster.ids) {
     const status = await cluster.status(id);
     expect(status).toMatchObject({

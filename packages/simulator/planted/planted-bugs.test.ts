@@ -17,7 +17,7 @@ describe('the simulator finds the planted bug', () => {
     test(bug.name, { timeout: 600_000 }, async () => {
       const outfile = join(directory, `planted-${index}.mjs`);
       await buildSimulator(root, outfile, bug);
-      const run = simulate(outfile, ['--preset', bug.preset, '--stop-at-first', '--runs', '300']);
+      const run = simulate(outfile, ['--preset', bug.preset, '--stop-at-first', '--runs', '40']);
       expect(run.status, run.stdout).toBe(1);
       expect(run.stdout).toContain('FAILED seed');
     });

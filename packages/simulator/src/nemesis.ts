@@ -114,7 +114,8 @@ export class Nemesis {
     const node = this.#cluster.node(id);
     if (node === undefined || this.#cluster.heldUp.has(id)) return;
     // The outcome is in `closed`, which the cluster watches.
-    void node.stop().then(() => this.#startAgain(id));
+    const again = (): void => this.#startAgain(id);
+    node.stop().then(again, again);
   }
 
   /** A member that stopped on its own is started by its supervisor, faults or not. */

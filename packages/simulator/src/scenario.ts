@@ -105,7 +105,7 @@ export function drawScenario(seed: number, members = 3): Scenario {
         : null,
     },
   };
-  return {
+  const scenario: Scenario = {
     seed,
     world,
     members,
@@ -123,4 +123,6 @@ export function drawScenario(seed: number, members = 3): Scenario {
     swapShare: random.pick([0, 0.2, 0.5]),
     networkClients: random.pick([0, clients / 2, clients]),
   };
+  // The log moves from file to file all the time, which is where seed 630010 found a bug.
+  return random.chance(0.3) ? { ...scenario, segmentBytes: 8 * 1024 } : scenario;
 }

@@ -10,7 +10,7 @@ import type { FaultKind, Scenario } from './scenario.ts';
 import { drawScenario } from './scenario.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
 import { VoteTrap } from './vote-trap.ts';
-import { valueOf } from './workload.ts';
+import { textOf } from './workload.ts';
 
 export interface SimulationOptions {
   /** Time under faults, virtual. */
@@ -104,7 +104,9 @@ async function recover(
     invariants.check();
     const leader = cluster.leader;
     if (leader === undefined || cluster.nodes.length < scenario.members) return false;
-    return cluster.nodes.every((node) => node.isServing && node.leaderId === leader.settings.nodeId);
+    return cluster.nodes.every(
+      (node) => node.isServing && node.leaderId === leader.settings.nodeId,
+    );
   };
   const recovered = await world.run({ until: isWhole, limitMs: recoveryLimitMs });
   if (recovered) return;
@@ -149,7 +151,7 @@ async function readFinally(
       const reading = node.client.read([key], { consistency: 'linearizable' });
       const result = await world.complete(reading, recoveryLimitMs);
       const found = result.entries[0] ?? null;
-      const value = valueOf(found);
+      const value = textOf(found);
       history.push({
         type: 'read',
         key,

@@ -70,10 +70,11 @@ export class VirtualCluster {
     }).then(
       (node) => {
         this.#nodes.set(id, node);
-        void node.closed.then((fatal) => {
+        const onClosed = (fatal: unknown): void => {
           if (this.#nodes.get(id) === node) this.#nodes.delete(id);
           if (fatal !== undefined) this.#events.onDeath(id, fatal);
-        });
+        };
+        node.closed.then(onClosed, onClosed);
       },
       (error: unknown) => this.#events.onDeath(id, error),
     );
@@ -145,4 +146,3 @@ export class VirtualCluster {
     };
   }
 }
-

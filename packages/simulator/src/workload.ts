@@ -58,7 +58,15 @@ export class VirtualClient {
       const operation = isRead
         ? this.#read(client, key, lease ? 'lease' : 'linearizable')
         : this.#write(client, key, isSwap);
-      void operation.then(() => this.#schedule());
+      operation.then(
+        () => this.#schedule(),
+        (error: unknown) => {
+          // A defect: the world tells of it as of any other.
+          this.#world.after(0, () => {
+            throw error;
+          });
+        },
+      );
     });
   }
 
@@ -122,7 +130,7 @@ export class VirtualClient {
       throw error;
     }
     const found = result.entries[0] ?? null;
-    const value = valueOf(found);
+    const value = textOf(found);
     this.#seen.set(key, value ?? null);
     const { revision } = result;
     this.#saw(key, consistency, invokedAtMs, { value, revision, modRevision: found?.modRevision });
@@ -158,7 +166,7 @@ export class VirtualClient {
   }
 }
 
-export function valueOf(found: KeyValue | null): string | undefined {
+export function textOf(found: KeyValue | null): string | undefined {
   return found === null ? undefined : Buffer.from(found.value).toString();
 }
 

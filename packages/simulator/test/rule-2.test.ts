@@ -105,6 +105,31 @@ describe('a wiped voter is not the old voter', () => {
 });
 
 describe('forming a cluster', () => {
+  // The known limit of the rule: nobody who was there could object.
+  test('a second cluster stops serving when it hears the older one', async () => {
+    const members = new ThreeMembers(7);
+    members.start(1, 2);
+    await members.untilLed(1, 2);
+    await members.put(1, 'k', 'of the older cluster');
+    members.stop(1, 2);
+    members.cluster.wipe(2);
+    members.restart(2);
+    members.start(3);
+    await members.untilLed(2, 3);
+    await members.put(2, 'k', 'of the newer cluster');
+    members.restart(1);
+    await members.until('the newer cluster has heard the older one', () =>
+      [2, 3].every((id) => members.cluster.node(id)?.isServing === false),
+    );
+    for (const id of [2, 3]) {
+      const { condition, conditionReason } = members.node(id).status();
+      expect(condition).toBe('refused');
+      expect(conditionReason).toMatch(/older one.*wipe it and let it join/);
+      await expect(members.get(id, 'k')).rejects.toMatchObject({ name: 'WrongCluster' });
+    }
+    expect(members.node(1).status().condition).toBe('normal');
+  });
+
   test('all members wiped form anew', async () => {
     const members = await formed(5);
     const before = members.node(1).status().clusterId;

@@ -85,7 +85,6 @@ export class GrpcListener implements Listener {
     for (const socket of this.#undecided) socket.destroy();
     for (const session of this.#sessions) session.close();
     const destroyAll = (): void => {
-      for (const session of this.#sessions) session.destroy();
       for (const socket of this.#sockets) socket.destroy();
     };
     const timer = setTimeout(destroyAll, graceMs);

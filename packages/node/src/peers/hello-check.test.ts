@@ -1,0 +1,65 @@
+import type { Hello } from '@d-engine/wire';
+import { expect, test } from 'vitest';
+import type { HelloContext } from './hello-check.ts';
+import { checkHello, isSameRun } from './hello-check.ts';
+
+const own: Hello = {
+  type: 'hello',
+  protocolVersion: 1,
+  clusterId: 'a'.repeat(32),
+  clusterFormedAtMs: 5,
+  nodeId: 1,
+  instanceId: '1'.repeat(32),
+  bootCount: 1,
+  state: 'formed',
+  initialVotersHash: 'hash',
+  strategy: 'DiskFirst',
+  recovering: false,
+};
+const theirs: Hello = { ...own, nodeId: 2, instanceId: '2'.repeat(32) };
+
+function check(hello: Partial<Hello>, context: Partial<HelloContext> = {}) {
+  return checkHello(
+    { ...theirs, ...hello },
+    { own, expectedNodeId: 2, isMember: () => true, verdict: () => 'accepted', ...context },
+  );
+}
+
+test('a member of the same cluster is accepted, and one that is still forming', () => {
+  expect(check({})).toBeUndefined();
+  expect(check({ clusterId: null, clusterFormedAtMs: null, state: 'empty' })).toBeUndefined();
+  expect(check({}, { own: { ...own, clusterId: null } })).toBeUndefined();
+  expect(check({ nodeId: 3 }, { expectedNodeId: undefined })).toBeUndefined();
+});
+
+test('each misfit is refused by its own reason', () => {
+  expect(check({ protocolVersion: 2 })?.reason).toBe('protocolVersion');
+  expect(check({ nodeId: 1 })?.reason).toBe('sameNodeId');
+  expect(check({ nodeId: 3 })?.reason).toBe('wrongNode');
+  expect(check({ clusterId: 'b'.repeat(32) })?.reason).toBe('otherCluster');
+  expect(check({}, { isMember: () => false })?.reason).toBe('unknownMember');
+});
+
+test('a wiped or restored member is told how to come back', () => {
+  const wiped = check({}, { verdict: () => 'otherInstance' });
+  expect(wiped).toMatchObject({ reason: 'otherInstance', name: 'MemberRefused' });
+  expect(wiped?.message).toMatch(/replace the member/);
+  const restored = check({ bootCount: 1 }, { verdict: () => 'olderBootCount' });
+  expect(restored).toMatchObject({ reason: 'olderBootCount', name: 'MemberRefused' });
+  expect(restored?.message).toMatch(/newest directory/);
+});
+
+test('whoever does not fit is never shown to Raft', () => {
+  const verdict = (): never => {
+    throw new Error('asked');
+  };
+  expect(check({ clusterId: 'b'.repeat(32) }, { verdict })?.reason).toBe('otherCluster');
+  expect(check({}, { isMember: () => false, verdict })?.reason).toBe('unknownMember');
+});
+
+test('a later hello of a stream may bring news, but not another identity', () => {
+  expect(isSameRun(theirs, { ...theirs, clusterId: null, state: 'empty' })).toBe(true);
+  expect(isSameRun(theirs, { ...theirs, instanceId: '3'.repeat(32) })).toBe(false);
+  expect(isSameRun(theirs, { ...theirs, bootCount: 2 })).toBe(false);
+  expect(isSameRun(theirs, { ...theirs, nodeId: 3 })).toBe(false);
+});
