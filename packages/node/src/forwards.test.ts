@@ -24,7 +24,10 @@ function setUp(isUp = true) {
   return { clock, frames, replies, forwards, send };
 }
 
-const unknown = { ok: false, error: expect.objectContaining({ name: 'ProposeFailed' }) };
+const unknown: unknown = expect.objectContaining({
+  ok: false,
+  error: expect.objectContaining({ name: 'ProposeFailed' }) as unknown,
+});
 const done = { type: 'ok', succeeded: true, revision: 7 } as const;
 
 test('without a stream nothing has left, and nobody is answered', () => {

@@ -27,6 +27,7 @@ import { hintAddress } from './addresses.ts';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { Forwards } from './forwards.ts';
+import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
 import { MemberLeadership } from './leadership.ts';
@@ -376,7 +377,16 @@ export class Node {
 
   async #stopGracefully(): Promise<void> {
     this.#condition.stop();
-    if (this.#fatal === undefined) await this.#handOver();
+    if (this.#fatal === undefined) {
+      await handOver({
+        raft: this.#raft,
+        clock: this.#env.clock,
+        limitMs: this.settings.electionTimeoutMaxMs,
+        requestTurn: () => this.#turns.request(),
+        reachesVoter: () => this.#reachesVoter(),
+        onLeaderChange: (listener) => this.onLeaderChange(listener),
+      });
+    }
     try {
       await this.#shutDown('the member has stopped');
     } catch (error) {
@@ -387,22 +397,9 @@ export class Node {
     this.#settleClosed(this.#fatal);
   }
 
-  /** A planned stop costs no election timeout: another voter takes over at once. */
-  async #handOver(): Promise<void> {
-    if (this.#raft.role !== 'leader') return;
-    if (!this.#raft.transferLeadership(undefined, this.#env.clock.now())) return;
-    this.#turns.request();
-    await new Promise<void>((resolve) => {
-      const timer = this.#env.clock.setTimer(this.settings.electionTimeoutMaxMs, done);
-      const unsubscribe = this.onLeaderChange(() => {
-        if (this.#raft.role !== 'leader' && this.#raft.leaderId !== null) done();
-      });
-      function done(): void {
-        timer.cancel();
-        unsubscribe();
-        resolve();
-      }
-    });
+  #reachesVoter(): boolean {
+    const { voters } = this.#raft.configuration;
+    return voters.some((id) => id !== this.settings.nodeId && this.#transport.isConnected(id));
   }
 
   async #shutDown(message: string): Promise<void> {

@@ -48,6 +48,8 @@ export class Transport {
 
   /** Opens links to these peers and closes those to others. */
   setPeers(peers: readonly LinkPeer[]): void {
+    // What was still being recorded at the stop comes back here; a link would never end again.
+    if (this.#stopped) return;
     const wanted = new Set<string>();
     for (const peer of peers) {
       for (const plane of standingPlanes) {

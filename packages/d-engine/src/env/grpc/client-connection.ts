@@ -2,7 +2,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Address, Failure } from '@d-engine/base';
 import { KeepAlive } from './keep-alive.ts';
-import { connectionWindowBytes, http2Settings, type NetworkSettings } from './network-options.ts';
+import { clientSettings, type NetworkSettings } from './network-options.ts';
 import { dialHost, formatSocketAddress, type SocketAddress } from './socket-address.ts';
 
 /** A call or stream that waits for a connection to stand. One of the two is called, once. */
@@ -39,7 +39,7 @@ export class ClientConnection {
     this.#socket = socket;
     this.session = connect(`http://${formatSocketAddress(host, target.port)}`, {
       createConnection: () => socket,
-      settings: http2Settings,
+      settings: clientSettings,
       maxSessionMemory: 64,
     });
     this.#keepAlive = new KeepAlive(this.session, socket, settings, hasOpenCalls, (reason) =>
@@ -84,7 +84,6 @@ export class ClientConnection {
 
   #listen(): void {
     const { session } = this;
-    session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes));
     session.once('remoteSettings', () => this.#opened());
     // The peer takes no new calls; those it has it will still answer.
     session.on('goaway', () => {

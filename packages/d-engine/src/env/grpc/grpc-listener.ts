@@ -11,7 +11,11 @@ import { StatusError } from '@d-engine/base';
 import { cutOff } from './cut-off.ts';
 import { headerBytesProblem, isGrpcContentType, metadataOf, parseTimeout } from './headers.ts';
 import { MessageReader } from './message-reader.ts';
-import { connectionWindowBytes, http2Settings, type NetworkSettings } from './network-options.ts';
+import {
+  type NetworkSettings,
+  serverConnectionWindowBytes,
+  serverSettings,
+} from './network-options.ts';
 import { sniffProtocol } from './protocol-sniffer.ts';
 import { type CallHead, endInFailure, refuseContentType, serveCall } from './server-call.ts';
 import { serveStream } from './server-stream.ts';
@@ -114,14 +118,14 @@ export class GrpcListener implements Listener {
 
   #serveHttp2(socket: Socket): void {
     const session = performServerHandshake(socket, {
-      settings: http2Settings,
+      settings: serverSettings,
       maxSessionMemory: 64,
     });
     this.#sessions.add(session);
     session.on('close', () => this.#sessions.delete(session));
     // As above: the streams of the session tell of it.
     session.on('error', () => undefined);
-    session.setLocalWindowSize(connectionWindowBytes);
+    session.setLocalWindowSize(serverConnectionWindowBytes);
     session.on('stream', (stream, headers) => this.#serve(stream, headers, socket));
   }
 
