@@ -25,9 +25,9 @@ program
   .action(async (flags: { config?: string; dataDir?: string }) => {
     const configPath = flags.config ?? process.env['CONFIG_PATH'];
     if (flags.dataDir !== undefined && flags.config === undefined) {
-      process.exitCode = await runProcess({ dataDir: flags.dataDir });
+      endProcess(await runProcess({ dataDir: flags.dataDir }));
     } else if (configPath !== undefined && flags.dataDir === undefined) {
-      process.exitCode = await runProcess({ configPath });
+      endProcess(await runProcess({ configPath }));
     } else {
       program.error('error: run needs either --config (or CONFIG_PATH) or --data-dir');
     }
@@ -85,6 +85,16 @@ function readTimeout(text: string): number {
   const timeoutMs = Number(text);
   if (timeoutMs >= 1 && Number.isFinite(timeoutMs)) return timeoutMs;
   throw new InvalidArgumentError('it is a number of milliseconds, 1 or more.');
+}
+
+/** A node that has stopped leaves nothing behind that keeps the process; if it did, none waits. */
+function endProcess(exitCode: number): void {
+  process.exitCode = exitCode;
+  const leftoverMs = 5_000;
+  setTimeout(() => {
+    process.stderr.write('d-engine: the node has stopped, the process has not: ending it\n');
+    process.exit(exitCode);
+  }, leftoverMs).unref();
 }
 
 function print(value: unknown): void {

@@ -68,6 +68,19 @@ test('a second signal ends a node at once that waits for somebody to take over',
   expect(performance.now() - againAtMs).toBeLessThan(electionTimeoutMaxMs / 2);
 });
 
+test('three nodes that are stopped at once do not wait for each other', async () => {
+  const cluster = await newCluster();
+  cluster.startAll();
+  // In the middle of what follows on the election: what is under way then must not outlive it.
+  await cluster.waitForLeader();
+  const stoppedAtMs = performance.now();
+  const exits = await Promise.all(cluster.ids.map((id) => cluster.stop(id)));
+  const tookMs = Math.round(performance.now() - stoppedAtMs);
+  say(`SIGTERM on all three to the last exit: ${tookMs} ms`);
+  expect(exits).toEqual(cluster.ids.map(() => ({ code: 0, signal: null })));
+  expect(tookMs).toBeLessThan(electionTimeoutMaxMs);
+});
+
 test('a follower and a lone node stop without delay', async () => {
   const cluster = await startedCluster();
   const [follower] = others(cluster, (await cluster.waitUntilSettled()).node_id);

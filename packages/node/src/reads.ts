@@ -47,6 +47,7 @@ class PendingRead implements Waiting {
   readonly hopeUntilMs: number;
   /** Answer once the state machine has applied this. Undefined while nobody confirmed an index. */
   index: LogIndex | undefined;
+  settled = false;
 
   constructor(reads: Reads, request: ReadRequest, arrivedAtMs: number, leaderWaitMs: number) {
     this.#reads = reads;
@@ -141,6 +142,7 @@ export class Reads {
     const toConfirm: PendingRead[] = [];
     const leaseHolds = raft.role === 'leader' && raft.leaseValid(at);
     for (const read of arrived) {
+      if (read.settled) continue;
       const consistency = read.request.consistency;
       if (consistency === 'eventual') this.#await(read, this.#state.appliedIndex);
       else if (consistency === 'lease' && leaseHolds) this.#await(read, raft.commitIndex);
@@ -158,6 +160,7 @@ export class Reads {
     if (batch === undefined) return;
     this.#asked.delete(outcome.readId);
     for (const read of batch) {
+      if (read.settled) continue;
       if (outcome.type === 'ready') this.#await(read, outcome.index);
       else this.#park(read, refusal);
     }
@@ -172,7 +175,7 @@ export class Reads {
     this.#parked.push(read);
     this.#retryTimer ??= this.#clock.setTimer(retryIntervalMs, () => {
       this.#retryTimer = undefined;
-      this.#arrived.push(...this.#parked);
+      this.#arrived = this.#arrived.concat(this.#parked);
       this.#parked = [];
       this.#requestTurn();
     });
@@ -185,14 +188,8 @@ export class Reads {
     }
   }
 
+  /** The read stays in the list that it is in, settled: thousands may expire at once. */
   expire(read: PendingRead): void {
-    this.#arrived = this.#arrived.filter((other) => other !== read);
-    this.#parked = this.#parked.filter((other) => other !== read);
-    for (const [readId, batch] of this.#asked) {
-      const rest = batch.filter((other) => other !== read);
-      if (rest.length === 0) this.#asked.delete(readId);
-      else if (rest.length < batch.length) this.#asked.set(readId, rest);
-    }
     const confirmed = read.index !== undefined;
     this.#settle(read, { ok: false, error: tooLate(read, confirmed, this.#state.revision) });
   }
@@ -227,6 +224,8 @@ export class Reads {
   }
 
   #settle(read: PendingRead, reply: ReadReply): void {
+    if (read.settled) return;
+    read.settled = true;
     this.#waitingForApply.delete(read);
     this.#deadlines.remove(read);
     this.#pendingCount -= 1;

@@ -83,7 +83,9 @@ export class Core {
     this.formation = new Formation(config, recovered.everFormed, at.monotonicMs);
     this.configuration = configurationOf(config.initialMembers);
     this.refreshConfiguration();
-    const member = recovered.everFormed || recovered.lastIndex > 0;
+    // With an empty log too a promise may bind: heartbeats alone make one (design rule 4).
+    const promised = this.#hardState.stickinessMs > 0;
+    const member = recovered.everFormed || recovered.lastIndex > 0 || promised;
     this.silentUntilMs =
       member && !isOnlyVoter(this.configuration, config.nodeId)
         ? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)

@@ -21,6 +21,11 @@ export class Progress {
   lastContactMs: number | undefined;
   /** When an append left or was acknowledged last. */
   lastActivityMs = 0;
+  /**
+   * A member that was bound in this term counts in commits only with this entry: whoever holds it
+   * durably knows that the binding is committed, so what it helped to commit can be led on.
+   */
+  countsFrom: LogIndex = 0;
   /** The commit index that the peer was told last. */
   sentCommit: LogIndex = 0;
   /** Entries from here on were asked of the disk. */
@@ -57,6 +62,7 @@ export class Progress {
     this.#nextIndex = nextIndex;
     this.ackedToken = 0;
     this.lastContactMs = undefined;
+    this.countsFrom = 0;
     this.sentCommit = 0;
     this.#enterProbe();
   }

@@ -184,7 +184,7 @@ export class Raft {
     const core = this.#core;
     const more = core.completeWrite(writeId);
     if (more && core.ackOwed) core.ackReady = true;
-    if (more && core.leader !== undefined) advanceCommit(core, core.leader);
+    if (more && core.leader !== undefined) advanceCommit(core, core.leader, at);
     countOwnVote(core, at);
   }
 

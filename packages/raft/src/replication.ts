@@ -1,9 +1,10 @@
 import type { Entry, Instant, LogIndex, NodeId } from '@d-engine/base';
-import { assert, limits } from '@d-engine/base';
-import { isOnlyVoter } from './configuration.ts';
+import { assert, entryKinds, limits, must } from '@d-engine/base';
+import type { BoundMember } from './configuration.ts';
+import { isOnlyVoter, isVoter } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { LeaderState } from './leader-state.ts';
-import { bindIfNew } from './leadership.ts';
+import { appendProposals, bindIfNew } from './leadership.ts';
 import type { AppendResponse, HeartbeatResponse, Sender } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { committedIndex } from './quorum.ts';
@@ -129,10 +130,14 @@ function hearPeer(
   leader: LeaderState,
   sender: Sender,
   token: number,
+  matchIndex: LogIndex,
   at: Instant,
 ): Progress | undefined {
   const peer = leader.peer(sender.nodeId);
   if (peer === undefined) return undefined;
+  // From a bound member it is a broken promise and stops this node; a stranger cannot do that.
+  const bound = core.countsSender(sender);
+  if (!bound && (token > leader.tokens.latest || matchIndex > core.log.lastIndex)) return undefined;
   if (peer.instanceId === undefined) peer.instanceId = sender.instanceId;
   else if (peer.instanceId !== sender.instanceId) {
     peer.startOver(sender.instanceId, core.log.lastIndex + 1);
@@ -151,9 +156,10 @@ export function handleAppendResponse(
   message: AppendResponse,
   at: Instant,
 ): void {
-  const peer = hearPeer(core, leader, sender, message.token, at);
-  if (peer === undefined) return;
   const { result } = message;
+  const matchIndex = result.type === 'matched' ? result.matchIndex : 0;
+  const peer = hearPeer(core, leader, sender, message.token, matchIndex, at);
+  if (peer === undefined) return;
   if (result.type === 'conflict') {
     // Skip the terms of ours that the follower cannot have either.
     const hint = core.log.lastAtOrBelow(result.hintIndex, result.hintTerm);
@@ -172,7 +178,7 @@ export function handleHeartbeatResponse(
   message: HeartbeatResponse,
   at: Instant,
 ): void {
-  const peer = hearPeer(core, leader, sender, message.token, at);
+  const peer = hearPeer(core, leader, sender, message.token, message.matchIndex, at);
   if (peer === undefined) return;
   acknowledge(core, leader, peer, message.matchIndex, at);
   const missing = peer.matchIndex < peer.nextIndex - 1 || peer.state === 'probe';
@@ -197,7 +203,7 @@ function acknowledge(
   });
   if (!peer.acknowledge(matchIndex)) return;
   peer.lastActivityMs = at.monotonicMs;
-  advanceCommit(core, leader);
+  advanceCommit(core, leader, at);
 }
 
 // ---- quorums: whoever has no binding that holds is left out of each of them ----
@@ -206,20 +212,42 @@ function acknowledge(
  * Commits what a quorum holds durably. Entries of older terms are never committed by counting, only
  * along with one of the own term (Raft paper, section 5.4.2, figure 8).
  */
-export function advanceCommit(core: Core, leader: LeaderState): void {
+export function advanceCommit(core: Core, leader: LeaderState, at: Instant): void {
   for (;;) {
     const index = quorumValue(core, leader, core.durableIndex, matchOf);
     if (index <= core.commitIndex || core.log.termAt(index) !== core.term) return;
     const before = core.commitIndex;
     core.commitTo(index);
     if (before < leader.noopIndex) leader.reads.becomeReady(index);
-    // A binding that holds from now on may be what the next entries wait for.
     if (core.bindings.lastIndex <= before) return;
+    countFromNow(core, leader, before, at);
   }
 }
 
+/**
+ * Members whose binding has just been committed count from a new entry on. Else the leader and a new
+ * member could commit what follows the binding, the leader dies, and nobody who is left knows that
+ * the new member may lead, or be counted, although it holds the one other copy.
+ */
+function countFromNow(core: Core, leader: LeaderState, before: LogIndex, at: Instant): void {
+  const { bindings, commitIndex } = core;
+  const isNew = ({ nodeId, index }: BoundMember): boolean =>
+    index > before &&
+    index <= commitIndex &&
+    index !== bindings.bootstrapIndex &&
+    isVoter(core.configuration, nodeId);
+  const peers = bindings.members
+    .filter(isNew)
+    .map((member) => leader.peer(member.nodeId))
+    .filter((peer) => peer !== undefined);
+  if (peers.length === 0) return;
+  const noop = { kind: entryKinds.noop, payload: new Uint8Array(0) };
+  const [entry] = appendProposals(core, leader, [noop], at);
+  for (const peer of peers) peer.countsFrom = must(entry, 'the entry to count from').index;
+}
+
 function matchOf(peer: Progress): number {
-  return peer.matchIndex;
+  return peer.matchIndex >= peer.countsFrom ? peer.matchIndex : 0;
 }
 
 function tokenOf(peer: Progress): number {

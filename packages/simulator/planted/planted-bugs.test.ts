@@ -8,6 +8,8 @@ import { buildSimulator } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
 
 const root = join(import.meta.dirname, '../../..');
+/** Half of what a run is otherwise: all of these show up early. */
+const short = ['--duration-ms', '30000'];
 const directory = mkdtempSync(join(tmpdir(), 'd-engine-planted-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -17,7 +19,14 @@ describe('the simulator finds the planted bug', () => {
     test(bug.name, { timeout: 600_000 }, async () => {
       const outfile = join(directory, `planted-${index}.mjs`);
       await buildSimulator(root, outfile, bug);
-      const run = simulate(outfile, ['--preset', bug.preset, '--stop-at-first', '--runs', '40']);
+      const run = simulate(outfile, [
+        '--preset',
+        bug.preset,
+        '--stop-at-first',
+        '--runs',
+        '40',
+        ...short,
+      ]);
       expect(run.status, run.stdout).toBe(1);
       expect(run.stdout).toContain('FAILED seed');
     });
@@ -29,7 +38,7 @@ test('without a planted bug the same faults break nothing', { timeout: 600_000 }
   await buildSimulator(root, outfile, undefined);
   const runs = String(scaled({ gate: 3, long: 100 }));
   for (const preset of new Set(plantedBugs.map((bug) => bug.preset))) {
-    const run = simulate(outfile, ['--preset', preset, '--runs', runs]);
+    const run = simulate(outfile, ['--preset', preset, '--runs', runs, ...short]);
     expect(run.status, run.stdout).toBe(0);
   }
 });

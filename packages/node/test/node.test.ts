@@ -1,0 +1,93 @@
+import { VirtualWorld } from '@d-engine/virtual-env';
+import { expect, test } from 'vitest';
+import type { Node } from '../src/index.ts';
+import { settingsOf, startNode, startThree } from './three-nodes.ts';
+
+test('followers tell clients the address that the leader advertises', async () => {
+  const { leader, followers } = await startThree(1, (id) =>
+    id === 3 ? {} : { advertiseAddress: `public-${id}.example:9000` },
+  );
+  const { nodeId, advertiseAddress, listenAddress } = leader.settings;
+  const address = advertiseAddress ?? listenAddress;
+  for (const node of followers) {
+    expect(node.leaderHint(undefined)).toEqual({ id: nodeId, address });
+    expect(node.status().members.map((member) => member.address)).toEqual([
+      'public-1.example:9000',
+      'public-2.example:9000',
+      'n3:9000',
+    ]);
+  }
+});
+
+test('writes on followers go on while the leader is stopped in good order', async () => {
+  const { world, leader, followers } = await startThree(2);
+  const failures: unknown[] = [];
+  let acknowledged = 0;
+  let stopped = false;
+  const write = async (node: Node, number: number): Promise<void> => {
+    try {
+      await node.client.put(`k${number}`, 'v');
+      acknowledged += 1;
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  let number = 0;
+  const keepWriting = (): void => {
+    for (const node of followers) void write(node, number++);
+    if (!stopped) world.after(5, keepWriting);
+  };
+  keepWriting();
+  await world.run({ forMs: 100 });
+  const stopping = leader.stop();
+  await world.complete(stopping);
+  await world.run({ forMs: 2_000 });
+  stopped = true;
+  await world.run({ forMs: 6_000 });
+  expect(failures).toEqual([]);
+  expect(acknowledged).toBe(number);
+});
+
+test('a long-lived signal is let go of when an operation is answered', async () => {
+  const world = new VirtualWorld({ seed: 3 });
+  const node = await startNode(world, settingsOf(1, [1]));
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners += 1;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners -= 1;
+    remove(...args);
+  };
+  await world.complete(node.client.put('k', 'v', { signal }));
+  await world.complete(node.client.get('k', { signal }));
+  expect(listeners).toBe(0);
+});
+
+test('an aborted write is unknown, and its caller is told at once', async () => {
+  const { world, followers } = await startThree(4);
+  const [node] = followers as [Node];
+  world.partition([
+    [`n${node.settings.nodeId}`],
+    ['n1', 'n2', 'n3'].filter((name) => name !== `n${node.settings.nodeId}`),
+  ]);
+  const controller = new AbortController();
+  const writing = node.client.put('k', 'v', { signal: controller.signal });
+  world.after(20, () => controller.abort());
+  await expect(world.complete(writing, 100)).rejects.toMatchObject({ name: 'ProposeFailed' });
+});
+
+test('a failed disk stops the member, and `closed` says why', async () => {
+  const world = new VirtualWorld({ seed: 5 });
+  const node = await startNode(world, settingsOf(1, [1]));
+  await world.complete(node.client.put('k', 'v'));
+  world.host('n1').disk.failNext({ operation: 'sync', kind: 'io', pathIncludes: '/data/log' });
+  await expect(world.complete(node.client.put('k', 'w'))).rejects.toMatchObject({
+    mayHaveBeenApplied: true,
+  });
+  expect(await world.complete(node.closed)).toMatchObject({ name: 'DiskError' });
+});
