@@ -57,16 +57,16 @@ function errorsPage(): string {
 # Errors
 
 Every error that a caller can meet is one of these, by whatever road it comes: as a \`DEngineError\`
-in TypeScript, as a gRPC status with the number in \`x-d-engine-error\`, or as JSON over HTTP. Numbers
-below 10000 are those of d-engine for Rust.
+in TypeScript, as a gRPC status with the number in \`x-d-engine-error\`, or as JSON over HTTP.
+Numbers below 10000 are those of d-engine for Rust.
 
 - **Retry**: whether the same request, unchanged, may succeed later.
 - **Applied**: whether a write that met the error may have taken effect all the same. \`never\`: it
-  had no effect, and it is safe to send it again. \`maybe\`: read before you write again. For a read it
-  means nothing: a read changes nothing.
+  had no effect, and it is safe to send it again. \`maybe\`: read before you write again. For a read
+  it means nothing: a read changes nothing.
 
-A \`NotLeader\` and most answers with status 503 name the leader where it is known: \`leader\` in the
-JSON and in TypeScript, \`x-raft-leader\` in the headers. Back-pressure names a pause:
+A \`NotLeader\` and most answers with status 503 name the leader where it is known: \`leader\` in
+the JSON and in TypeScript, \`x-raft-leader\` in the headers. Back-pressure names a pause:
 \`retry_after_ms\`, \`Retry-After\`, \`x-d-engine-retry-after-ms\`.
 
 | Number | Name | When, and what to do | Retry | Applied | gRPC | HTTP |

@@ -39,6 +39,7 @@ import { nodeStatus } from './node-status.ts';
 import { OperationChecks } from './operation-checks.ts';
 import { OperatorLog } from './operator-log.ts';
 import { Peering } from './peering.ts';
+import { guardedObserver } from './peers/guarded-observer.ts';
 import { Transport } from './peers/transport.ts';
 import { Proposals } from './proposals.ts';
 import { randomId } from './random-id.ts';
@@ -175,7 +176,7 @@ export class Node {
       parts: () => ({ turns: this.#turns, forwards: this.#forwards, writes: this.#writes }),
       onFailure: fail,
     });
-    this.#transport = new Transport({ env, logger, observer: peering });
+    this.#transport = new Transport({ env, logger, observer: guardedObserver(peering, fail) });
     this.#leadership = new MemberLeadership({
       raft: this.#raft,
       settings,

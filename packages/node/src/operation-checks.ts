@@ -20,6 +20,14 @@ export class OperationChecks {
     }
   }
 
+  /** A forwarded command must fit where a client's would: unknown fields could pad it. */
+  forwarded(command: Uint8Array): DEngineError | undefined {
+    const max = limits.requestBytesMax;
+    if (command.length <= max) return this.writeBytes(command);
+    const message = `a command of ${command.length} bytes is over the limit of ${max}`;
+    return new DEngineError('RequestTooLarge', message);
+  }
+
   write(command: WriteCommand): DEngineError | undefined {
     const key = this.key(command.key);
     if (key !== undefined) return key;

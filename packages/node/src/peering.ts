@@ -93,7 +93,8 @@ export class Peering implements TransportObserver {
       verdict: (hello) => this.#verdict(hello),
     });
     if (refusal === undefined) this.#remember(theirs);
-    if (refusal?.reason === 'otherCluster' && expectedNodeId === undefined) {
+    const dialledMe = expectedNodeId === undefined && theirs.targetNodeId !== undefined;
+    if (refusal?.reason === 'otherCluster' && dialledMe) {
       this.#stopBesideOlderCluster(theirs, refusal);
     }
     return refusal;
@@ -152,7 +153,7 @@ export class Peering implements TransportObserver {
     const fail = (error: DEngineError): void => {
       reply({ type: 'forwardWriteResult', forwardId, outcome: toForwardError(error) });
     };
-    const problem = this.#checks.writeBytes(frame.command);
+    const problem = this.#checks.forwarded(frame.command);
     if (problem !== undefined) return fail(problem);
     const deadlineMs = this.#checks.deadlineMs(frame.deadlineMs);
     this.#parts().writes.submitHere(frame.command, deadlineMs, (settled) => {
@@ -179,7 +180,9 @@ export class Peering implements TransportObserver {
   }
 
   onRefused(peer: NodeId, refusal: RefusedLink): void {
-    const key = `${peer} ${refusal.name} ${refusal.byPeer}`;
+    // Strangers share one key: their node ids are theirs to invent.
+    const name = this.#isMember(peer) ? `${peer}` : 'stranger';
+    const key = `${name} ${refusal.name} ${refusal.byPeer}`;
     const who = refusal.byPeer ? `peer ${peer} refused this member` : `refused peer ${peer}`;
     this.#logOnce(key, `${who}: ${refusal.message}`);
     if (!refusal.byPeer || refusal.name !== 'MemberRefused') return;

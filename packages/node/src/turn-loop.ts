@@ -182,26 +182,26 @@ export class TurnLoop {
   #persist(persist: Persist): void {
     const startedAtMs = this.#env.clock.monotonicMs();
     this.#metrics.persistEntries.observe(persist.entries.length);
-    this.#storage.write(persist).then(
-      () => {
+    this.#storage
+      .write(persist)
+      .then(() => {
         this.#metrics.persistMs.observe(this.#env.clock.monotonicMs() - startedAtMs);
         assert(persist.writeId > this.#persisted, 'writes completed out of order');
         this.#persisted = persist.writeId;
         this.request();
-      },
-      (error: unknown) => this.#observer.onFailure(error),
-    );
+      })
+      .catch((error: unknown) => this.#observer.onFailure(error));
   }
 
   #readForPeer(peer: NodeId, from: LogIndex, to: LogIndex, bytesMax: number): void {
-    this.#storage.readEntries(from, to, bytesMax).then(
-      (entries: readonly Entry[]) => {
+    this.#storage
+      .readEntries(from, to, bytesMax)
+      .then((entries: readonly Entry[]) => {
         if (this.#stopped) return;
         this.#raft.entriesRead(peer, entries, this.#env.clock.now());
         this.request();
-      },
-      (error: unknown) => this.#observer.onFailure(error),
-    );
+      })
+      .catch((error: unknown) => this.#observer.onFailure(error));
   }
 
   /**

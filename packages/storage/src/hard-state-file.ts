@@ -31,9 +31,9 @@ interface Waiter {
 }
 
 /**
- * Two copies in one file, never written at the same time. A state counts once the first copy is
- * synced; the second follows at once, and the next state waits for it. So a crash tears at most one
- * copy, and a copy that goes bad later does not bring back an older vote.
+ * Two copies in one file, never written at the same time: the second follows once the first is
+ * synced, and a state counts once both are. So a crash tears at most one copy, and a copy that goes
+ * bad later does not bring back an older vote.
  */
 export class HardStateFile implements HardStateStore {
   readonly #file: DiskFile;
@@ -113,9 +113,10 @@ export class HardStateFile implements HardStateStore {
         const slot = { sequence: this.#sequence, owner: this.#owner, state: this.#wanted };
         const bytes = encodeHardStateSlot(slot);
         await this.#file.writeAndSync(0, [bytes]);
+        // Only then the answer: a sync that fails has to reach somebody, who stops the node.
+        await this.#file.writeAndSync(slotSpacing, [bytes]);
         for (const waiter of waiters) waiter.resolve();
         waiters = [];
-        await this.#file.writeAndSync(slotSpacing, [bytes]);
       }
     } catch (thrown) {
       const cause = asError(thrown);

@@ -34,6 +34,8 @@ export interface Hello {
   readonly stickinessMs?: number | undefined;
   /** Where clients reach the sender, when that is not the address in everybody's configuration. */
   readonly advertiseAddress?: Address | undefined;
+  /** Whom the sender believes to speak to; absent in the answer of the side that was dialled. */
+  readonly targetNodeId?: NodeId | undefined;
 }
 
 /** Ends a stream after a hello that does not fit; the reason is for the peer's log. */
@@ -63,6 +65,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   writeBool(writer, 10, hello.recovering);
   if (hello.stickinessMs !== undefined) writer.uint(11, hello.stickinessMs);
   if (hello.advertiseAddress !== undefined) writer.string(12, hello.advertiseAddress);
+  if (hello.targetNodeId !== undefined) writer.uint(13, hello.targetNodeId);
   return writer.finish();
 }
 
@@ -82,6 +85,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     recovering: false,
     stickinessMs: undefined,
     advertiseAddress: undefined,
+    targetNodeId: undefined,
   };
   while (reader.next()) {
     if (reader.field === 1) hello.protocolVersion = reader.uint();
@@ -96,6 +100,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     else if (reader.field === 10) hello.recovering = reader.bool();
     else if (reader.field === 11) hello.stickinessMs = reader.uint();
     else if (reader.field === 12) hello.advertiseAddress = reader.string();
+    else if (reader.field === 13) hello.targetNodeId = reader.uint();
     else reader.skip();
   }
   return hello;

@@ -402,6 +402,7 @@ const hello: fc.Arbitrary<wire.Hello> = fc.record({
   recovering: fc.boolean(),
   stickinessMs: optional(exact),
   advertiseAddress: optional(text),
+  targetNodeId: optional(uint32),
 });
 
 export const peerSpecs: (MessageSpec & { readonly plane: wire.Plane })[] = [

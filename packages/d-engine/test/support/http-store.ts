@@ -7,6 +7,7 @@ export interface FoundBody {
   readonly key: string;
   readonly value: string | null;
   readonly mod_revision: number | null;
+  readonly version: number | null;
   readonly revision: number;
   readonly consistency: string;
 }
@@ -54,14 +55,14 @@ export class HttpReader {
     const name = Buffer.from(key).toString();
     const answer = await read(this.#address, name, options.consistency);
     if (answer.status !== 200) throw new Error(`GET ${name}: ${answer.status} ${answer.text}`);
-    const { value, mod_revision: modRevision } = bodyOf<FoundBody>(answer);
+    const { value, mod_revision: modRevision, version } = bodyOf<FoundBody>(answer);
     if (value === null) return null;
     return {
       key: Buffer.from(name),
       value: Buffer.from(value),
       createRevision: 0,
       modRevision: modRevision ?? 0,
-      version: 0,
+      version: version ?? 0,
     };
   }
 }

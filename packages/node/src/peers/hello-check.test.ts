@@ -63,3 +63,33 @@ test('a later hello of a stream may bring news, but not another identity', () =>
   expect(isSameRun(theirs, { ...theirs, bootCount: 2 })).toBe(false);
   expect(isSameRun(theirs, { ...theirs, nodeId: 3 })).toBe(false);
 });
+
+test('a hello that makes no sense is refused before anything looks at it', () => {
+  const verdict = (): never => {
+    throw new Error('asked');
+  };
+  const nonsense: Partial<Hello>[] = [
+    { instanceId: 'x' },
+    { instanceId: '' },
+    { clusterId: 'not an id' },
+    { bootCount: 0 },
+    { bootCount: 2 ** 53 - 1 },
+    { nodeId: 0 },
+    { advertiseAddress: 'höst:1' },
+    { advertiseAddress: 'a'.repeat(300) },
+  ];
+  for (const hello of nonsense) expect(check(hello, { verdict })?.reason).toBe('malformed');
+});
+
+test('who looks for another node here is told so, whatever its cluster', () => {
+  const lost = check({ targetNodeId: 3, clusterId: 'b'.repeat(32) }, { expectedNodeId: undefined });
+  expect(lost?.reason).toBe('wrongNode');
+  expect(check({ targetNodeId: 1 }, { expectedNodeId: undefined })).toBeUndefined();
+});
+
+test('a stranger of another cluster is a stranger: it stops nobody', () => {
+  const stranger = { nodeId: 77, clusterId: 'b'.repeat(32), clusterFormedAtMs: 1 };
+  const isMember = (id: number): boolean => id !== 77;
+  const context = { expectedNodeId: undefined, isMember };
+  expect(check(stranger, context)?.reason).toBe('unknownMember');
+});

@@ -2,6 +2,7 @@ import type { ClusterId, ErrorName, NodeId } from '@d-engine/base';
 import type { Hello } from '@d-engine/wire';
 
 export type RefusalReason =
+  | 'malformed'
   | 'protocolVersion'
   | 'sameNodeId'
   | 'wrongNode'
@@ -31,6 +32,10 @@ export interface HelloContext {
 export function checkHello(theirs: Hello, context: HelloContext): Refusal | undefined {
   const own = context.own;
   const who = `node ${theirs.nodeId}`;
+  const malformed = whatIsMalformed(theirs);
+  if (malformed !== undefined) {
+    return refuse('malformed', `a peer said hello with ${malformed}: is it a d-engine node?`);
+  }
   if (theirs.protocolVersion !== own.protocolVersion) {
     return refuse(
       'protocolVersion',
@@ -41,11 +46,21 @@ export function checkHello(theirs: Hello, context: HelloContext): Refusal | unde
   if (theirs.nodeId === own.nodeId) {
     return refuse('sameNodeId', `two members call themselves node ${own.nodeId}: mend node_id`);
   }
+  if (theirs.targetNodeId !== undefined && theirs.targetNodeId !== own.nodeId) {
+    return refuse(
+      'wrongNode',
+      `${who} looks for node ${theirs.targetNodeId} at the address of node ${own.nodeId}: mend ` +
+        'its initial_cluster',
+    );
+  }
   if (context.expectedNodeId !== undefined && theirs.nodeId !== context.expectedNodeId) {
     return refuse(
       'wrongNode',
       `the address of node ${context.expectedNodeId} belongs to ${who}: mend initial_cluster`,
     );
+  }
+  if (!context.isMember(theirs.nodeId)) {
+    return refuse('unknownMember', `${who} is no member of the cluster of node ${own.nodeId}`);
   }
   if (isOtherCluster(own.clusterId, theirs.clusterId)) {
     return refuse(
@@ -54,10 +69,25 @@ export function checkHello(theirs: Hello, context: HelloContext): Refusal | unde
         'mend the addresses, or wipe the data directory that does not belong here',
     );
   }
-  if (!context.isMember(theirs.nodeId)) {
-    return refuse('unknownMember', `${who} is no member of the cluster of node ${own.nodeId}`);
-  }
   return refuseByVerdict(context.verdict(theirs), theirs);
+}
+
+const idPattern = /^[0-9a-f]{32}$/;
+/** Printable ASCII: hints travel in headers. */
+const addressPattern = /^[!-~]{1,261}$/;
+const nodeIdMax = 2 ** 32 - 1;
+/** A start a second for thousands of years; more is no count of starts. */
+const bootCountMax = 2 ** 40;
+
+/** Anybody who reaches the port may say hello: nothing of it is stored before it makes sense. */
+function whatIsMalformed(hello: Hello): string | undefined {
+  const { nodeId, instanceId, clusterId, bootCount, advertiseAddress: address } = hello;
+  if (nodeId < 1 || nodeId > nodeIdMax) return `node id ${nodeId}`;
+  if (!idPattern.test(instanceId)) return 'an instance id that is none';
+  if (clusterId !== null && !idPattern.test(clusterId)) return 'a cluster id that is none';
+  if (bootCount < 1 || bootCount > bootCountMax) return `boot count ${bootCount}`;
+  if (address !== undefined && !addressPattern.test(address)) return 'an unreadable address';
+  return undefined;
 }
 
 /** Whether two hellos are of one process: the second one only brings news of it. */
@@ -99,6 +129,7 @@ function isOtherCluster(own: ClusterId | null, theirs: ClusterId | null): boolea
 }
 
 const names: Readonly<Record<RefusalReason, ErrorName>> = {
+  malformed: 'InvalidRequest',
   protocolVersion: 'VersionMismatch',
   sameNodeId: 'InvalidRequest',
   wrongNode: 'InvalidAddress',

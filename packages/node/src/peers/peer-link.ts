@@ -31,7 +31,7 @@ export interface RefusedLink {
 
 /** What a link reports. Everything is called from the event loop, never from within `send`. */
 export interface LinkObserver {
-  ownHello(): Hello;
+  ownHello(target: NodeId): Hello;
   check(peer: LinkPeer, hello: Hello): Refusal | undefined;
   onUp(link: PeerLink, hello: Hello): void;
   onFrame(link: PeerLink, hello: Hello, frame: PeerFrame): void;
@@ -111,7 +111,7 @@ export class PeerLink {
     };
     this.#current = handler;
     this.#stream = this.#channel.openStream(methodOfPlane(this.plane), handler);
-    this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello()));
+    this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
     this.#timer = this.#clock.setTimer(limits.helloTimeoutMs, () => {
       this.#lose('no hello in time');
     });
@@ -138,7 +138,7 @@ export class PeerLink {
   /** Says hello again: this member has become part of a cluster. */
   announce(): void {
     if (this.#hello === undefined) return;
-    this.send(this.#observer.ownHello());
+    this.send(this.#observer.ownHello(this.peer.id));
     this.#onHello(this.#hello);
   }
 

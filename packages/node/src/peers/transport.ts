@@ -122,16 +122,20 @@ export class Transport {
   /** A peer, or somebody who says so, opened a stream. */
   accept(stream: IncomingStream, plane: Plane): StreamHandler | Failure {
     if (this.#stopped) return { status: 'unavailable', message: 'the member stops' };
-    if (this.#accepted.size >= acceptedMax) {
-      return { status: 'resourceExhausted', message: 'too many peer streams' };
-    }
+    this.#makeRoom();
     const session = new PeerSession(stream, plane, this.#env.clock, this.#sessionObserver);
     this.#accepted.add(session);
     return session;
   }
 
+  /** Whoever has not said hello yet gives way to the newest: members are never locked out. */
+  #makeRoom(): void {
+    const strangers = [...this.#accepted].filter((session) => session.peerId === undefined);
+    if (strangers.length >= strangersMax) strangers[0]?.close('too many streams without a hello');
+  }
+
   readonly #linkObserver: LinkObserver = {
-    ownHello: () => this.#observer.ownHello(),
+    ownHello: (target) => ({ ...this.#observer.ownHello(), targetNodeId: target }),
     check: (peer, hello) => this.#observer.check(hello, peer.id),
     onUp: (link) => {
       this.#log.up(link.peer, link.plane);
@@ -191,8 +195,8 @@ export class Transport {
   }
 }
 
-/** Every member may have a fresh stream on every plane while its old one still closes. */
-const acceptedMax = limits.membersMax * 3 * 2;
+/** Every member may open all planes anew at once; introduced streams are one a member and plane. */
+const strangersMax = limits.membersMax * 3;
 
 function keyOf(peer: NodeId, plane: Plane): string {
   return `${peer}/${plane}`;
