@@ -8,7 +8,9 @@ export interface Waiting {
   expire(): void;
 }
 
-/** How exact deadlines are: requests wait for seconds, so a coarse sweep costs nothing per request. */
+/**
+ * How exact deadlines are: requests wait for seconds, so a coarse sweep costs nothing per request.
+ */
 const sweepIntervalMs = 50;
 
 /**

@@ -69,7 +69,9 @@ const idleIntervalMs = 1_000;
 /** One running member: storage, Raft, state machine, peers and clients, wired together. */
 export class Node {
   readonly client: ClientApi;
-  /** Settles when the member has stopped: without a value after stop(), with the fatal error else. */
+  /**
+   * Settles when the member has stopped: without a value after stop(), with the fatal error else.
+   */
   readonly closed: Promise<Error | undefined>;
   readonly settings: NodeSettings;
   readonly #env: Env;
@@ -464,7 +466,9 @@ export class Node {
     if (!this.#clusterRecorded && this.#raft.clusterId !== undefined) this.#recordCluster();
   }
 
-  /** The bootstrap entry is committed: from now on the cluster's id is sent and enforced (rule 2). */
+  /**
+   * The bootstrap entry is committed: from now on the cluster's id is sent and enforced (rule 2).
+   */
   #recordCluster(): void {
     const { bootstrap } = this.#raft;
     if (bootstrap === undefined) return;

@@ -47,8 +47,8 @@ class PendingWrite implements Waiting {
 
 /**
  * The writes that this member was asked to propose. A write that reached the log is answered only
- * by what is applied at its index: with its result, or, when another term's entry stands there, with
- * the certainty that it never took effect. Losing leadership answers nothing by itself.
+ * by what is applied at its index: with its result, or, when another term's entry stands there,
+ * with the certainty that it never took effect. Losing leadership answers nothing by itself.
  */
 export class Proposals {
   readonly #clock: Clock;

@@ -36,7 +36,9 @@ export interface ReadRequest {
   readonly settle: (reply: ReadReply) => void;
 }
 
-/** Of a read's time: hope ends before the deadline, because "nobody leads" says more than "late". */
+/**
+ * Of a read's time: hope ends before the deadline, because "nobody leads" says more than "late".
+ */
 const hopeShare = 0.9;
 
 class PendingRead implements Waiting {

@@ -225,9 +225,9 @@ export function advanceCommit(core: Core, leader: LeaderState, at: Instant): voi
 }
 
 /**
- * Members whose binding has just been committed count from a new entry on. Else the leader and a new
- * member could commit what follows the binding, the leader dies, and nobody who is left knows that
- * the new member may lead, or be counted, although it holds the one other copy.
+ * Members whose binding has just been committed count from a new entry on. Else the leader and a
+ * new member could commit what follows the binding, the leader dies, and nobody who is left knows
+ * that the new member may lead, or be counted, although it holds the one other copy.
  */
 function countFromNow(core: Core, leader: LeaderState, before: LogIndex, at: Instant): void {
   const { bindings, commitIndex } = core;

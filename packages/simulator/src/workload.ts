@@ -97,7 +97,9 @@ export class VirtualClient {
     }
   }
 
-  /** A swap that worked saw what it expected; one that failed wrote nothing, and says what it saw. */
+  /**
+   * A swap that worked saw what it expected; one that failed wrote nothing, and says what it saw.
+   */
   async #swap(
     client: ClientApi,
     key: string,

@@ -18,7 +18,10 @@ export class RefusedMessage extends Error {
 export const prefixBytes = 5;
 const smallBytes = 16 * 1024;
 
-/** What to write for one message: small ones are joined with their prefix, large ones are not copied. */
+/**
+ * What to write for one message: small ones are joined with their prefix, large ones are not
+ * copied.
+ */
 export function frameMessage(message: Uint8Array): readonly Uint8Array[] {
   const small = message.length <= smallBytes;
   const prefix = Buffer.allocUnsafe(prefixBytes + (small ? message.length : 0));

@@ -19,7 +19,9 @@ export interface NetworkOptions {
   readonly connectTimeoutMs?: number;
   /** How long a new connection may take to show which protocol it speaks. */
   readonly sniffTimeoutMs?: number;
-  /** A connection with open calls that brought nothing for this long is asked for a sign of life. */
+  /**
+   * A connection with open calls that brought nothing for this long is asked for a sign of life.
+   */
   readonly keepAliveIntervalMs?: number;
   /** ... and given up when none comes within this. */
   readonly keepAliveTimeoutMs?: number;
