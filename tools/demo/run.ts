@@ -52,8 +52,9 @@ async function demo(): Promise<number> {
   );
   await stream.stop();
   say(
-    `${stream.acknowledgedCount} writes acknowledged in all, ${stream.everInDoubt.length} in doubt ` +
-      `(sent to the killed leader, no answer), longest pause ${Math.round(stream.longestPauseMs)} ms`,
+    `${stream.acknowledgedCount} writes acknowledged in all, ` +
+      `${stream.everInDoubt.length} in doubt (sent to the killed leader, no answer), ` +
+      `longest pause ${Math.round(stream.longestPauseMs)} ms`,
   );
   const problems = await stream.verify(client);
   for (const problem of problems) say(`LOST: ${problem}`);

@@ -79,7 +79,7 @@ test('reads back only what is no longer in memory', async () => {
   expect(stateMachine.appliedIndex).toBe(4);
 });
 
-test('an entry of another term than the log says stops the member before it is applied', async () => {
+test('an entry of another term than the log says stops the member unapplied', async () => {
   const { applier, stateMachine, failures, settled } = setUp([2, 2], 3, entriesOf(1, 2, 1));
   applier.applyNext();
   await settle();

@@ -19,38 +19,24 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Effects } from '@d-engine/raft';
-import { decodeBootstrap, Raft } from '@d-engine/raft';
+import type { Effects, Raft } from '@d-engine/raft';
+
 import type { Storage } from '@d-engine/storage';
-import { KeyValueStateMachine, openStorage } from '@d-engine/storage';
+import { openStorage } from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
-import { Applier } from './applier.ts';
-import { Deadlines } from './deadlines.ts';
-import { Forwards } from './forwards.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
-import { MemberLeadership } from './leadership.ts';
 import { LocalClient } from './local-client.ts';
-import { MemberAddresses } from './member-addresses.ts';
-import { MemberCondition } from './member-condition.ts';
-import { NodeMetrics } from './node-metrics.ts';
+import { MemberParts } from './member-parts.ts';
 import { nodeStatus } from './node-status.ts';
-import { OperationChecks } from './operation-checks.ts';
 import { OperatorLog } from './operator-log.ts';
-import { Peering } from './peering.ts';
-import { guardedObserver } from './peers/guarded-observer.ts';
-import { Transport } from './peers/transport.ts';
-import { Proposals } from './proposals.ts';
 import { randomId } from './random-id.ts';
 import type { ReadRequest } from './reads.ts';
-import { Reads } from './reads.ts';
 import { ClientCalls } from './services/client-calls.ts';
 import { ClusterCalls } from './services/cluster-calls.ts';
 import { MemberService } from './services/member-service.ts';
 import type { NodeSettings } from './settings.ts';
-import { TurnLoop } from './turn-loop.ts';
-import { WriteRouter } from './write-router.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -61,8 +47,6 @@ export interface NodeOptions {
   readonly listen?: (address: Address, service: Service) => Promise<Listener>;
 }
 
-/** A read or write waits this many election timeouts for a leader before it is refused. */
-const leaderWaitTimeouts = 1.5;
 /** The log records what is durable once nothing was written for this long. */
 const idleIntervalMs = 1_000;
 
@@ -77,21 +61,8 @@ export class Node {
   readonly #env: Env;
   readonly #logger: Logger;
   readonly #storage: Storage;
-  readonly #raft: Raft;
-  readonly #stateMachine: KeyValueStateMachine;
-  readonly #deadlines: Deadlines;
-  readonly #condition: MemberCondition;
-  readonly #checks: OperationChecks;
-  readonly #addresses: MemberAddresses;
-  readonly #transport: Transport;
-  readonly #leadership: MemberLeadership;
-  readonly #proposals: Proposals;
-  readonly #reads: Reads;
-  readonly #forwards: Forwards;
-  readonly #writes: WriteRouter;
-  readonly #turns: TurnLoop;
+  readonly #parts: MemberParts;
   readonly #operatorLog: OperatorLog;
-  readonly #metrics: NodeMetrics;
   readonly #leaderListeners = new Set<(leader: LeaderHint | undefined) => void>();
   #listener: Listener | undefined;
   #idleTimer: Timer | undefined;
@@ -122,7 +93,7 @@ export class Node {
       await node.#serve(options.listen ?? ((at, service) => env.network.listen(at, service)));
       return node;
     } catch (error) {
-      if (node !== undefined) node.#turns.stop();
+      if (node !== undefined) node.#parts.turns.stop();
       await storage.close();
       throw error;
     }
@@ -138,129 +109,32 @@ export class Node {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
-    const clock = env.clock;
-    this.#metrics = new NodeMetrics(options.metrics, clock);
-    this.#operatorLog = new OperatorLog({ logger, clock, nodeId: settings.nodeId });
-    this.#stateMachine = new KeyValueStateMachine({
-      readHistoryId: (payload) => decodeBootstrap(payload).historyId,
-    });
-    this.#raft = new Raft(
-      {
-        nodeId: settings.nodeId,
-        instanceId: storage.identity.instanceId,
-        initialMembers: settings.initialMembers,
-        electionTimeoutMinMs: settings.electionTimeoutMinMs,
-        electionTimeoutMaxMs: settings.electionTimeoutMaxMs,
-        heartbeatIntervalMs: settings.heartbeatIntervalMs,
-        leaseDurationMs: settings.leaseDurationMs,
-        appendEntriesMax: settings.appendEntriesMax,
-        random: () => env.random.float(),
-        newId: () => randomId(env.random),
-      },
-      storage.recovered,
-      clock.now(),
-    );
-    this.#deadlines = new Deadlines(clock);
-    this.#condition = new MemberCondition();
-    this.#checks = new OperationChecks(settings);
-    this.#addresses = new MemberAddresses(settings, () => this.#raft.configuration);
-    const fail = (error: unknown): void => this.#fail(error);
-    const requestTurn = (): void => this.#turns.request();
-    const peering = new Peering({
+    const { nodeId } = settings;
+    this.#operatorLog = new OperatorLog({ logger, clock: env.clock, nodeId });
+    this.#parts = new MemberParts({
       env,
-      raft: this.#raft,
-      storage,
       settings,
-      condition: this.#condition,
-      checks: this.#checks,
-      addresses: this.#addresses,
       logger,
-      parts: () => ({ turns: this.#turns, forwards: this.#forwards, writes: this.#writes }),
-      onFailure: fail,
-    });
-    this.#transport = new Transport({ env, logger, observer: guardedObserver(peering, fail) });
-    this.#leadership = new MemberLeadership({
-      raft: this.#raft,
-      settings,
-      addresses: this.#addresses,
-      transport: this.#transport,
-      condition: this.#condition,
-    });
-    const deadlines = this.#deadlines;
-    const leaderWaitMs = settings.electionTimeoutMaxMs * leaderWaitTimeouts;
-    this.#proposals = new Proposals({
-      clock,
-      deadlines,
-      pendingMax: settings.pendingWritesMax,
-      batchMax: settings.proposalBatchMax,
-    });
-    this.#reads = new Reads({
-      clock,
-      deadlines,
-      state: this.#stateMachine,
-      pendingMax: settings.pendingReadsMax,
-      leaderWaitMs,
-      bootCount: storage.identity.bootCount,
-      requestTurn,
-    });
-    this.#forwards = new Forwards({
-      clock,
-      deadlines,
-      sendFrame: (to, frame) => this.#transport.sendForward(to, frame),
-    });
-    this.#writes = new WriteRouter({
-      clock,
-      deadlines,
-      proposals: this.#proposals,
-      forwards: this.#forwards,
-      leadership: this.#leadership,
-      leaderWaitMs,
-      pendingMax: settings.pendingWritesMax,
-      requestTurn,
-      metrics: this.#metrics,
-    });
-    this.#turns = new TurnLoop({
-      env,
-      raft: this.#raft,
+      metrics: options.metrics,
       storage,
-      applier: new Applier({
-        raft: this.#raft,
-        storage,
-        stateMachine: this.#stateMachine,
-        proposals: this.#proposals,
-        onApplied: () => {
-          this.#reads.onApplied();
-          this.#writes.onRoom();
-          requestTurn();
-        },
-        onFailure: fail,
-      }),
-      proposals: this.#proposals,
-      reads: this.#reads,
-      electionTimeoutMinMs: settings.electionTimeoutMinMs,
-      metrics: this.#metrics,
-      observer: {
-        send: (messages) => this.#transport.send(messages),
-        onEffects: (effects) => this.#onEffects(effects),
-        onStall: (blockedMs) => this.#onStall(blockedMs),
-        refusal: (reason) => this.#leadership.refusal(reason),
-        onFailure: fail,
-      },
+      onEffects: (effects) => this.#onEffects(effects),
+      onStall: (blockedMs) => this.#onStall(blockedMs),
+      onFailure: (error) => this.#fail(error),
     });
     this.client = new LocalClient({
-      writes: this.#writes,
+      writes: this.#parts.writes,
       submitRead: (request) => this.#submitRead(request),
-      checks: this.#checks,
+      checks: this.#parts.checks,
       status: () => this.status(),
     });
   }
 
   async #serve(listen: (address: Address, service: Service) => Promise<Listener>): Promise<void> {
     const clientCalls = new ClientCalls({
-      writes: this.#writes,
+      writes: this.#parts.writes,
       submitRead: (request) => this.#submitRead(request),
-      checks: this.#checks,
-      leadership: this.#leadership,
+      checks: this.#parts.checks,
+      leadership: this.#parts.leadership,
     });
     const clusterCalls = new ClusterCalls({
       status: () => this.status(),
@@ -268,23 +142,23 @@ export class Node {
     });
     const service = new MemberService({
       handlers: new Map([...clientCalls.handlers(), ...clusterCalls.handlers()]),
-      transport: this.#transport,
+      transport: this.#parts.transport,
       logger: this.#logger,
     });
     this.#listener = await listen(this.settings.listenAddress, service);
     this.#setPeers();
-    this.#turns.request();
+    this.#parts.turns.request();
     this.#armIdleTimer();
   }
 
   #setPeers(): void {
-    const members = this.#raft.configuration.members;
+    const members = this.#parts.raft.configuration.members;
     const others = members.filter((member) => member.id !== this.settings.nodeId);
     const peers = others.map((member) => ({
       id: member.id,
-      address: this.#addresses.toDial(member.id) ?? member.address,
+      address: this.#parts.addresses.toDial(member.id) ?? member.address,
     }));
-    this.#transport.setPeers(peers);
+    this.#parts.transport.setPeers(peers);
   }
 
   /** The address that it listens on, with the real port. */
@@ -293,73 +167,78 @@ export class Node {
   }
 
   get isLeader(): boolean {
-    return this.#leadership.accepting;
+    return this.#parts.leadership.accepting;
   }
 
   status(): NodeStatus {
     return nodeStatus({
-      raft: this.#raft,
-      stateMachine: this.#stateMachine,
+      raft: this.#parts.raft,
+      stateMachine: this.#parts.stateMachine,
       storage: this.#storage,
       settings: this.settings,
-      condition: this.#condition,
-      leadership: this.#leadership,
-      addresses: this.#addresses,
+      condition: this.#parts.condition,
+      leadership: this.#parts.leadership,
+      addresses: this.#parts.addresses,
       clock: this.#env.clock,
     });
   }
 
   health(): HealthReport {
-    return healthReport(this.status(), this.#leadership, this.#condition, this.#storage);
+    return healthReport(
+      this.status(),
+      this.#parts.leadership,
+      this.#parts.condition,
+      this.#storage,
+    );
   }
 
   /** The leader, at an address that a caller who reached this member as `callerHost` can dial. */
   leaderHint(callerHost: string | undefined): LeaderHint | undefined {
-    const hint = this.#leadership.hint;
+    const hint = this.#parts.leadership.hint;
     return hint && { id: hint.id, address: hintAddress(hint.address, callerHost) };
   }
 
   // What checks of a whole cluster compare after every step; see also status().
 
   get role(): Raft['role'] {
-    return this.#raft.role;
+    return this.#parts.raft.role;
   }
 
   get term(): Term {
-    return this.#raft.term;
+    return this.#parts.raft.term;
   }
 
   get leaderId(): NodeId | null {
-    return this.#raft.leaderId;
+    return this.#parts.raft.leaderId;
   }
 
   get commitIndex(): LogIndex {
-    return this.#raft.commitIndex;
+    return this.#parts.raft.commitIndex;
   }
 
   get appliedIndex(): LogIndex {
-    return this.#stateMachine.appliedIndex;
+    return this.#parts.stateMachine.appliedIndex;
   }
 
   /** False while this member is stopping or refused. */
   get isServing(): boolean {
-    return this.#condition.closed === undefined;
+    return this.#parts.condition.closed === undefined;
   }
 
   /** Hash of the state at the applied index: equal on members that applied the same. */
   stateHash(): string {
-    return this.#stateMachine.stateHash();
+    return this.#parts.stateMachine.stateHash();
   }
 
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
-    this.#metrics.refresh({
-      raft: this.#raft,
-      appliedIndex: this.#stateMachine.appliedIndex,
-      pendingWrites: this.#proposals.pendingCount,
-      pendingReads: this.#reads.pendingCount,
-      keys: this.#stateMachine.keyCount,
-      stateBytes: this.#stateMachine.stateBytes,
+    this.#parts.metrics.refresh({
+      raft: this.#parts.raft,
+      appliedIndex: this.#parts.stateMachine.appliedIndex,
+      pendingWrites: this.#parts.proposals.pendingCount,
+      pendingReads: this.#parts.reads.pendingCount,
+      keys: this.#parts.stateMachine.keyCount,
+      stateBytes: this.#parts.stateMachine.stateBytes,
     });
   }
 
@@ -379,13 +258,13 @@ export class Node {
   }
 
   async #stopGracefully(): Promise<void> {
-    this.#condition.stop();
+    this.#parts.condition.stop();
     if (this.#fatal === undefined) {
       await handOver({
-        raft: this.#raft,
+        raft: this.#parts.raft,
         clock: this.#env.clock,
         limitMs: this.settings.electionTimeoutMaxMs,
-        requestTurn: () => this.#turns.request(),
+        requestTurn: () => this.#parts.turns.request(),
         reachesVoter: () => this.#reachesVoter(),
         onLeaderChange: (listener) => this.onLeaderChange(listener),
       });
@@ -401,20 +280,22 @@ export class Node {
   }
 
   #reachesVoter(): boolean {
-    const { voters } = this.#raft.configuration;
-    return voters.some((id) => id !== this.settings.nodeId && this.#transport.isConnected(id));
+    const { voters } = this.#parts.raft.configuration;
+    return voters.some(
+      (id) => id !== this.settings.nodeId && this.#parts.transport.isConnected(id),
+    );
   }
 
   async #shutDown(message: string): Promise<void> {
     this.#isClosing = true;
-    this.#turns.stop();
+    this.#parts.turns.stop();
     this.#idleTimer?.cancel();
-    this.#writes.failAll(message);
-    this.#proposals.failAll(message);
-    this.#reads.failAll(message);
-    this.#forwards.failAll(message);
-    this.#deadlines.stop();
-    this.#transport.stop();
+    this.#parts.writes.failAll(message);
+    this.#parts.proposals.failAll(message);
+    this.#parts.reads.failAll(message);
+    this.#parts.forwards.failAll(message);
+    this.#parts.deadlines.stop();
+    this.#parts.transport.stop();
     await this.#listener?.close(100);
     try {
       await this.#storage.close();
@@ -438,8 +319,8 @@ export class Node {
       node: this.settings.nodeId,
       stack: error instanceof InvariantViolation ? error.stack : undefined,
     });
-    this.#condition.stop();
-    this.#turns.stop();
+    this.#parts.condition.stop();
+    this.#parts.turns.stop();
     this.stop().catch((next: unknown) => {
       this.#logger.error('stopping failed', { error: describeError(next) });
       this.#settleClosed(this.#fatal);
@@ -447,50 +328,50 @@ export class Node {
   }
 
   #submitRead(request: ReadRequest): DEngineError | undefined {
-    const closed = this.#condition.closed;
+    const closed = this.#parts.condition.closed;
     if (closed !== undefined) return closed;
-    const counted = this.#metrics.countedRead(request);
-    const refused = this.#reads.submit(counted);
-    if (refused !== undefined) this.#metrics.readFailures.add();
+    const counted = this.#parts.metrics.countedRead(request);
+    const refused = this.#parts.reads.submit(counted);
+    if (refused !== undefined) this.#parts.metrics.readFailures.add();
     return refused;
   }
 
   #onEffects(effects: Effects): void {
     this.#operatorLog.onEffects(effects);
-    this.#writes.onRoom();
+    this.#parts.writes.onRoom();
     if (effects.stateChange !== undefined) {
-      this.#metrics.leaderSeen(effects.stateChange.leaderId);
-      this.#writes.onLeadershipChange();
-      for (const listener of this.#leaderListeners) listener(this.#leadership.hint);
+      this.#parts.metrics.leaderSeen(effects.stateChange.leaderId);
+      this.#parts.writes.onLeadershipChange();
+      for (const listener of this.#leaderListeners) listener(this.#parts.leadership.hint);
     }
-    if (!this.#clusterRecorded && this.#raft.clusterId !== undefined) this.#recordCluster();
+    if (!this.#clusterRecorded && this.#parts.raft.clusterId !== undefined) this.#recordCluster();
   }
 
   /**
    * The bootstrap entry is committed: from now on the cluster's id is sent and enforced (rule 2).
    */
   #recordCluster(): void {
-    const { bootstrap } = this.#raft;
+    const { bootstrap } = this.#parts.raft;
     if (bootstrap === undefined) return;
     this.#clusterRecorded = true;
     this.#storage.recordCluster(bootstrap.clusterId, bootstrap.formedAtWallMs).then(
       () => {
         this.#logger.info('part of cluster', { cluster: bootstrap.clusterId });
         this.#setPeers();
-        this.#transport.announce();
+        this.#parts.transport.announce();
       },
       (error: unknown) => this.#fail(error),
     );
   }
 
   #onStall(blockedMs: number): void {
-    this.#metrics.loopStalls.add();
+    this.#parts.metrics.loopStalls.add();
     this.#logger.warn(`event loop blocked ${Math.round(blockedMs)} ms`);
   }
 
   #armIdleTimer(): void {
     this.#idleTimer = this.#env.clock.setTimer(idleIntervalMs, () => {
-      this.#operatorLog.watchLag(this.#raft);
+      this.#operatorLog.watchLag(this.#parts.raft);
       this.#storage.idle().catch((error: unknown) => this.#fail(error));
       this.#armIdleTimer();
     });

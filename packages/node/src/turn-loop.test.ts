@@ -113,7 +113,7 @@ test('a stall with nothing behind it ticks one round later', () => {
   expect(calls).toEqual(['stall', 'tick']);
 });
 
-test('what the disk finished is reported in the next turn, the newest write for all before', async () => {
+test('what the disk finished is reported next turn, the newest write for all', async () => {
   const { calls, writes, turn, persist, failures } = setUp(10_000);
   persist(1);
   persist(2);

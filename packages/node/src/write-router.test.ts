@@ -124,7 +124,7 @@ test('a refusal that is older than what is known by now leads to the new leader 
   expect(sent.map(({ to }) => to)).toEqual([2, 3]);
 });
 
-test('what a leader that stops or steps down refused is not lost: it waits for the next one', () => {
+test('what a leader that stops or steps down refused waits for the next one', () => {
   for (const name of ['Stopped', 'ClusterUnavailable', 'NotLeader', 'LeaderChanged'] as const) {
     const { leadership, router, replies, sent, submit, answer } = setUp();
     leadership.otherLeader = 2;

@@ -34,7 +34,9 @@ test('writes on followers go on while the leader is stopped in good order', asyn
   };
   let number = 0;
   const keepWriting = (): void => {
-    for (const node of followers) void write(node, number++);
+    for (const node of followers) {
+      write(node, number++).catch((error: unknown) => failures.push(error));
+    }
     if (!stopped) world.after(5, keepWriting);
   };
   keepWriting();

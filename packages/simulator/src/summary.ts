@@ -7,7 +7,8 @@ export function formatReport(report: SimulationReport, preset: Preset): string {
   const withPreset = preset === 'swarm' ? '' : ` --preset ${preset}`;
   const faults = [...report.faults].map(([kind, count]) => `${kind} ${count}`).join(', ');
   return [
-    `seed ${report.seed}: ${report.violations.length} violations, fingerprint ${report.fingerprint}`,
+    `seed ${report.seed}: ${report.violations.length} violations, ` +
+      `fingerprint ${report.fingerprint}`,
     ...report.violations.map((violation) => `  ${violation}`),
     `  faults: ${faults}`,
     `  writes ${report.acknowledgedWrites} acknowledged, ${report.unknownWrites} unknown, ` +

@@ -144,7 +144,7 @@ describe('forming a cluster', () => {
     expect(await members.get(1, 'k')).toBeUndefined();
   });
 
-  test('a first leader that was cut off with its bootstrap joins what the others formed', async () => {
+  test('a first leader cut off with its bootstrap joins what the others formed', async () => {
     const members = new ThreeMembers(6);
     members.start(...everybody);
     let first: NodeId | undefined;

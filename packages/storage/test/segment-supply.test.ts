@@ -5,7 +5,7 @@ import { CrashDisk } from './crash-disk.ts';
 import { logDirectory, segmentFile } from './fixtures.ts';
 
 // Simulator seed 630010: acknowledged entries were replaced by zeros.
-test('an idle moment while the next segment is taken does not make that segment again', async () => {
+test('an idle moment while a segment is taken does not make that segment again', async () => {
   const disk = new CrashDisk();
   await disk.makeDirectory(logDirectory);
   const supply = new SegmentSupply({

@@ -2,8 +2,8 @@ import { encodeWriteCommand, MalformedMessage, type WriteCommand } from '@d-engi
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeClientWriteRequest, encodeClientWriteRequest } from '../src/index.ts';
+import { messageSpecs } from './all-specs.ts';
 import { bytes, session, uint32 } from './arbitraries.ts';
-import { messageSpecs } from './message-specs.ts';
 import { comparable, decodeTheirs, encodeTheirs, protos } from './protobuf-oracle.ts';
 
 describe.each(messageSpecs.map((spec, index) => [`${spec.name} #${index}`, spec] as const))(

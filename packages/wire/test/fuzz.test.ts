@@ -2,7 +2,8 @@ import { MalformedEntry, MalformedMessage } from '@d-engine/base';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeClientWriteRequest, encodeClientWriteRequest } from '../src/index.ts';
-import { type MessageSpec, messageSpecs } from './message-specs.ts';
+import { messageSpecs } from './all-specs.ts';
+import type { MessageSpec } from './message-specs.ts';
 
 const runs = 10_000;
 

@@ -1,8 +1,7 @@
 import type { LeaderHint } from '@d-engine/base';
-import { errorRegistry } from '@d-engine/base';
 import fc from 'fast-check';
 import * as wire from '../src/index.ts';
-import { bytes, entryRun, exact, session, text, uint32 } from './arbitraries.ts';
+import { bytes, exact, text, uint32 } from './arbitraries.ts';
 import type { Theirs } from './protobuf-oracle.ts';
 
 /** One message: how to make one, what protobufjs calls its parts, and our codec. */
@@ -28,13 +27,14 @@ function spec<Ours>(
   };
 }
 
-const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+export const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined });
-const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary);
+export const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.option(arbitrary);
 
 const consistencyNumbers = { lease: 0, linearizable: 1, eventual: 2 } as const;
 const consistency = fc.constantFrom('lease', 'linearizable', 'eventual');
-const sessionFields = (stamp: object | undefined): Theirs => ({ ...stamp });
+export const sessionFields = (stamp: object | undefined): Theirs => ({ ...stamp });
 
 const errorMetadata: fc.Arbitrary<wire.ErrorMetadata> = fc.record({
   retryAfterMs: optional(exact),
@@ -45,7 +45,7 @@ const errorMetadata: fc.Arbitrary<wire.ErrorMetadata> = fc.record({
   retryable: optional(fc.boolean()),
 });
 
-const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
+export const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
   succeeded: fc.boolean(),
   deleted: optional(fc.boolean()),
   current: optional(nullable(bytes)),
@@ -76,7 +76,7 @@ const clientResponse: fc.Arbitrary<wire.ClientResponse> = fc.oneof(
   fc.constant({ type: 'empty' as const }),
 );
 
-function writeToTheirs(outcome: wire.WriteOutcome): Theirs {
+export function writeToTheirs(outcome: wire.WriteOutcome): Theirs {
   const { current } = outcome;
   return {
     writeResult: { succeeded: outcome.succeeded },
@@ -104,7 +104,7 @@ function responseToTheirs(response: wire.ClientResponse): Theirs {
   }
 }
 
-const clientSpecs: MessageSpec[] = [
+export const clientSpecs: MessageSpec[] = [
   spec(
     'd_engine.client.ClientReadRequest',
     fc.record({
@@ -225,7 +225,7 @@ const membershipToTheirs = (value: wire.ClusterMembership): Theirs => ({
   nodes: value.nodes.map(nodeToTheirs),
 });
 
-const clusterSpecs: MessageSpec[] = [
+export const clusterSpecs: MessageSpec[] = [
   spec(
     'd_engine.server.cluster.ClusterMembership',
     membership,
@@ -300,8 +300,8 @@ const clusterSpecs: MessageSpec[] = [
   ),
 ];
 
-const leader: fc.Arbitrary<LeaderHint> = fc.record({ id: uint32, address: text });
-const leaderToTheirs = (hint: LeaderHint): Theirs => ({
+export const leader: fc.Arbitrary<LeaderHint> = fc.record({ id: uint32, address: text });
+export const leaderToTheirs = (hint: LeaderHint): Theirs => ({
   leaderId: hint.id,
   address: hint.address,
 });
@@ -314,7 +314,7 @@ const named = <Names extends readonly string[]>(
 ): fc.Arbitrary<Exclude<Names[number], ''>> =>
   fc.constantFrom(...(names.slice(1) as Exclude<Names[number], ''>[]));
 
-const statusSpec = spec(
+export const statusSpec = spec(
   'd_engine.admin.v1.NodeStatus',
   fc.record({
     nodeId: uint32,
@@ -357,175 +357,3 @@ const statusSpec = spec(
   wire.encodeNodeStatus,
   wire.decodeNodeStatus,
 );
-
-// ---- peers ----
-
-const errorName = fc.constantFrom(
-  ...(Object.keys(errorRegistry) as (keyof typeof errorRegistry)[]),
-);
-const fromLeader = { term: exact, leaderCommit: exact, token: exact, stickinessMs: exact };
-
-/** A frame type: the oneof's field, the message, and its parts in protobufjs's names. */
-function peerSpec<Frame extends wire.PeerFrame>(
-  plane: wire.Plane,
-  arbitrary: fc.Arbitrary<Frame>,
-  toTheirs: (frame: Frame) => Theirs = ({ type: _, ...rest }) => rest,
-): MessageSpec & { readonly plane: wire.Plane } {
-  return {
-    name: 'd_engine.peer.v1.PeerFrame',
-    plane,
-    arbitrary: arbitrary.map((ours) => ({ ours, theirs: frameToTheirs(ours, toTheirs(ours)) })),
-    encode: (ours: wire.PeerFrame) => wire.encodePeerFrame(plane, ours),
-    decode: (encoded) => wire.decodePeerFrame(plane, encoded),
-  };
-}
-
-function frameToTheirs(frame: wire.PeerFrame, inner: Theirs): Theirs {
-  const { entries, ...rest } = inner;
-  return { [frame.type]: rest, entries };
-}
-
-const type = <Name extends string>(name: Name): fc.Arbitrary<Name> => fc.constant(name);
-const log = { lastLogIndex: exact, lastLogTerm: exact };
-
-const hello: fc.Arbitrary<wire.Hello> = fc.record({
-  type: type('hello'),
-  protocolVersion: uint32,
-  clusterId: nullable(text),
-  clusterFormedAtMs: nullable(exact),
-  nodeId: uint32,
-  instanceId: text,
-  bootCount: exact,
-  state: fc.constantFrom('empty', 'formed'),
-  initialVotersHash: text,
-  strategy: fc.constantFrom('DiskFirst', 'MemFirst'),
-  recovering: fc.boolean(),
-  stickinessMs: optional(exact),
-  advertiseAddress: optional(text),
-  targetNodeId: optional(uint32),
-});
-
-export const peerSpecs: (MessageSpec & { readonly plane: wire.Plane })[] = [
-  ...wire.planes.map((plane) =>
-    peerSpec(plane, hello, ({ type: _, ...frame }) => ({
-      ...frame,
-      state: frame.state === 'formed' ? 1 : 0,
-      strategy: frame.strategy === 'MemFirst' ? 1 : 0,
-    })),
-  ),
-  peerSpec(
-    'control',
-    fc.record({ type: type('helloRefused'), name: errorName, message: text }),
-    ({ name, message }) => ({ error: errorRegistry[name].code, message }),
-  ),
-  peerSpec('control', fc.record({ type: type('preVoteRequest'), term: exact, ...log })),
-  peerSpec(
-    'control',
-    fc.record({ type: type('voteRequest'), term: exact, ...log, leadershipTransfer: fc.boolean() }),
-  ),
-  peerSpec(
-    'control',
-    fc.record({
-      type: type('voteResponse'),
-      term: exact,
-      preVote: fc.boolean(),
-      granted: fc.boolean(),
-    }),
-  ),
-  peerSpec('control', fc.record({ type: type('heartbeatRequest'), ...fromLeader })),
-  peerSpec(
-    'control',
-    fc.record({ type: type('heartbeatResponse'), term: exact, token: exact, matchIndex: exact }),
-  ),
-  peerSpec('control', fc.record({ type: type('timeoutNowRequest'), term: exact })),
-  peerSpec('control', fc.record({ type: type('readIndexRequest'), term: exact, readId: exact })),
-  peerSpec(
-    'control',
-    fc.record({
-      type: type('readIndexResponse'),
-      term: exact,
-      readId: exact,
-      index: optional(exact),
-    }),
-  ),
-  peerSpec(
-    'data',
-    fc
-      .tuple(fc.record({ ...fromLeader, prevLogTerm: exact }), entryRun)
-      .map(([head, run]) => ({ type: 'appendRequest' as const, ...head, ...run })),
-    ({ type: _, entries, ...head }) => ({
-      ...head,
-      entries: Buffer.concat(entries.map((entry) => entry.encoded)),
-    }),
-  ),
-  peerSpec(
-    'data',
-    fc.record({
-      type: type('appendResponse'),
-      term: exact,
-      token: exact,
-      result: fc.oneof(
-        fc.record({ type: type('matched'), matchIndex: exact }),
-        fc.record({
-          type: type('conflict'),
-          rejectedIndex: exact,
-          hintIndex: exact,
-          hintTerm: exact,
-        }),
-      ),
-    }),
-    ({ term, token, result }) => {
-      const { type: kind, ...rest } = result;
-      return { term, token, ...(kind === 'matched' ? rest : { conflict: rest }) };
-    },
-  ),
-  peerSpec(
-    'data',
-    fc.record({
-      type: type('forwardWrite'),
-      forwardId: exact,
-      command: bytes,
-      deadlineMs: fc.integer({ min: 1, max: 2 ** 40 }),
-      session: optional(session),
-    }),
-    ({ forwardId, command, deadlineMs, session: stamp }) => ({
-      forwardId,
-      command,
-      deadlineMs,
-      ...sessionFields(stamp),
-    }),
-  ),
-  peerSpec(
-    'data',
-    fc.record({
-      type: type('forwardWriteResult'),
-      forwardId: exact,
-      outcome: fc.oneof(
-        writeOutcome.map((outcome) => ({ type: 'ok', ...outcome }) as const),
-        fc.record({
-          type: type('error'),
-          name: errorName,
-          message: text,
-          leader: optional(leader),
-          retryAfterMs: optional(exact),
-        }),
-      ),
-    }),
-    ({ forwardId, outcome }) => {
-      if (outcome.type === 'ok') return { forwardId, ok: writeToTheirs(outcome) };
-      const { name, message, leader: hint, retryAfterMs } = outcome;
-      const error = errorRegistry[name].code;
-      return {
-        forwardId,
-        error: { error, message, leader: hint && leaderToTheirs(hint), retryAfterMs },
-      };
-    },
-  ),
-];
-
-export const messageSpecs: MessageSpec[] = [
-  ...clientSpecs,
-  ...clusterSpecs,
-  statusSpec,
-  ...peerSpecs,
-];

@@ -157,7 +157,8 @@ describe('spellings of other versions', () => {
   test('two spellings of one key in one file are refused', () => {
     const toml = '[raft]\nlearner_raft_log_gap = 10\nlearner_catchup_threshold = 1\n';
     expect(messagesOf(() => loadText(toml))).toEqual([
-      'raft.learner_catchup_threshold and raft.learner_raft_log_gap (n1.toml:2) are the same key: ' +
+      'raft.learner_catchup_threshold and raft.learner_raft_log_gap (n1.toml:2) are the same ' +
+        'key: ' +
         'keep one',
     ]);
   });

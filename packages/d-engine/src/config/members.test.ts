@@ -124,7 +124,8 @@ describe('a list that cannot be right is refused', () => {
 describe('members as an array of tables', () => {
   test('are the same', () => {
     const toml =
-      '[[cluster.initial_cluster]]\nid = 1\naddress = "a:1"\n[[cluster.initial_cluster]]\nid = 2\naddress = "b:1"\n';
+      '[[cluster.initial_cluster]]\nid = 1\naddress = "a:1"\n' +
+      '[[cluster.initial_cluster]]\nid = 2\naddress = "b:1"\n';
     expect(loadText(toml).config.cluster.members.map(({ id }) => id)).toEqual([1, 2]);
   });
 });

@@ -41,7 +41,7 @@ async function failureOf(outcome: Promise<unknown>): Promise<StatusError> {
 }
 
 describe('a call', () => {
-  test('brings a message, metadata, the deadline and the host there, and an answer back', async () => {
+  test('brings message, metadata, deadline and host there, and an answer back', async () => {
     const { network, listener, service } = await bench();
     const channel = network.connect(listener.address);
     const metadata = { 'x-sent': 'hello there' };
@@ -188,7 +188,7 @@ describe('a connection', () => {
     silent.close();
   });
 
-  test('that breaks fails its calls and streams as unavailable; the next use heals it', async () => {
+  test('that breaks fails calls and streams as unavailable; the next use heals it', async () => {
     const { network, listener } = await bench();
     const proxy = await startProxy(listener.address);
     const channel = network.connect(proxy.address);

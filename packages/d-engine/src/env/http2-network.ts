@@ -9,7 +9,7 @@ export type { NetworkOptions } from './grpc/network-options.ts';
 /** gRPC over node:http2, without TLS, behind the message interface of `base`. */
 export interface Http2Network extends Network {
   /** The port also takes HTTP/1.1 connections, for `hooks.http1`. */
-  listen(address: Address, service: Service, hooks?: ListenHooks): Promise<Listener>;
+  listen(address: Address, service: Service, hooks?: ListenHooks): Promise<GrpcListener>;
   /** Closes every channel and listener that is still open, without grace. */
   close(): Promise<void>;
 }

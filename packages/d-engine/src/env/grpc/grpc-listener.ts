@@ -8,6 +8,8 @@ import {
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Address, Failure, Listener, Service } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
+import { isPeerMethod } from '@d-engine/wire';
+import { CallBudgets, type ConnectionBudgets } from './call-budgets.ts';
 import { cutOff } from './cut-off.ts';
 import { headerBytesProblem, isGrpcContentType, metadataOf, parseTimeout } from './headers.ts';
 import { MessageReader } from './message-reader.ts';
@@ -43,6 +45,7 @@ export class GrpcListener implements Listener {
   /** Those that have not yet shown which protocol they speak. */
   readonly #undecided: Set<Socket> = new Set();
   readonly #sessions: Set<ServerHttp2Session> = new Set();
+  readonly #budgets: CallBudgets;
   #address: Address = '';
   #closing: Promise<void> | undefined;
 
@@ -50,11 +53,18 @@ export class GrpcListener implements Listener {
     this.#service = service;
     this.#settings = settings;
     this.#hooks = hooks;
+    this.#budgets = new CallBudgets(settings);
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = settings.connectionsMax;
   }
 
   get address(): Address {
     return this.#address;
+  }
+
+  /** What clients make this listener hold at the moment; for tests. */
+  get heldBytes(): { readonly requests: number; readonly answers: number } {
+    return { requests: this.#budgets.requestBytes, answers: this.#budgets.answerBytes };
   }
 
   async listen(address: Address): Promise<void> {
@@ -65,7 +75,10 @@ export class GrpcListener implements Listener {
     }
     const server = this.#server;
     await new Promise<void>((resolve, reject) => {
-      const fail = (error: NodeJS.ErrnoException): void => reject(listenError(address, error));
+      const fail = (error: NodeJS.ErrnoException): void => {
+        this.#budgets.stop();
+        reject(listenError(address, error));
+      };
       server.once('error', fail);
       // Exclusive: two workers of one cluster must not share a node's port.
       server.listen({ ...target, exclusive: true }, () => {
@@ -95,6 +108,7 @@ export class GrpcListener implements Listener {
     if (graceMs <= 0) destroyAll();
     await closed;
     clearTimeout(timer);
+    this.#budgets.stop();
   }
 
   #accept(socket: Socket): void {
@@ -126,10 +140,16 @@ export class GrpcListener implements Listener {
     // As above: the streams of the session tell of it.
     session.on('error', () => undefined);
     session.setLocalWindowSize(serverConnectionWindowBytes);
-    session.on('stream', (stream, headers) => this.#serve(stream, headers, socket));
+    const budgets = this.#budgets.forConnection(socket);
+    session.on('stream', (stream, headers) => this.#serve(stream, headers, socket, budgets));
   }
 
-  #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: Socket): void {
+  #serve(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    socket: Socket,
+    budgets: ConnectionBudgets,
+  ): void {
     // 'close' follows every error and knows its code.
     stream.on('error', () => undefined);
     if (this.#closing !== undefined) {
@@ -158,7 +178,9 @@ export class GrpcListener implements Listener {
     if (settings.isStream(method)) {
       const { sendBufferBytes } = settings;
       serveStream(stream, head, reader, this.#service, { socket, sendBufferBytes });
-    } else serveCall(stream, head, reader, this.#service);
+    } else {
+      serveCall(stream, head, reader, this.#service, isPeerMethod(method) ? undefined : budgets);
+    }
   }
 }
 

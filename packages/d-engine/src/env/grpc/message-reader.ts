@@ -53,6 +53,19 @@ export class MessageReader {
     this.#buffered += chunk.length;
   }
 
+  /**
+   * A chunk is a part of all that the socket read at once, and keeps the whole of it alive. What
+   * must wait for more, and is the smaller part, is copied, so that it weighs what it seems to.
+   */
+  unpin(): void {
+    const last = this.#chunks.length - 1;
+    const chunk = this.#chunks[last];
+    if (chunk === undefined || chunk.length * 2 >= chunk.buffer.byteLength) return;
+    const copy = Buffer.allocUnsafeSlow(chunk.length);
+    copy.set(chunk);
+    this.#chunks[last] = copy;
+  }
+
   /** True when no half of a message is left. */
   get empty(): boolean {
     return this.#buffered === 0 && this.#next === undefined;

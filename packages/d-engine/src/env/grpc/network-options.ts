@@ -25,6 +25,16 @@ export interface NetworkOptions {
   readonly keepAliveIntervalMs?: number;
   /** ... and given up when none comes within this. */
   readonly keepAliveTimeoutMs?: number;
+  /** Bytes of clients' unary requests that a listener holds while they are being read. */
+  readonly requestBudgetBytes?: number;
+  /** Bytes of answers to clients that a listener holds until they are sent. */
+  readonly answerBudgetBytes?: number;
+  /** A request of which the next 256 KiB, or the rest, do not come within this is refused. */
+  readonly requestReadTimeoutMs?: number;
+  /** An answer of which nobody takes the next 256 KiB, or the rest, within this is cut off. */
+  readonly answerStallTimeoutMs?: number;
+  /** Connections that a listener has open; more are closed at once. */
+  readonly connectionsMax?: number;
 }
 
 export type NetworkSettings = Required<NetworkOptions>;
@@ -40,6 +50,17 @@ export function networkSettings(options: NetworkOptions): NetworkSettings {
     sniffTimeoutMs: limits.helloTimeoutMs,
     keepAliveIntervalMs: 5_000,
     keepAliveTimeoutMs: 5_000,
+    // 16 of the largest requests, or 16,384 small ones, half read at one moment.
+    requestBudgetBytes: 64 * mebibyte,
+    // More than of requests, as an answer waits for the client and a request does not for us: 42
+    // reads of a largest value.
+    answerBudgetBytes: 128 * mebibyte,
+    // Slow lines have 200 kbit/s; whoever is slower, or silent, holds memory for nothing.
+    requestReadTimeoutMs: 10_000,
+    // Longer, as the answers to one connection share its line.
+    answerStallTimeoutMs: 30_000,
+    // Each has its session's memory and a file descriptor; services open tens, not thousands.
+    connectionsMax: 4_096,
     ...options,
   };
 }
@@ -66,11 +87,17 @@ const commonSettings: Settings = {
   enablePush: false,
   // Above it the stack itself resets the stream; below it we answer with a status.
   maxHeaderListSize: 4 * limits.metadataBytesMax,
-  maxConcurrentStreams: openCallsMax,
 };
+
+/**
+ * Streams of one connection: each costs some kilobytes before it has sent a byte. More than 1,000
+ * calls at a time wait in the client's own stack, whose memory they are.
+ */
+const serverStreamsMax = 1_024;
 
 export const serverSettings: Settings = {
   ...commonSettings,
+  maxConcurrentStreams: serverStreamsMax,
   initialWindowSize: serverStreamWindowBytes,
   maxFrameSize: 64 * kibibyte,
 };

@@ -1,6 +1,14 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Failure, IncomingCall, Metadata, Service } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import {
+  answerRefusal,
+  type ConnectionBudgets,
+  callOverheadBytes,
+  chunkOverheadBytes,
+  requestRefusal,
+  stepBytes,
+} from './call-budgets.ts';
 import { cutOff } from './cut-off.ts';
 import { metadataProblem } from './headers.ts';
 import { frameMessage, type MessageReader, RefusedMessage } from './message-reader.ts';
@@ -18,33 +26,55 @@ export interface CallHead {
   readonly localHost: string | undefined;
 }
 
-/** Reads the one request of a unary call, then hands the call to the service. */
+/**
+ * Reads the one request of a unary call, then hands the call to the service. From there on the
+ * service bounds what it keeps. `budgets` is for the methods of clients.
+ */
 export function serveCall(
   stream: ServerHttp2Stream,
   head: CallHead,
   reader: MessageReader,
   service: Service,
+  budgets: ConnectionBudgets | undefined,
 ): void {
   const requests: Uint8Array[] = [];
   let refused = false;
+  let unmoved = 0;
   const refuse = (failure: Failure): void => {
     refused = true;
+    holding?.release();
     endInFailure(stream, failure);
   };
+  const holding = budgets?.request(refuse);
+  const holds = (bytes: number): boolean => holding === undefined || holding.grow(bytes);
+  if (!holds(callOverheadBytes)) {
+    refuse(requestRefusal);
+    return;
+  }
+  stream.on('close', () => holding?.release());
   stream.on('data', (chunk: Buffer) => {
     if (refused) return;
+    if (!holds(chunk.length + chunkOverheadBytes)) {
+      refuse(requestRefusal);
+      return;
+    }
+    unmoved += chunk.length;
+    if (unmoved >= stepBytes) holding?.moved();
+    if (unmoved >= stepBytes) unmoved = 0;
     reader.push(chunk);
     // Too large a message is refused by its prefix: the rest of it is not waited for.
     const failure = takeRequests(reader, requests);
     if (failure !== undefined) refuse(failure);
+    else reader.unpin();
   });
   stream.on('end', () => {
     if (refused || stream.destroyed) return;
+    holding?.release();
     const [request] = requests;
     if (!reader.empty || request === undefined || requests.length > 1) {
       const what = reader.empty ? `${requests.length} requests` : 'a request that was cut off';
       refuse({ status: 'internal', message: `a call with ${what}` });
-    } else service.onCall(new ServerCall(stream, head, request));
+    } else service.onCall(new ServerCall(stream, head, request, budgets));
   });
 }
 
@@ -68,10 +98,17 @@ class ServerCall implements IncomingCall {
   readonly deadlineMs: number | undefined;
   readonly localHost: string | undefined;
   readonly #stream: ServerHttp2Stream;
+  readonly #budgets: ConnectionBudgets | undefined;
   #answered = false;
 
-  constructor(stream: ServerHttp2Stream, head: CallHead, request: Uint8Array) {
+  constructor(
+    stream: ServerHttp2Stream,
+    head: CallHead,
+    request: Uint8Array,
+    budgets: ConnectionBudgets | undefined,
+  ) {
     this.#stream = stream;
+    this.#budgets = budgets;
     this.method = head.method;
     this.request = request;
     this.metadata = head.metadata;
@@ -84,6 +121,15 @@ class ServerCall implements IncomingCall {
     assertMetadata(metadata);
     const stream = this.#stream;
     if (gone(stream)) return;
+    const holding = this.#budgets?.answer(stream);
+    if (holding !== undefined) {
+      if (!holding.grow(message.length + callOverheadBytes)) {
+        holding.release();
+        endInFailure(stream, answerRefusal);
+        return;
+      }
+      stream.on('close', () => holding.release());
+    }
     stream.respond(
       metadata === undefined ? okHeaders : { ...metadata, ...okHeaders },
       withTrailers,
@@ -91,10 +137,11 @@ class ServerCall implements IncomingCall {
     stream.on('wantTrailers', () => {
       if (!gone(stream)) stream.sendTrailers(okTrailers);
     });
-    const chunks = frameMessage(message);
-    for (const [index, chunk] of chunks.entries()) {
-      if (index === chunks.length - 1) stream.end(chunk);
-      else stream.write(chunk);
+    const [first, rest] = frameMessage(message);
+    if (rest === undefined) stream.end(first);
+    else {
+      stream.write(first);
+      sendInSteps(stream, rest, () => holding?.moved());
     }
   }
 
@@ -108,6 +155,21 @@ class ServerCall implements IncomingCall {
     assert(!this.#answered, () => `${this.method} was answered twice`);
     this.#answered = true;
   }
+}
+
+/** In parts, since only the end of a write tells whether the caller still takes anything. */
+function sendInSteps(stream: ServerHttp2Stream, message: Uint8Array, onMoved: () => void): void {
+  let sent = 0;
+  const sendNext = (): void => {
+    // After a failed write as well: 'close' follows and ends all.
+    if (gone(stream)) return;
+    if (sent > 0) onMoved();
+    const part = message.subarray(sent, sent + stepBytes);
+    sent += part.length;
+    if (sent < message.length) stream.write(part, sendNext);
+    else stream.end(part);
+  };
+  sendNext();
 }
 
 /** The caller may have given up, or its connection may be lost: then nobody waits for an answer. */

@@ -1,0 +1,187 @@
+import type { Env, Logger, Metrics } from '@d-engine/base';
+import type { Effects } from '@d-engine/raft';
+import { decodeBootstrap, Raft } from '@d-engine/raft';
+import type { Storage } from '@d-engine/storage';
+import { KeyValueStateMachine } from '@d-engine/storage';
+import { Applier } from './applier.ts';
+import { Deadlines } from './deadlines.ts';
+import { Forwards } from './forwards.ts';
+import { MemberLeadership } from './leadership.ts';
+import { MemberAddresses } from './member-addresses.ts';
+import { MemberCondition } from './member-condition.ts';
+import { NodeMetrics } from './node-metrics.ts';
+import { OperationChecks } from './operation-checks.ts';
+import { Peering } from './peering.ts';
+import { guardedObserver } from './peers/guarded-observer.ts';
+import { Transport } from './peers/transport.ts';
+import { Proposals } from './proposals.ts';
+import { randomId } from './random-id.ts';
+import { Reads } from './reads.ts';
+import type { NodeSettings } from './settings.ts';
+import { TurnLoop } from './turn-loop.ts';
+import { WriteRouter } from './write-router.ts';
+
+/** What the parts of a member are made from, and whom they tell of what concerns all of it. */
+export interface MemberContext {
+  readonly env: Env;
+  readonly settings: NodeSettings;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly storage: Storage;
+  onEffects(effects: Effects): void;
+  onStall(blockedMs: number): void;
+  onFailure(error: unknown): void;
+}
+
+/** A read or write waits this many election timeouts for a leader before it is refused. */
+const leaderWaitTimeouts = 1.5;
+
+/**
+ * The parts of one member, each given those that it works with. They call one another only once all
+ * of them exist.
+ */
+export class MemberParts {
+  readonly metrics: NodeMetrics;
+  readonly stateMachine: KeyValueStateMachine;
+  readonly raft: Raft;
+  readonly deadlines: Deadlines;
+  readonly condition: MemberCondition;
+  readonly checks: OperationChecks;
+  readonly addresses: MemberAddresses;
+  readonly transport: Transport;
+  readonly leadership: MemberLeadership;
+  readonly proposals: Proposals;
+  readonly reads: Reads;
+  readonly forwards: Forwards;
+  readonly writes: WriteRouter;
+  readonly turns: TurnLoop;
+
+  constructor(context: MemberContext) {
+    const { env, settings } = context;
+    this.metrics = new NodeMetrics(context.metrics, env.clock);
+    this.stateMachine = new KeyValueStateMachine({
+      readHistoryId: (payload) => decodeBootstrap(payload).historyId,
+    });
+    this.raft = createRaft(context);
+    this.deadlines = new Deadlines(env.clock);
+    this.condition = new MemberCondition();
+    this.checks = new OperationChecks(settings);
+    this.addresses = new MemberAddresses(settings, () => this.raft.configuration);
+    this.transport = createTransport(context, this);
+    const { raft, addresses, transport, condition } = this;
+    this.leadership = new MemberLeadership({ raft, settings, addresses, transport, condition });
+    this.proposals = new Proposals({
+      clock: env.clock,
+      deadlines: this.deadlines,
+      pendingMax: settings.pendingWritesMax,
+      batchMax: settings.proposalBatchMax,
+    });
+    this.reads = createReads(context, this);
+    this.forwards = new Forwards({
+      clock: env.clock,
+      deadlines: this.deadlines,
+      sendFrame: (to, frame) => this.transport.sendForward(to, frame),
+    });
+    this.writes = createWriteRouter(context, this);
+    this.turns = createTurnLoop(context, this);
+  }
+}
+
+function createRaft({ env, settings, storage }: MemberContext): Raft {
+  return new Raft(
+    {
+      nodeId: settings.nodeId,
+      instanceId: storage.identity.instanceId,
+      initialMembers: settings.initialMembers,
+      electionTimeoutMinMs: settings.electionTimeoutMinMs,
+      electionTimeoutMaxMs: settings.electionTimeoutMaxMs,
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      leaseDurationMs: settings.leaseDurationMs,
+      appendEntriesMax: settings.appendEntriesMax,
+      random: () => env.random.float(),
+      newId: () => randomId(env.random),
+    },
+    storage.recovered,
+    env.clock.now(),
+  );
+}
+
+function createTransport(context: MemberContext, parts: MemberParts): Transport {
+  const { env, settings, logger, storage } = context;
+  const onFailure = (error: unknown): void => context.onFailure(error);
+  const peering = new Peering({
+    env,
+    raft: parts.raft,
+    storage,
+    settings,
+    condition: parts.condition,
+    checks: parts.checks,
+    addresses: parts.addresses,
+    logger,
+    parts: () => parts,
+    onFailure,
+  });
+  return new Transport({ env, logger, observer: guardedObserver(peering, onFailure) });
+}
+
+function createReads({ env, settings, storage }: MemberContext, parts: MemberParts): Reads {
+  return new Reads({
+    clock: env.clock,
+    deadlines: parts.deadlines,
+    state: parts.stateMachine,
+    pendingMax: settings.pendingReadsMax,
+    leaderWaitMs: settings.electionTimeoutMaxMs * leaderWaitTimeouts,
+    bootCount: storage.identity.bootCount,
+    requestTurn: () => parts.turns.request(),
+  });
+}
+
+function createWriteRouter({ env, settings }: MemberContext, parts: MemberParts): WriteRouter {
+  const { deadlines, proposals, forwards, leadership, metrics } = parts;
+  return new WriteRouter({
+    clock: env.clock,
+    deadlines,
+    proposals,
+    forwards,
+    leadership,
+    leaderWaitMs: settings.electionTimeoutMaxMs * leaderWaitTimeouts,
+    pendingMax: settings.pendingWritesMax,
+    requestTurn: () => parts.turns.request(),
+    metrics,
+  });
+}
+
+function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
+  const { env, settings, storage } = context;
+  const { raft, stateMachine, proposals, reads, metrics } = parts;
+  const onFailure = (error: unknown): void => context.onFailure(error);
+  const applier = new Applier({
+    raft,
+    storage,
+    stateMachine,
+    proposals,
+    onApplied: () => {
+      reads.onApplied();
+      parts.writes.onRoom();
+      parts.turns.request();
+    },
+    onFailure,
+  });
+  return new TurnLoop({
+    env,
+    raft,
+    storage,
+    applier,
+    proposals,
+    reads,
+    electionTimeoutMinMs: settings.electionTimeoutMinMs,
+    metrics,
+    observer: {
+      send: (messages) => parts.transport.send(messages),
+      onEffects: (effects) => context.onEffects(effects),
+      onStall: (blockedMs) => context.onStall(blockedMs),
+      refusal: (reason) => parts.leadership.refusal(reason),
+      onFailure,
+    },
+  });
+}
