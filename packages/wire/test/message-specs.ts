@@ -314,7 +314,7 @@ const named = <Names extends readonly string[]>(
 ): fc.Arbitrary<Exclude<Names[number], ''>> =>
   fc.constantFrom(...(names.slice(1) as Exclude<Names[number], ''>[]));
 
-export const statusSpec = spec(
+export const statusSpec: MessageSpec = spec(
   'd_engine.admin.v1.NodeStatus',
   fc.record({
     nodeId: uint32,

@@ -1,4 +1,6 @@
-/** Why a holding is ended by its budget: others need the bytes, or it has not moved for too long. */
+/**
+ * Why a holding is ended by its budget: others need the bytes, or it has not moved for too long.
+ */
 export type BudgetEnd = 'over' | 'late';
 
 /** What one connection holds of a budget. */

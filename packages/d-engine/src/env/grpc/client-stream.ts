@@ -5,8 +5,7 @@ import { cutOff } from './cut-off.ts';
 import { isGrpcContentType } from './headers.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import { MessageReader } from './message-reader.ts';
-import { resetGraceMs } from './server-stream.ts';
-import { failureTrailers, httpStatusFailure, resetFailure, trailersFailure } from './status.ts';
+import { httpStatusFailure, resetCode, resetFailure, trailersFailure } from './status.ts';
 
 export interface StreamRequest {
   readonly method: string;
@@ -29,7 +28,6 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
   #paused = false;
   #endedHere = false;
   #closed = false;
-  #trailers: Record<string, string> = {};
   /** The peer said that all went well. */
   #succeeded = false;
 
@@ -45,16 +43,13 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
   onOpen(connection: ClientConnection): void {
     if (this.#closed) return;
     const { method, metadata, handler, answerBytesMax, sendBufferBytes } = this.#request;
-    const stream = connection.session.request(
-      {
-        ...metadata,
-        ':method': 'POST',
-        ':path': `/${method}`,
-        'content-type': 'application/grpc',
-        te: 'trailers',
-      },
-      { waitForTrailers: true },
-    );
+    const stream = connection.session.request({
+      ...metadata,
+      ':method': 'POST',
+      ':path': `/${method}`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
     this.#stream = stream;
     const reader = new MessageReader(answerBytesMax, undefined);
     const pipe = new MessagePipe(stream, reader, handler, this, sendBufferBytes);
@@ -94,15 +89,7 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
   reset(failure: Failure): void {
     if (this.#closed) return;
     this.#finish(failure);
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    if (this.#endedHere) this.#cutOff();
-    else {
-      // RST_STREAM has no room for a reason: trailers bring it, to servers that read them.
-      this.#trailers = failureTrailers(failure) as Record<string, string>;
-      stream.end();
-      setTimeout(() => this.#cutOff(), resetGraceMs).unref();
-    }
+    if (this.#stream !== undefined) cutOff(this.#stream, resetCode(failure));
   }
 
   pause(): void {
@@ -126,9 +113,6 @@ export class ClientStream implements MessageStream, Waiter, PipeOwner {
   #listen(stream: ClientHttp2Stream): void {
     stream.on('response', (headers) => this.#onHeaders(headers));
     stream.on('trailers', (trailers: IncomingHttpHeaders) => this.#onTrailers(trailers));
-    stream.on('wantTrailers', () => {
-      if (!stream.closed && !stream.destroyed) stream.sendTrailers(this.#trailers);
-    });
     // 'close' follows every error and knows its code.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#finish(this.#closeFailure(stream.rstCode)));

@@ -1,14 +1,14 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Failure, IncomingStream, Metadata, Service, StreamHandler } from '@d-engine/base';
 import { cutOff } from './cut-off.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import type { MessageReader } from './message-reader.ts';
 import { assertMetadata, type CallHead, endInFailure, gone } from './server-call.ts';
-import { failureTrailers, okTrailers, resetFailure, trailersFailure } from './status.ts';
+import { failureTrailers, okTrailers, resetFailure } from './status.ts';
 
 /** Time for the reason of a reset to get through before the stream is cut off without one. */
-export const resetGraceMs = 250;
+const resetGraceMs = 250;
 
 const okHeaders = Object.freeze({ ':status': 200, 'content-type': 'application/grpc' });
 const ignoreMessages = (): void => undefined;
@@ -62,14 +62,6 @@ class ServerStream implements IncomingStream, PipeOwner {
     this.#pipe = new MessagePipe(stream, reader, handler, this, sendBufferBytes);
     stream.on('wantTrailers', () => {
       if (!gone(stream)) stream.sendTrailers(this.#trailers);
-    });
-    // Our own clients say in trailers why they reset a stream; a bare RST_STREAM cannot.
-    stream.on('trailers', (trailers: IncomingHttpHeaders) => {
-      if (trailers['grpc-status'] === undefined) return;
-      const failure = trailersFailure(trailers, {});
-      if (failure === undefined) return;
-      this.#finish(failure);
-      cutOff(stream);
     });
     stream.on('close', () => this.#finish(this.#closeFailure()));
     // Headers at once: the caller learns that the stream stands before there is a message.

@@ -54,8 +54,20 @@ const httpStatuses: Readonly<Record<number, FailureStatus>> = {
   504: 'unavailable',
 };
 
+/**
+ * The HTTP/2 error code that our own clients reset a stream with: it has no room for a text, but
+ * for the status. Other servers see a code that they do not know, and a stream that is gone.
+ */
+export function resetCode(failure: Failure): number {
+  return ownResetCodes + statusCodes[failure.status];
+}
+
+const ownResetCodes = 0x6465_0000;
+
 /** For a stream that was reset: what the HTTP/2 error code amounts to. */
 export function resetFailure(rstCode: number): Failure {
+  const own = namesByCode.get(String(rstCode - ownResetCodes));
+  if (own !== undefined && own !== 'ok') return { status: own, message: 'reset by the peer' };
   const status = resetStatuses[rstCode] ?? 'internal';
   return { status, message: `the stream was reset with HTTP/2 code ${rstCode}` };
 }
