@@ -41,6 +41,6 @@ test('a leader that was paused answers nothing from before its pause', async () 
     else expect([503, 504]).toContain(put.status);
     const settled = await cluster.waitUntilSettled();
     expect(settled.term).toBeGreaterThanOrEqual(next.term);
-    expect(cluster.readLog(paused)).toMatch(/ WARN event loop blocked \d+ ms/);
+    expect(cluster.readLog(paused)).toMatch(/ WARN stepped down node=\d /);
   }
 });
