@@ -111,5 +111,8 @@ test('SIGHUP opens the log anew, as logrotate wants it', async () => {
   }
   expect(await node.end('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(folder.read('logs/1/d.log')).toContain(' INFO node stopped ');
-  expect(readFileSync(`${path}.1`, 'utf8')).toBe(moved);
+  // A line that was under way may still have reached the old file, and no later one.
+  const old = readFileSync(`${path}.1`, 'utf8');
+  expect(old.startsWith(moved)).toBe(true);
+  expect(old).not.toContain('node stopped');
 });
