@@ -10,6 +10,7 @@ test('every acknowledged write outlives the death of all three at once', async (
   const crashes = new CrashRounds(cluster, clientOf(cluster));
   for (let round = 0; round < rounds; round++) {
     await crashes.run({
+      victims: 'all three',
       crash: async () => {
         await cluster.killAll();
         expect(cluster.runningIds()).toEqual([]);

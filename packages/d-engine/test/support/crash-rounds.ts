@@ -34,15 +34,18 @@ export class CrashRounds {
 
   /** `crash` ends processes; `revive` starts what must run before there can be a leader. */
   async run(hooks: {
+    /** Whom `crash` ends, for the report. */
+    readonly victims: string;
     readonly crash: (leader: number) => Promise<void>;
     readonly revive: () => void;
   }): Promise<void> {
     const cluster = this.#cluster;
     const number = this.#rounds.length + 1;
-    const leader = await cluster.waitUntilSettled();
+    await cluster.waitUntilSettled();
     const stream = new WriteStream(this.#client, `round-${number}/`, writers);
     this.#rounds.push({ number, stream });
     const before = await this.#acknowledged(stream, acknowledgedBefore);
+    const leader = await cluster.waitForLeader();
     const crashedAtMs = performance.now();
     await hooks.crash(leader.node_id);
     hooks.revive();
@@ -54,8 +57,9 @@ export class CrashRounds {
     const settled = await cluster.waitUntilSettled();
     await stream.stop();
     say(
-      `round ${number}: ${before} writes acknowledged, then SIGKILL on node ${leader.node_id}` +
-        `; node ${next.node_id} leads after ${electionMs} ms; ${stream.acknowledgedCount} ` +
+      `round ${number}: ${before} writes acknowledged, then SIGKILL on ${hooks.victims} (leader ` +
+        `${leader.node_id}); node ${next.node_id} leads after ${electionMs} ms; ` +
+        `${stream.acknowledgedCount} ` +
         `acknowledged in all; in doubt ${listed(stream.everInDoubt)}`,
     );
     expect(settled.term).toBeGreaterThanOrEqual(next.term);
