@@ -30,15 +30,16 @@ const twice = /^field (".*") is given twice$/;
 function isGivenBefore(text: string, offset: number, key: string): boolean {
   const before = text.slice(0, offset).trimEnd();
   if (!before.endsWith(',')) return false;
-  const outer: object = JSON.parse(`${before.slice(0, -1)}}`);
+  const outer = JSON.parse(`${before.slice(0, -1)}}`) as object;
   return Object.hasOwn(outer, key);
 }
 
 function agreesWithJsonParse(text: string): boolean {
   const problem = findJsonProblem(text);
-  const key = twice.exec(problem?.message ?? '')?.[1];
-  if (problem === undefined || key === undefined) return isJson(text) === (problem === undefined);
-  return isGivenBefore(text, problem.offset, JSON.parse(key));
+  if (problem === undefined) return isJson(text);
+  const key = twice.exec(problem.message)?.[1];
+  if (key === undefined) return !isJson(text);
+  return isGivenBefore(text, problem.offset, JSON.parse(key) as string);
 }
 
 describe('the look over a JSON text', () => {
