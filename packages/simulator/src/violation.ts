@@ -1,0 +1,29 @@
+/** What a run is held to. Each name is a row of docs/correctness.md. */
+export const checkNames = [
+  // After every step, over the members.
+  'election safety',
+  'leader append-only',
+  'log matching',
+  'leader completeness',
+  'state machine safety',
+  'commit needs a durable quorum',
+  'committed is never undone',
+  'monotonic indexes',
+  'one vote a term',
+  'lease needs a quorum of send times',
+  'configuration overlap',
+  'heartbeat commits what is verified',
+  // Of the processes.
+  'no member dies',
+  'liveness',
+  // Of what the clients saw.
+  'linearizability',
+  'revisions follow real time',
+  'eventual reads are monotonic',
+] as const;
+export type CheckName = (typeof checkNames)[number];
+
+export interface Violation {
+  readonly check: CheckName;
+  readonly text: string;
+}
