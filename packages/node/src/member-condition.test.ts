@@ -2,21 +2,40 @@ import { DEngineError } from '@d-engine/base';
 import { expect, test } from 'vitest';
 import { MemberCondition } from './member-condition.ts';
 
+const withoutLeader = (): boolean => false;
 const refused = new DEngineError('MemberRefused', 'another directory');
 
 test('a refusal is lifted only by who gave it', () => {
-  const condition = new MemberCondition();
-  condition.refuse('peer 2', refused);
-  expect(condition.accept('peer 3')).toBe(false);
+  const condition = new MemberCondition(withoutLeader);
+  condition.refuse(2, refused);
+  expect(condition.accept(3)).toBe(false);
   expect(condition.closed).toBe(refused);
   expect(condition.describe(true)).toEqual({ condition: 'refused', reason: 'another directory' });
-  expect(condition.accept('peer 2')).toBe(true);
+  expect(condition.accept(2)).toBe(true);
   expect(condition.closed).toBeUndefined();
   expect(condition.describe(true)).toEqual({ condition: 'normal', reason: null });
 });
 
+test('one peer that is wrong does not silence a member that has a leader', () => {
+  let hasLeader = true;
+  const condition = new MemberCondition(() => hasLeader);
+  condition.refuse(2, refused);
+  expect(condition.closed).toBeUndefined();
+  expect(condition.describe(true).condition).toBe('normal');
+  hasLeader = false;
+  expect(condition.closed).toBe(refused);
+});
+
+test('an older cluster that names this member silences it whoever leads', () => {
+  const condition = new MemberCondition(() => true);
+  const older = new DEngineError('WrongCluster', 'the other cluster is the older one');
+  condition.yieldTo(older);
+  expect(condition.closed).toBe(older);
+  expect(condition.describe(true).condition).toBe('refused');
+});
+
 test('a member that stops serves nobody, whatever else holds', () => {
-  const condition = new MemberCondition();
+  const condition = new MemberCondition(withoutLeader);
   condition.stop();
   expect(condition.closed?.name).toBe('Stopped');
   expect(condition.describe(false).condition).toBe('forming');

@@ -1,20 +1,32 @@
-import type { NodeCondition } from '@d-engine/base';
+import type { NodeCondition, NodeId } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 
 /** Why this member must not serve although it runs, if so. */
 export class MemberCondition {
-  /** By who refused it: a peer, or the member itself beside an older cluster. */
-  readonly #refusals = new Map<string, DEngineError>();
+  readonly #hasLeader: () => boolean;
+  /** By the peer that refused it. */
+  readonly #refusals = new Map<NodeId, DEngineError>();
+  #olderCluster: DEngineError | undefined;
   #stopping = false;
 
-  /** The cluster knows this node id by another directory, or another cluster is the right one. */
-  refuse(by: string, error: DEngineError): void {
-    this.#refusals.set(by, error);
+  /** `hasLeader`: this member leads, or hears a leader that took it. */
+  constructor(hasLeader: () => boolean) {
+    this.#hasLeader = hasLeader;
   }
 
-  /** Whoever refused it takes it after all. True when that changed anything. */
-  accept(by: string): boolean {
-    return this.#refusals.delete(by);
+  /** The peer knows this node id by another directory. */
+  refuse(peer: NodeId, error: DEngineError): void {
+    this.#refusals.set(peer, error);
+  }
+
+  /** The peer takes it after all. True when that changed anything. */
+  accept(peer: NodeId): boolean {
+    return this.#refusals.delete(peer);
+  }
+
+  /** An older cluster names this node id as its own: for the rest of this run. */
+  yieldTo(olderCluster: DEngineError): void {
+    this.#olderCluster = olderCluster;
   }
 
   stop(): void {
@@ -27,7 +39,10 @@ export class MemberCondition {
     return this.#refusal;
   }
 
+  /** One peer that is wrong about this member must not silence one that a quorum works with. */
   get #refusal(): DEngineError | undefined {
+    if (this.#olderCluster !== undefined) return this.#olderCluster;
+    if (this.#hasLeader()) return undefined;
     for (const refusal of this.#refusals.values()) return refusal;
     return undefined;
   }

@@ -64,7 +64,7 @@ export class MemberParts {
     });
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);
-    this.condition = new MemberCondition();
+    this.condition = new MemberCondition(() => this.raft.leaderId !== null);
     this.checks = new OperationChecks(settings);
     this.addresses = new MemberAddresses(settings, () => this.raft.configuration);
     this.transport = createTransport(context, this);

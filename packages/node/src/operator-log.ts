@@ -1,5 +1,6 @@
 import type { Clock, Logger, NodeId } from '@d-engine/base';
 import type { Effects, Notice, Raft, StateChange } from '@d-engine/raft';
+import { logMessages } from './message-log.ts';
 
 /** A follower that acknowledges nothing for this long is worth a line. */
 const unacknowledgedMs = 2_000;
@@ -23,6 +24,7 @@ export class OperatorLog {
   onEffects(effects: Effects): void {
     if (effects.stateChange !== undefined) this.#stateChange(effects.stateChange);
     for (const notice of effects.notices) this.#notice(notice);
+    logMessages(this.#logger, effects.messages);
   }
 
   #stateChange(change: StateChange): void {

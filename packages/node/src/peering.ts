@@ -129,7 +129,7 @@ export class Peering implements TransportObserver {
     const message =
       `${refusal.message}. The other cluster is the older one and knows this node id, so this ` +
       'node stops serving: stop it, save its data directory, wipe it and let it join the older one';
-    this.#condition.refuse('an older cluster', new DEngineError('WrongCluster', message));
+    this.#condition.yieldTo(new DEngineError('WrongCluster', message));
     this.#logOnce('older cluster', message);
   }
 
@@ -164,7 +164,7 @@ export class Peering implements TransportObserver {
 
   onLinkUp(peer: NodeId, plane: Plane): void {
     this.#raft.peerLost(peer, plane, this.#env.clock.now());
-    if (this.#condition.accept(`peer ${peer}`)) {
+    if (this.#condition.accept(peer)) {
       this.#logger.warn(`peer ${peer} accepts this member again`);
     }
     const { turns, writes } = this.#parts();
@@ -186,7 +186,7 @@ export class Peering implements TransportObserver {
     const who = refusal.byPeer ? `peer ${peer} refused this member` : `refused peer ${peer}`;
     this.#logOnce(key, `${who}: ${refusal.message}`);
     if (!refusal.byPeer || refusal.name !== 'MemberRefused') return;
-    this.#condition.refuse(`peer ${peer}`, new DEngineError('MemberRefused', refusal.message));
+    this.#condition.refuse(peer, new DEngineError('MemberRefused', refusal.message));
   }
 
   #logOnce(key: string, line: string): void {
