@@ -1,4 +1,5 @@
 import type { NodeId, Term } from '@d-engine/base';
+import type { CheckName, Violation } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 
 /** What must hold after every step, across members and across their lives. */
@@ -8,7 +9,7 @@ export class Invariants {
   /** The state's hash at each applied index that a member was seen at. */
   readonly #hashes = new Map<number, { hash: string; nodeId: NodeId }>();
   readonly #lastApplied = new Map<object, number>();
-  readonly #violations = new Set<string>();
+  readonly #violations = new Map<string, Violation>();
   leaderChanges = 0;
 
   constructor(cluster: VirtualCluster) {
@@ -22,9 +23,11 @@ export class Invariants {
       const { appliedIndex } = node;
       const before = this.#lastApplied.get(node) ?? 0;
       if (appliedIndex === before) continue;
-      if (appliedIndex < before) this.#violated(`node ${nodeId} applied backwards`);
+      if (appliedIndex < before)
+        this.#violated('monotonic indexes', `node ${nodeId} applied backwards`);
       if (appliedIndex > node.commitIndex) {
-        this.#violated(`node ${nodeId} applied ${appliedIndex} above commit ${node.commitIndex}`);
+        const text = `node ${nodeId} applied ${appliedIndex} above commit ${node.commitIndex}`;
+        this.#violated('committed is never undone', text);
       }
       this.#lastApplied.set(node, appliedIndex);
       this.#checkState(nodeId, appliedIndex, node.stateHash());
@@ -35,7 +38,8 @@ export class Invariants {
     const other = this.#leaders.get(term);
     if (other === nodeId) return;
     if (other !== undefined) {
-      this.#violated(`two leaders in term ${term}: ${other} and ${nodeId}`);
+      const text = `two leaders in term ${term}: ${other} and ${nodeId}`;
+      this.#violated('election safety', text);
       return;
     }
     this.#leaders.set(term, nodeId);
@@ -47,20 +51,21 @@ export class Invariants {
     const known = this.#hashes.get(appliedIndex);
     if (known === undefined) this.#hashes.set(appliedIndex, { hash, nodeId });
     else if (known.hash !== hash) {
-      this.#violated(`nodes ${known.nodeId} and ${nodeId} differ at index ${appliedIndex}`);
+      const text = `nodes ${known.nodeId} and ${nodeId} differ at index ${appliedIndex}`;
+      this.#violated('state machine safety', text);
     }
   }
 
   /** Once each, however often it is seen. */
-  get violations(): readonly string[] {
-    return [...this.#violations];
+  get violations(): readonly Violation[] {
+    return [...this.#violations.values()];
   }
 
   get isViolated(): boolean {
     return this.#violations.size > 0;
   }
 
-  #violated(text: string): void {
-    this.#violations.add(text);
+  #violated(check: CheckName, text: string): void {
+    this.#violations.set(`${check} ${text}`, { check, text });
   }
 }

@@ -1,4 +1,5 @@
 import type { HistoryEntry, ReadOperation, WriteOperation } from './history.ts';
+import type { CheckName, Violation } from './violation.ts';
 
 /** The value that a key has before its first write. */
 const absent: WriteOperation = {
@@ -18,13 +19,18 @@ const absent: WriteOperation = {
  * an earlier read returned; revisions must rise with real time. Necessary, not sufficient, for
  * linearizability: values are unique, so each read names the write that it saw.
  */
-export function checkRegisters(history: readonly HistoryEntry[]): string[] {
-  const problems: string[] = [];
+export function checkRegisters(history: readonly HistoryEntry[]): Violation[] {
+  const problems: Violation[] = [];
+  const named = (check: CheckName, texts: readonly string[]): Violation[] =>
+    texts.map((text) => ({ check, text }));
   for (const [key, entries] of groupByKey(history)) {
     const writes = entries.filter((entry) => entry.type === 'write');
     const reads = entries.filter((entry) => entry.type === 'read');
     reads.sort((one, other) => one.invokedAtMs - other.invokedAtMs);
-    problems.push(...checkKey(key, writes, reads), ...checkRevisions(key, writes));
+    problems.push(
+      ...named('linearizability', checkKey(key, writes, reads)),
+      ...named('revisions follow real time', checkRevisions(key, writes)),
+    );
   }
   return problems;
 }

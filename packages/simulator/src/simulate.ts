@@ -8,6 +8,8 @@ import { Nemesis } from './nemesis.ts';
 import { checkRegisters } from './register-check.ts';
 import type { FaultKind, Scenario } from './scenario.ts';
 import { drawScenario } from './scenario.ts';
+import type { CheckName, Violation } from './violation.ts';
+import { formatViolation } from './violation.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
 import { VoteTrap } from './vote-trap.ts';
 import { textOf } from './workload.ts';
@@ -23,7 +25,7 @@ export interface SimulationOptions {
 export interface SimulationReport {
   readonly seed: number;
   /** Empty: nothing went wrong. */
-  readonly violations: readonly string[];
+  readonly violations: readonly Violation[];
   readonly virtualMs: number;
   readonly events: number;
   readonly acknowledgedWrites: number;
@@ -53,18 +55,20 @@ export async function simulate(
 ): Promise<SimulationReport> {
   const scenario = options.scenario ?? drawScenario(seed);
   const world = new VirtualWorld({ seed, ...scenario.world });
-  const violations: string[] = [];
+  const violations: Violation[] = [];
   const { onLine } = options;
   const say = (line: string): void => onLine?.(`${world.nowMs.toFixed(3)} ${line}`);
-  const violated = (text: string): void => {
-    violations.push(text);
-    say(`VIOLATION ${text}`);
+  const violated = (check: CheckName, text: string): void => {
+    violations.push({ check, text });
+    say(`VIOLATION ${formatViolation({ check, text })}`);
   };
   const cluster = new VirtualCluster(world, scenario, {
-    onDeath: (id, error) => violated(`node ${id} died: ${describeError(error)}`),
+    onDeath: (id, error) => violated('no member dies', `node ${id} died: ${describeError(error)}`),
     ...(onLine && { onLog: (id, level, text) => say(`n${id} ${level} ${text}`) }),
   });
-  world.onUncaught((error, host) => violated(`uncaught in ${host}: ${describeError(error)}`));
+  world.onUncaught((error, host) =>
+    violated('no member dies', `uncaught in ${host}: ${describeError(error)}`),
+  );
   const invariants = new Invariants(cluster);
   const nemesis = new Nemesis(world, cluster, scenario);
   const history: HistoryEntry[] = [];
@@ -87,8 +91,8 @@ export async function simulate(
   for (const client of clients) client.stop();
   await readBack(world, cluster, scenario, history, violated);
 
-  for (const text of invariants.violations) violated(text);
-  for (const text of checkRegisters(history)) violated(text);
+  for (const { check: name, text } of invariants.violations) violated(name, text);
+  for (const { check: name, text } of checkRegisters(history)) violated(name, text);
   return report(world, cluster, nemesis, invariants, history, seed, violations);
 }
 
@@ -98,7 +102,7 @@ async function recover(
   cluster: VirtualCluster,
   scenario: Scenario,
   invariants: Invariants,
-  violated: (text: string) => void,
+  violated: (check: CheckName, text: string) => void,
 ): Promise<void> {
   const isWhole = (): boolean => {
     invariants.check();
@@ -116,7 +120,10 @@ async function recover(
     const { role, term, leader, condition } = node.status();
     return `${id}: ${role} term ${term} leader ${leader?.id} ${condition}`;
   });
-  violated(`no recovery within ${recoveryLimitMs} ms after the faults: ${states.join('; ')}`);
+  violated(
+    'liveness',
+    `no recovery within ${recoveryLimitMs} ms after the faults: ${states.join('; ')}`,
+  );
 }
 
 /** Every key, through every member, once all is quiet. */
@@ -125,14 +132,14 @@ async function readBack(
   cluster: VirtualCluster,
   scenario: Scenario,
   history: HistoryEntry[],
-  violated: (text: string) => void,
+  violated: (check: CheckName, text: string) => void,
 ): Promise<void> {
   for (const node of cluster.nodes) {
     for (let index = 0; index < scenario.keys; index++) {
       const problem = await readFinally(world, node, `k${index}`, history);
       if (problem === undefined) continue;
-      violated(`final read on ${node.settings.nodeId} failed: ${problem}`);
-      for (const each of cluster.nodes) violated(`  ${JSON.stringify(each.status())}`);
+      violated('liveness', `final read on ${node.settings.nodeId} failed: ${problem}`);
+      for (const each of cluster.nodes) violated('liveness', `  ${JSON.stringify(each.status())}`);
     }
   }
 }
@@ -177,7 +184,7 @@ function report(
   invariants: Invariants,
   history: readonly HistoryEntry[],
   seed: number,
-  violations: readonly string[],
+  violations: readonly Violation[],
 ): SimulationReport {
   const writes = history.filter((entry) => entry.type === 'write');
   const reads = history.filter((entry) => entry.type === 'read');

@@ -1,6 +1,7 @@
 import type { RunResult } from './jobs.ts';
 import type { Preset } from './scenario.ts';
 import type { SimulationReport } from './simulate.ts';
+import { formatViolation } from './violation.ts';
 
 /** One run in full, for replaying it. */
 export function formatReport(report: SimulationReport, preset: Preset): string {
@@ -9,7 +10,7 @@ export function formatReport(report: SimulationReport, preset: Preset): string {
   return [
     `seed ${report.seed}: ${report.violations.length} violations, ` +
       `fingerprint ${report.fingerprint}`,
-    ...report.violations.map((violation) => `  ${violation}`),
+    ...report.violations.map((violation) => `  ${formatViolation(violation)}`),
     `  faults: ${faults}`,
     `  writes ${report.acknowledgedWrites} acknowledged, ${report.unknownWrites} unknown, ` +
       `${report.refusedWrites} refused; reads ${report.reads} (${report.leaseReads} lease); ` +

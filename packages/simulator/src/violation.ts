@@ -27,3 +27,8 @@ export interface Violation {
   readonly check: CheckName;
   readonly text: string;
 }
+
+/** The form that tests look for. */
+export function formatViolation({ check, text }: Violation): string {
+  return `[${check}] ${text}`;
+}
