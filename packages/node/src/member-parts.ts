@@ -132,6 +132,7 @@ function createReads({ env, settings, storage }: MemberContext, parts: MemberPar
     pendingMax: settings.pendingReadsMax,
     leaderWaitMs: settings.electionTimeoutMaxMs * leaderWaitTimeouts,
     bootCount: storage.identity.bootCount,
+    metrics: parts.metrics,
     requestTurn: () => parts.turns.request(),
   });
 }

@@ -13,6 +13,10 @@ export class NodeMetrics {
   readonly writeMs: Histogram;
   readonly reads: Counter;
   readonly readFailures: Counter;
+  /** Answered by the leader alone, under its lease. */
+  readonly leaseReads: Counter;
+  /** Batches of reads that a quorum was asked to confirm. */
+  readonly readConfirmations: Counter;
   readonly forwards: Counter;
   readonly leaderChanges: Counter;
   readonly loopStalls: Counter;
@@ -46,6 +50,14 @@ export class NodeMetrics {
     );
     this.reads = counter('d_engine_reads_total', 'Reads asked for, on every road in');
     this.readFailures = counter('d_engine_read_failures_total', 'Reads answered by an error');
+    this.leaseReads = counter(
+      'd_engine_lease_reads_total',
+      'Reads that this leader answered alone, under its lease',
+    );
+    this.readConfirmations = counter(
+      'd_engine_read_confirmations_total',
+      'Batches of reads that a quorum was asked to confirm',
+    );
     this.forwards = counter('d_engine_forwards_total', 'Writes passed on to the leader');
     this.leaderChanges = counter('d_engine_leader_changes_total', 'Leaders that this member saw');
     this.loopStalls = counter(

@@ -23,6 +23,10 @@ export class OperatorLog {
 
   onEffects(effects: Effects): void {
     if (effects.stateChange !== undefined) this.#stateChange(effects.stateChange);
+    const removedFrom = effects.persist?.truncateFrom;
+    if (removedFrom !== undefined) {
+      this.#logger.debug('entries that never committed were removed', { from: removedFrom });
+    }
     for (const notice of effects.notices) this.#notice(notice);
     logMessages(this.#logger, effects.messages);
   }

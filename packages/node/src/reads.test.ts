@@ -12,6 +12,7 @@ function setUp(options: { pendingMax?: number; bootCount?: number } = {}) {
   const clock = new ManualClock();
   const state = { appliedIndex: 10, revision: 10, get: () => [null] };
   const asked: number[] = [];
+  const counts: string[] = [];
   const raft = {
     role: 'leader',
     commitIndex: 10,
@@ -27,6 +28,10 @@ function setUp(options: { pendingMax?: number; bootCount?: number } = {}) {
     leaderWaitMs: 300,
     bootCount,
     requestTurn: () => undefined,
+    metrics: {
+      leaseReads: { add: () => counts.push('lease') },
+      readConfirmations: { add: () => counts.push('confirmation') },
+    },
   });
   const replies: ReadReply[] = [];
   const submit = (consistency: Consistency, minRevision = 0): DEngineError | undefined =>
@@ -50,7 +55,7 @@ function setUp(options: { pendingMax?: number; bootCount?: number } = {}) {
     );
   const confirm = (readId: number, index: number): void =>
     reads.resolve({ type: 'ready', readId, index }, () => new DEngineError('General', 'never'));
-  return { clock, reads, raft, asked, replies, submit, start, apply, refuse, confirm };
+  return { clock, reads, raft, asked, counts, replies, submit, start, apply, refuse, confirm };
 }
 
 const ok: unknown = expect.objectContaining({ ok: true });
@@ -74,7 +79,7 @@ test('reads of one turn share a confirmation, and wait until that index is appli
 });
 
 test('a lease read is answered alone while the lease holds, and confirmed when it does not', () => {
-  const { raft, asked, replies, submit, start } = setUp();
+  const { counts, raft, asked, replies, submit, start } = setUp();
   raft.lease = true;
   submit('lease');
   start();
@@ -84,6 +89,7 @@ test('a lease read is answered alone while the lease holds, and confirmed when i
   start();
   expect(asked).toHaveLength(1);
   expect(replies).toHaveLength(1);
+  expect(counts).toEqual(['lease', 'confirmation']);
 });
 
 test('a lease read waits for what is committed and not applied yet', () => {

@@ -10,6 +10,7 @@ import type {
 import { assert, DEngineError } from '@d-engine/base';
 import type { Raft, ReadOutcome } from '@d-engine/raft';
 import type { Deadlines, Waiting } from './deadlines.ts';
+import type { NodeMetrics } from './node-metrics.ts';
 
 export interface ReadView {
   readonly entries: readonly (KeyValue | null)[];
@@ -63,6 +64,8 @@ class PendingRead implements Waiting {
   }
 }
 
+type ReadMetrics = Pick<NodeMetrics, 'leaseReads' | 'readConfirmations'>;
+
 /** How often a read that found no leader asks again: a fraction of any election. */
 const retryIntervalMs = 50;
 
@@ -77,6 +80,7 @@ export class Reads {
   readonly #pendingMax: number;
   readonly #leaderWaitMs: number;
   readonly #requestTurn: () => void;
+  readonly #metrics: ReadMetrics;
   #arrived: PendingRead[] = [];
   /** Refused for want of a leader; asked again soon. */
   #parked: PendingRead[] = [];
@@ -98,7 +102,9 @@ export class Reads {
     /** Which start of the directory this is. */
     bootCount: number;
     requestTurn: () => void;
+    metrics: ReadMetrics;
   }) {
+    this.#metrics = options.metrics;
     this.#nextReadId = firstReadId(options.bootCount);
     this.#clock = options.clock;
     this.#deadlines = options.deadlines;
@@ -147,10 +153,13 @@ export class Reads {
       if (read.settled) continue;
       const consistency = read.request.consistency;
       if (consistency === 'eventual') this.#await(read, this.#state.appliedIndex);
-      else if (consistency === 'lease' && leaseHolds) this.#await(read, raft.commitIndex);
-      else toConfirm.push(read);
+      else if (consistency === 'lease' && leaseHolds) {
+        this.#metrics.leaseReads.add();
+        this.#await(read, raft.commitIndex);
+      } else toConfirm.push(read);
     }
     if (toConfirm.length === 0) return;
+    this.#metrics.readConfirmations.add();
     const readId = this.#nextReadId++;
     this.#asked.set(readId, toConfirm);
     raft.readIndex(readId, at);

@@ -64,6 +64,15 @@ export class VirtualHost {
     return this.#life !== undefined;
   }
 
+  /** False while it is down, paused, stalled or asleep: nobody can call into its process. */
+  get runs(): boolean {
+    return this.#life !== undefined && !this.#gate.blocked;
+  }
+
+  get asleep(): boolean {
+    return this.#suspended !== undefined;
+  }
+
   // ---- process ----
 
   /**

@@ -40,8 +40,12 @@ export const traceKinds = {
   cut: 50,
   heal: 51,
   clog: 52,
+  reset: 53,
 } as const;
 export type TraceKind = keyof typeof traceKinds;
+
+/** Above every number of a kind. */
+const tracesMax = 64;
 
 /** One line of a run's story. */
 export interface TraceEvent {
@@ -63,6 +67,7 @@ export class Trace {
   readonly #nowMs: () => number;
   #sink: TraceSink | undefined;
   #count = 0;
+  readonly #counts = new Uint32Array(tracesMax);
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -70,6 +75,10 @@ export class Trace {
 
   get count(): number {
     return this.#count;
+  }
+
+  countOf(kind: TraceKind): number {
+    return this.#counts[traceKinds[kind]] as number;
   }
 
   attach(sink: TraceSink | undefined): void {
@@ -80,8 +89,10 @@ export class Trace {
   record(kind: TraceKind, host: string, subject: string, value = 0): void {
     const timeMs = this.#nowMs();
     this.#count += 1;
+    const number = traceKinds[kind];
+    this.#counts[number] = (this.#counts[number] as number) + 1;
     const fingerprint = this.#fingerprint;
-    fingerprint.mix(traceKinds[kind]);
+    fingerprint.mix(number);
     fingerprint.mixDouble(timeMs);
     fingerprint.mixText(host);
     fingerprint.mixText(subject);

@@ -8,7 +8,7 @@ import { completeOptions } from './options.ts';
 import type { UncaughtHandler } from './pump.ts';
 import { Pump } from './pump.ts';
 import type { SeededRandom } from './seeded-random.ts';
-import type { TraceSink } from './trace.ts';
+import type { TraceKind, TraceSink } from './trace.ts';
 
 export interface WorldSettings extends WorldOverrides {
   /** The whole run follows from it. */
@@ -147,6 +147,11 @@ export class VirtualWorld {
     this.#fabric.mend(this.#node(other), this.#node(one));
   }
 
+  /** Breaks all connections between two hosts now, as a router that forgets them does. */
+  reset(one: HostOrName, other: HostOrName): void {
+    this.#fabric.reset(this.#node(one), this.#node(other));
+  }
+
   /** Adds a delay to each message from now on, one way. */
   clog(from: HostOrName, to: HostOrName, delayMs: Range): void {
     this.#fabric.clog(this.#node(from), this.#node(to), delayMs);
@@ -166,6 +171,11 @@ export class VirtualWorld {
   /** Puts a line of the code under test into the trace and the fingerprint. */
   note(host: HostOrName, text: string): void {
     this.#kernel.trace.record('note', typeof host === 'string' ? host : host.name, text);
+  }
+
+  /** How often this happened so far. */
+  countOf(kind: TraceKind): number {
+    return this.#kernel.trace.countOf(kind);
   }
 
   /** A hash of everything that happened: equal for equal runs. */

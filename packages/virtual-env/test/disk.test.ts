@@ -166,6 +166,17 @@ describe('faults on order', () => {
     expect(world.nowMs - slowStartMs).toBeGreaterThanOrEqual(200);
   });
 
+  it('counts what failed for want of space, and what failed on order', async () => {
+    const file = await done(disk.open('/data/f', 'create'));
+    host.disk.setCapacity(2);
+    await expect(done(file.write(0, [text('abc')]))).rejects.toMatchObject({ kind: 'full' });
+    host.disk.setCapacity(1_000);
+    host.disk.failNext({ operation: 'sync', kind: 'io' });
+    await expect(done(file.sync())).rejects.toMatchObject({ kind: 'io' });
+    await expect(done(disk.open('/data/g', 'read'))).rejects.toMatchObject({ kind: 'notFound' });
+    expect(host.disk.counters).toMatchObject({ fullFailures: 1, orderedFailures: 1 });
+  });
+
   it('corruption changes what is durable', async () => {
     const file = await done(disk.open('/data/f', 'create'));
     await done(file.writeAndSync(0, [text('abcdef')]));

@@ -7,6 +7,28 @@ const rethrow = (error: unknown): never => {
 };
 const dead = (): never => rethrow(new Error('a dead process serves'));
 
+it('a host says whether its process runs', async () => {
+  const world = new VirtualWorld({ seed: 1 });
+  const host = world.host('a');
+  const states: string[] = [];
+  const look = (): unknown => states.push(`${host.runs}${host.asleep ? ' asleep' : ''}`);
+  look();
+  host.pause();
+  look();
+  host.resume();
+  host.suspend(100);
+  look();
+  await world.run({ forMs: 200 });
+  look();
+  host.stall(100);
+  look();
+  await world.run({ forMs: 200 });
+  look();
+  host.crash();
+  look();
+  expect(states).toEqual(['true', 'false', 'false asleep', 'true', 'false', 'true', 'false']);
+});
+
 /** Starts everything that could call back later, and notes whatever does. */
 function startEverything(env: Env, note: (what: string) => void): void {
   const handler = (name: string): StreamHandler => ({

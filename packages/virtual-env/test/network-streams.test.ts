@@ -73,6 +73,19 @@ function open(
 
 beforeEach(() => start());
 
+it('a reset breaks the connections between two hosts, and no other', async () => {
+  const here = new Recorder(world);
+  open(here);
+  const other = new Recorder(world);
+  world.host('c2').env.network.connect('s:9081').openStream('test/Talk', other);
+  await world.run({ forMs: 100 });
+  world.reset('s', 'c');
+  await world.run({ forMs: 100 });
+  expect(here.lines).toEqual(['closed: unavailable']);
+  expect(other.lines).toEqual([]);
+  expect(world.countOf('reset')).toBe(1);
+});
+
 describe('a stream', () => {
   it('carries messages both ways in order and ends when both sides ended', async () => {
     const here = new Recorder(world);

@@ -13,6 +13,9 @@ export interface DiskCounters {
   /** ... that survived although nothing made them durable. */
   keptWrites: number;
   lostDirectoryChanges: number;
+  /** Operations that failed for want of space, or by order. */
+  fullFailures: number;
+  orderedFailures: number;
 }
 
 export function noDiskCounts(): DiskCounters {
@@ -27,5 +30,7 @@ export function noDiskCounts(): DiskCounters {
     tornWrites: 0,
     keptWrites: 0,
     lostDirectoryChanges: 0,
+    fullFailures: 0,
+    orderedFailures: 0,
   };
 }

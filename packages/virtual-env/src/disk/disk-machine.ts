@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
 import type { Range } from '../options.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import type { DiskCounters } from './disk-counters.ts';
 import type { DiskOperation } from './disk-faults.ts';
 import { DiskFaults } from './disk-faults.ts';
 
@@ -30,12 +31,14 @@ export class DiskMachine {
   readonly #kernel: Kernel;
   readonly #host: string;
   readonly #random: SeededRandom;
+  readonly #counters: DiskCounters;
   readonly #inFlight: Set<DiskWork> = new Set();
   readonly #stalled: (() => void)[] = [];
   #isStalled = false;
   #stallNumber = 0;
 
-  constructor(kernel: Kernel, host: string, random: SeededRandom) {
+  constructor(kernel: Kernel, host: string, random: SeededRandom, counters: DiskCounters) {
+    this.#counters = counters;
     this.#kernel = kernel;
     this.#host = host;
     this.#random = random;
@@ -91,6 +94,8 @@ export class DiskMachine {
       this.#kernel.trace.record('diskDone', this.#host, subject, work.bytes);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
+      if (fault !== undefined) this.#counters.orderedFailures += 1;
+      else if (error.kind === 'full') this.#counters.fullFailures += 1;
       this.#kernel.trace.record('diskFailed', this.#host, subject, work.bytes);
       work.fail(error);
     }

@@ -26,7 +26,7 @@ export class VirtualDisk {
     this.#host = host;
     this.#random = random.fork('crash');
     this.#files = new FileSystem(kernel.options.disk);
-    this.#machine = new DiskMachine(kernel, host, random.fork('latency'));
+    this.#machine = new DiskMachine(kernel, host, random.fork('latency'), this.counters);
   }
 
   get usedBytes(): number {

@@ -6,6 +6,7 @@ import { isLoopback } from './address.ts';
 import { Link, linkBlockers } from './link.ts';
 import type { VirtualListener } from './listener.ts';
 import { NetworkNode } from './network-node.ts';
+import type { Joint } from './side.ts';
 
 /** All hosts and the links between them. Links exist from their first use. */
 export class Fabric {
@@ -78,6 +79,13 @@ export class Fabric {
   mendAll(): void {
     this.#kernel.trace.record('heal', '', 'all');
     for (const [, , link] of this.#allLinks()) link.unblock(linkBlockers.cut);
+  }
+
+  reset(one: NetworkNode, other: NetworkNode): void {
+    this.#kernel.trace.record('reset', one.name, other.name);
+    const broken = new Set<Joint>();
+    for (const side of one.sides) if (side.out.to === other) broken.add(side.connection);
+    for (const connection of broken) connection.breakDown();
   }
 
   clog(from: NetworkNode, to: NetworkNode, delayMs: Range): void {
