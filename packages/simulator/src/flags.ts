@@ -1,3 +1,4 @@
+import { durationMsDefault } from './draw-scenario.ts';
 import type { Preset } from './scenario.ts';
 import { presets } from './scenario.ts';
 
@@ -11,6 +12,8 @@ export interface Flags {
   /** From one seed to the next: the jobs of one command share the seeds out that way. */
   readonly stride: number;
   readonly durationMs: number;
+  /** Members of every cluster; drawn by the seed when undefined. */
+  readonly nodes: number | undefined;
   readonly preset: Preset;
   readonly stopAtFirst: boolean;
   readonly jobs: number;
@@ -20,7 +23,7 @@ export interface Flags {
 
 export const usage: string =
   'npm run simulate -- [--seed N [--trace]] [--runs K] [--minutes M] [--first N] ' +
-  '[--duration-ms T] [--preset NAME] [--stop-at-first] [--jobs N]';
+  '[--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--jobs J]';
 
 const known = [
   '--seed',
@@ -29,6 +32,7 @@ const known = [
   '--first',
   '--stride',
   '--duration-ms',
+  '--nodes',
   '--preset',
   '--jobs',
 ];
@@ -57,12 +61,22 @@ export function parseFlags(words: readonly string[]): Flags {
     minutes: number('--minutes'),
     first: number('--first') ?? Math.floor(Math.random() * 1e9),
     stride: Math.max(1, number('--stride') ?? 1),
-    durationMs: number('--duration-ms') ?? 60_000,
+    durationMs: number('--duration-ms') ?? durationMsDefault,
+    nodes: membersOf(number('--nodes')),
     preset: presetOf(values.get('--preset') ?? 'swarm'),
     stopAtFirst: values.has('--stop-at-first'),
     jobs: Math.max(1, number('--jobs') ?? 1),
     json: values.has('--json'),
   };
+}
+
+const membersMax = 7;
+
+function membersOf(count: number | undefined): number | undefined {
+  if (count === undefined || (Number.isInteger(count) && count >= 1 && count <= membersMax)) {
+    return count;
+  }
+  throw new Error(`--nodes needs a number from 1 to ${membersMax}`);
 }
 
 export function presetOf(name: string): Preset {

@@ -5,20 +5,25 @@ import type { Flags } from './flags.ts';
 import type { SimulationReport } from './simulate.ts';
 
 /** What one run came to, as it crosses from a child process to its parent. */
-export type RunResult =
-  | { readonly seed: number; readonly report: SimulationReport }
-  | { readonly seed: number; readonly failure: string };
+export type RunResult = {
+  readonly seed: number;
+  /** Of this process for the run: other programs on the machine hardly change it. */
+  readonly cpuMs: number;
+} & (
+  | { readonly report: SimulationReport; readonly lastEvents: readonly string[] }
+  | { readonly failure: string }
+);
 
 export function encodeResult(result: RunResult): string {
-  return JSON.stringify(result, (_name, value: unknown) =>
-    value instanceof Map ? { entries: [...value] } : value,
-  );
+  return JSON.stringify(result);
 }
 
 export function decodeResult(line: string): RunResult {
-  return JSON.parse(line, (name, value: unknown) =>
-    name === 'faults' ? new Map((value as { entries: [string, number][] }).entries) : value,
-  ) as RunResult;
+  return JSON.parse(line) as RunResult;
+}
+
+export function hasFailed(result: RunResult): boolean {
+  return 'failure' in result || result.report.violations.length > 0;
 }
 
 /** Shares the seeds out among child processes of `program`; a run is one thread's work. */
@@ -40,8 +45,7 @@ export async function runJobs(
     createInterface({ input: child.stdout }).on('line', (line) => {
       const result = decodeResult(line);
       onResult(result);
-      const failed = 'failure' in result || result.report.violations.length > 0;
-      if (failed && flags.stopAtFirst) stopAll();
+      if (hasFailed(result) && flags.stopAtFirst) stopAll();
     });
     ends.push(
       new Promise((resolve, reject) => {
@@ -58,12 +62,14 @@ export async function runJobs(
 
 function wordsOf(flags: Flags, job: number): string[] {
   const runs = Math.ceil((flags.runs - job) / flags.jobs);
+  const nodes = flags.nodes === undefined ? [] : ['--nodes', String(flags.nodes)];
   const minutes = flags.minutes === undefined ? [] : ['--minutes', String(flags.minutes)];
   return [
     '--json',
     ...['--first', String(flags.first + job), '--stride', String(flags.jobs)],
     ...['--runs', String(runs), ...minutes],
     ...['--duration-ms', String(flags.durationMs), '--preset', flags.preset],
+    ...nodes,
     ...(flags.stopAtFirst ? ['--stop-at-first'] : []),
   ];
 }

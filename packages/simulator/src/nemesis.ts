@@ -1,168 +1,84 @@
 import type { NodeId } from '@d-engine/base';
-import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
-import type { FaultKind, Scenario } from './scenario.ts';
-import type { VirtualCluster } from './virtual-cluster.ts';
+import { diskFaults, mendDisk } from './faults/disk-faults.ts';
+import type { Faults, FaultTools } from './faults/fault-tools.ts';
+import { networkFaults } from './faults/network-faults.ts';
+import { processFaults } from './faults/process-faults.ts';
+import type { FaultKind } from './scenario.ts';
 
-/** Of a supervisor that has nothing else to do. */
-const restartDelayMs = 100;
+const faults: Faults<FaultKind> = { ...processFaults, ...networkFaults, ...diskFaults };
+
+/** Quiet at the beginning of a run lasts no longer, formed or not. */
+const quietMsMax = 10_000;
+const lookMs = 100;
 
 /** Breaks things at random, and mends each of them after a while, until it is told to rest. */
 export class Nemesis {
-  readonly #world: VirtualWorld;
-  readonly #cluster: VirtualCluster;
-  readonly #scenario: Scenario;
-  readonly #random: SeededRandom;
-  readonly counts: Map<FaultKind, number> = new Map();
+  readonly #tools: FaultTools;
+  readonly #say: (text: string) => void;
   #resting = false;
-  #paused = new Set<NodeId>();
 
-  constructor(world: VirtualWorld, cluster: VirtualCluster, scenario: Scenario) {
-    this.#world = world;
-    this.#cluster = cluster;
-    this.#scenario = scenario;
-    this.#random = world.random('nemesis');
+  constructor(tools: Omit<FaultTools, 'later'>, say: (text: string) => void) {
+    this.#say = say;
+    this.#tools = { ...tools, later: (action) => this.#later(action) };
   }
 
   start(): void {
-    if (this.#scenario.faults.length > 0) this.#next();
+    if (this.#tools.scenario.faults.length === 0) return;
+    if (this.#tools.scenario.quietFormation) this.#awaitFormation(quietMsMax);
+    else this.#next();
   }
 
-  /** Ends all faults: links healed, members running. */
-  rest(): void {
+  /**
+   * Ends all faults but this one: members of `keptOut` stay away, half of them down, the others cut
+   * off. Called again, it lets them back in.
+   */
+  rest(keptOut: readonly NodeId[]): void {
     this.#resting = true;
-    this.#world.heal();
-    this.#world.unclog();
-    for (const id of this.#paused) this.#cluster.host(id).resume();
-    for (const id of this.#cluster.ids) {
-      this.#cluster.host(id).disk.slow(1);
-      if (!this.#cluster.isAlive(id)) this.#cluster.restart(id);
+    const { world, cluster, supervisor, random } = this.#tools;
+    world.heal();
+    world.unclog();
+    for (const id of cluster.ids) {
+      cluster.host(id).resume();
+      mendDisk(this.#tools, id);
+    }
+    supervisor.calm(keptOut);
+    for (const id of keptOut) {
+      if (random.chance(0.5)) supervisor.crash(id, random.chance(0.5));
+      for (const other of cluster.ids) {
+        if (!keptOut.includes(other)) world.cut(cluster.host(id), cluster.host(other), 'both');
+      }
     }
   }
 
-  get #mendMsMax(): number {
-    return this.#scenario.electionTimeoutMinMs * 8;
+  #awaitFormation(leftMs: number): void {
+    const { world, cluster } = this.#tools;
+    if (leftMs <= 0 || cluster.bound.size === cluster.ids.length) return this.#next();
+    world.after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
   }
 
   #next(): void {
-    const delayMs = this.#random.float() * this.#scenario.faultIntervalMsMax;
-    this.#world.after(delayMs, () => {
+    const { world, random, scenario, counters, cluster } = this.#tools;
+    world.after(random.float() * scenario.faultIntervalMsMax, () => {
       if (this.#resting) return;
-      const kind = this.#random.pick(this.#scenario.faults);
-      this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-      this.#inflict(kind);
+      const kind = random.pick(scenario.faults);
+      const victim = random.pick(cluster.ids);
+      if (faults[kind](this.#tools, victim, cluster.host(victim))) {
+        counters.add(`fault: ${kind}`);
+        this.#say(`fault ${kind}, victim n${victim}`);
+      }
       this.#next();
     });
   }
 
-  #inflict(kind: FaultKind): void {
-    const random = this.#random;
-    const victim = random.pick(this.#cluster.ids);
-    const host = this.#cluster.host(victim);
-    const { electionTimeoutMinMs } = this.#scenario;
-    switch (kind) {
-      case 'kill':
-        return this.#crash([victim], false);
-      case 'powerLoss':
-        return this.#crash([victim], true);
-      case 'powerLossOfAll':
-        return this.#crash(this.#cluster.ids, true);
-      case 'gracefulStop':
-        return this.#stop(victim);
-      case 'partition':
-        return this.#cut(this.#cluster.ids.filter(() => random.chance(0.5)));
-      case 'isolateLeader':
-        return this.#cut([this.#cluster.leader?.settings.nodeId ?? victim]);
-      case 'oneWayCut': {
-        const other = random.pick(this.#cluster.ids.filter((id) => id !== victim));
-        this.#world.cut(host, this.#cluster.host(other), 'one');
-        return this.#later(() => this.#world.heal(host, this.#cluster.host(other)));
-      }
-      case 'clog': {
-        const other = random.pick(this.#cluster.ids.filter((id) => id !== victim));
-        this.#world.clog(host, this.#cluster.host(other), { min: 50, max: 500 });
-        return this.#later(() => this.#world.unclog());
-      }
-      case 'pause':
-        return this.#pause(victim);
-      case 'stall':
-        if (host.alive) host.stall(random.float() * electionTimeoutMinMs * 3);
-        return;
-      case 'suspend':
-        // The monotonic clock stands still: the wall clock alone tells (design rule 4).
-        if (host.alive && !this.#paused.has(victim)) this.#suspend(victim);
-        return;
-      case 'wallJump':
-        return host.jumpWallClock((random.float() - 0.5) * 20_000);
-      case 'slowDisk':
-        host.disk.slow(random.pick([5, 50, 200]));
-        return this.#later(() => host.disk.slow(1));
-    }
-  }
-
-  #crash(victims: readonly NodeId[], powerLoss: boolean): void {
-    for (const id of victims) {
-      if (!this.#cluster.isAlive(id) || this.#cluster.heldUp.has(id)) continue;
-      this.#paused.delete(id);
-      this.#cluster.crash(id, powerLoss);
-      this.#later(() => {
-        if (!this.#cluster.isAlive(id)) this.#cluster.restart(id);
-      });
-    }
-  }
-
-  #stop(id: NodeId): void {
-    const node = this.#cluster.node(id);
-    if (node === undefined || this.#cluster.heldUp.has(id)) return;
-    // The outcome is in `closed`, which the cluster watches.
-    const again = (): void => this.#startAgain(id);
-    node.stop().then(again, again);
-  }
-
-  /** A member that stopped on its own is started by its supervisor, faults or not. */
-  #startAgain(id: NodeId): void {
-    const delayMs = this.#resting ? restartDelayMs : this.#random.float() * this.#mendMsMax;
-    this.#world.after(delayMs, () => {
-      // It crashed meanwhile, and whatever crashed it has started it or will.
-      if (!this.#cluster.isAlive(id) || this.#cluster.node(id) !== undefined) return;
-      // Asleep: nobody can do anything to it before it wakes.
-      if (this.#cluster.heldUp.has(id)) return this.#startAgain(id);
-      this.#paused.delete(id);
-      this.#cluster.crash(id, false);
-      this.#cluster.restart(id);
-    });
-  }
-
-  #cut(group: readonly NodeId[]): void {
-    const rest = this.#cluster.ids.filter((id) => !group.includes(id));
-    this.#world.partition([group, rest].map((ids) => ids.map((id) => this.#cluster.host(id))));
-    this.#later(() => this.#world.heal());
-  }
-
-  #pause(id: NodeId): void {
-    const host = this.#cluster.host(id);
-    if (!host.alive || this.#paused.has(id)) return;
-    this.#paused.add(id);
-    host.pause();
-    this.#later(() => {
-      if (!this.#paused.delete(id)) return;
-      host.resume();
-    });
-  }
-
-  #suspend(id: NodeId): void {
-    const { heldUp } = this.#cluster;
-    if (heldUp.has(id)) return;
-    const ms = this.#random.float() * this.#scenario.electionTimeoutMinMs * 5;
-    heldUp.add(id);
-    this.#cluster.host(id).suspend(ms);
-    this.#world.after(ms, () => heldUp.delete(id));
-  }
-
-  /** Mends a fault after some time that is long against an election, or short. */
   #later(action: () => void): void {
-    const delayMs = this.#random.float() * this.#mendMsMax;
-    this.#world.after(delayMs, () => {
+    const { world, random, scenario } = this.#tools;
+    world.after(random.float() * mendMsMax(scenario.electionTimeoutMinMs), () => {
       if (!this.#resting) action();
     });
   }
+}
+
+/** How long a fault lasts at most. */
+export function mendMsMax(electionTimeoutMinMs: number): number {
+  return electionTimeoutMinMs * 8;
 }

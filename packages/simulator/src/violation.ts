@@ -15,6 +15,7 @@ export const checkNames = [
   'heartbeat commits what is verified',
   // Of the processes.
   'no member dies',
+  'damage is refused',
   'liveness',
   // Of what the clients saw.
   'linearizability',

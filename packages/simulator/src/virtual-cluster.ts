@@ -1,13 +1,19 @@
-import type { Logger, LogLevel, NodeId } from '@d-engine/base';
-import { silentLogger, silentMetrics } from '@d-engine/base';
+import type { LogLevel, NodeId } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
+import { Counters } from './counters.ts';
+import { countingLogger, countingMetrics } from './member-observers.ts';
 import type { Scenario } from './scenario.ts';
+
+export const dataDirectory = '/data';
 
 export interface ClusterEvents {
   /** A member died of an invariant or of its disk, or could not start. */
   onDeath(nodeId: NodeId, error: unknown): void;
+  /** It stopped because it was asked to. */
+  onStopped?(nodeId: NodeId): void;
+  onRunning?(nodeId: NodeId): void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
@@ -15,14 +21,22 @@ export interface ClusterEvents {
 /** Members on virtual hosts: the real node code, started again after each crash. */
 export class VirtualCluster {
   readonly ids: readonly NodeId[];
-  /** Hosts that are asleep: nobody calls into a process that does not run. */
-  readonly heldUp: Set<NodeId> = new Set();
+  /** Members whose binding is committed: only they count in a quorum (design rule 2). */
+  readonly bound: Set<NodeId> = new Set();
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
+  readonly #counters: Counters;
   readonly #nodes = new Map<NodeId, Node>();
+  readonly #starts = new Map<NodeId, number>();
 
-  constructor(world: VirtualWorld, scenario: Scenario, events: ClusterEvents) {
+  constructor(
+    world: VirtualWorld,
+    scenario: Scenario,
+    events: ClusterEvents,
+    counters: Counters = new Counters(),
+  ) {
+    this.#counters = counters;
     this.#world = world;
     this.#scenario = scenario;
     this.#events = events;
@@ -51,6 +65,16 @@ export class VirtualCluster {
     return [...this.#nodes.values()];
   }
 
+  /** Those that one can call into: not paused, stalled or asleep. */
+  get callable(): Node[] {
+    return this.nodes.filter((node) => this.host(node.settings.nodeId).runs);
+  }
+
+  /** How often its process was started. */
+  startsOf(id: NodeId): number {
+    return this.#starts.get(id) ?? 0;
+  }
+
   isAlive(id: NodeId): boolean {
     return this.host(id).alive;
   }
@@ -60,21 +84,28 @@ export class VirtualCluster {
   }
 
   start(id: NodeId): void {
-    const host = this.host(id);
-    const { env } = host;
+    const { env } = this.host(id);
+    this.#starts.set(id, this.startsOf(id) + 1);
+    const { onLog } = this.#events;
+    const logger = countingLogger(this.#counters, {
+      onBound: (member) => this.bound.add(member),
+      ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
+    });
     Node.start({
       env,
       settings: this.#settings(id),
-      logger: this.#logger(id),
-      metrics: silentMetrics,
+      logger,
+      metrics: countingMetrics(this.#counters),
     }).then(
       (node) => {
         this.#nodes.set(id, node);
         const onClosed = (fatal: unknown): void => {
           if (this.#nodes.get(id) === node) this.#nodes.delete(id);
-          if (fatal !== undefined) this.#events.onDeath(id, fatal);
+          if (fatal === undefined) this.#events.onStopped?.(id);
+          else this.#events.onDeath(id, fatal);
         };
         node.closed.then(onClosed, onClosed);
+        this.#events.onRunning?.(id);
       },
       (error: unknown) => this.#events.onDeath(id, error),
     );
@@ -107,7 +138,7 @@ export class VirtualCluster {
       })),
       listenAddress: this.address(id),
       advertiseAddress: undefined,
-      dataDirectory: '/data',
+      dataDirectory,
       electionTimeoutMinMs: scenario.electionTimeoutMinMs,
       electionTimeoutMaxMs: scenario.electionTimeoutMinMs * 2,
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
@@ -123,26 +154,6 @@ export class VirtualCluster {
       valueBytesMax: 65_536,
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,
-    };
-  }
-
-  #logger(id: NodeId): Logger {
-    const { onLog } = this.#events;
-    if (onLog === undefined) return silentLogger;
-    const say =
-      (level: LogLevel | 'always') =>
-      (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-        const rest = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
-        onLog(id, level, `${message}${rest}`);
-      };
-    return {
-      enabled: () => true,
-      trace: say('trace'),
-      debug: say('debug'),
-      info: say('info'),
-      warn: say('warn'),
-      error: say('error'),
-      always: say('always'),
     };
   }
 }

@@ -1,7 +1,7 @@
 import type { NodeId } from '@d-engine/base';
 import { describe, expect, test } from 'vitest';
 import { scaled } from '../../../tools/test-scale.ts';
-import { drawScenario } from '../src/scenario.ts';
+import { drawScenario } from '../src/draw-scenario.ts';
 import { ThreeMembers } from './three-members.ts';
 
 const everybody = [1, 2, 3] as const;

@@ -1,62 +1,94 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { scaled, testScale } from '../../../tools/test-scale.ts';
+import { durationMsDefault } from '../src/draw-scenario.ts';
 import { presetOf } from '../src/flags.ts';
 import { decodeResult } from '../src/jobs.ts';
+import type { RunSettings } from '../src/run-seed.ts';
+import { runSeed, scenarioOf } from '../src/run-seed.ts';
 import type { Preset } from '../src/scenario.ts';
-import { applyPreset, drawScenario } from '../src/scenario.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { simulate } from '../src/simulate.ts';
-import { formatReport } from '../src/summary.ts';
+import { formatResult } from '../src/summary.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const timeout = 3_600_000;
 
-function run(seed: number, preset: Preset, durationMs = 60_000): Promise<SimulationReport> {
-  const scenario = applyPreset(drawScenario(seed), preset);
-  return simulate(seed, { scenario, durationMs });
+function settings(preset: Preset = 'swarm', durationMs = durationMsDefault): RunSettings {
+  return { preset, durationMs, nodes: undefined };
 }
 
-function expectClean(report: SimulationReport, preset: Preset): void {
-  if (report.violations.length > 0) expect.fail(formatReport(report, preset));
+async function expectClean(seed: number, preset: Preset): Promise<void> {
+  const result = await runSeed(seed, settings(preset));
+  const clean = 'report' in result && result.report.violations.length === 0;
+  if (!clean) expect.fail(`FAILED ${formatResult(result, settings(preset))}`);
 }
 
-describe('a run follows from its seed', () => {
+interface Traced {
+  readonly report: SimulationReport;
+  /** Of all lines. */
+  readonly hash: string;
+  readonly lines: number;
+}
+
+/** A run with every line that `--trace` prints. */
+async function traced(seed: number, durationMs: number): Promise<Traced> {
+  const hash = createHash('sha256');
+  let lines = 0;
+  const scenario = scenarioOf(seed, settings());
+  const onLine = (line: string): void => {
+    lines += 1;
+    hash.update(`${line}\n`);
+  };
+  const report = await simulate(seed, { scenario, durationMs, onLine });
+  return { report, hash: hash.digest('hex'), lines };
+}
+
+function simulator(...flags: readonly string[]): string {
+  const program = ['tools/run-ts.mjs', 'packages/simulator/src/main.ts'];
+  const child = spawnSync(process.execPath, [...program, ...flags], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1024 ** 3,
+  });
+  expect(child.stderr).toBe('');
+  return child.stdout;
+}
+
+describe('a run follows from its seed, to the byte of its trace', () => {
   const durationMs = 10_000;
+  const seeds = [7, 8, 9];
 
   test('twice in one process', { timeout }, async () => {
-    for (const seed of [7, 8]) {
-      const first = await run(seed, 'swarm', durationMs);
-      const second = await run(seed, 'swarm', durationMs);
+    for (const seed of seeds) {
+      const first = await traced(seed, durationMs);
+      const second = await traced(seed, durationMs);
+      expect(first.lines).toBeGreaterThan(100);
       expect(second).toEqual(first);
     }
   });
 
   test('and in another process', { timeout }, async () => {
-    const here = await run(9, 'swarm', durationMs);
-    const flags = ['--json', '--seed', '9', '--duration-ms', String(durationMs)];
-    const program = ['tools/run-ts.mjs', 'packages/simulator/src/main.ts'];
-    const child = spawnSync(process.execPath, [...program, ...flags], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    expect(child.stderr).toBe('');
-    const result = decodeResult(child.stdout.trim());
-    expect(result).toEqual({ seed: 9, report: here });
+    for (const seed of seeds) {
+      const here = await traced(seed, durationMs);
+      const flags = ['--seed', String(seed), '--trace', '--duration-ms', String(durationMs)];
+      const printed = simulator('--json', ...flags)
+        .trimEnd()
+        .split('\n');
+      const result = decodeResult(printed.pop() ?? '');
+      expect(result).toMatchObject({ seed, report: here.report });
+      const trace = printed.map((line) => `${line}\n`).join('');
+      expect(createHash('sha256').update(trace).digest('hex')).toBe(here.hash);
+    }
   });
 
-  test('logging changes nothing', { timeout }, async () => {
-    const scenario = drawScenario(10);
-    const quiet = await simulate(10, { scenario, durationMs });
-    let lines = 0;
-    const onLine = (): void => {
-      lines += 1;
-    };
-    const told = await simulate(10, { scenario, durationMs, onLine });
-    expect(told.fingerprint).toBe(quiet.fingerprint);
-    expect(lines).toBeGreaterThan(10);
+  test('tracing changes nothing', { timeout }, async () => {
+    const { report } = await traced(10, durationMs);
+    const quiet = await simulate(10, { scenario: scenarioOf(10, settings()), durationMs });
+    expect(quiet).toEqual(report);
   });
 });
 
@@ -69,10 +101,9 @@ describe('seeds that failed once', () => {
     readonly preset: string;
     readonly why: string;
   }[];
-  test.each(seeds)('$seed ($preset): $why', { timeout }, async ({ seed, preset: name }) => {
-    const preset = presetOf(name);
-    expectClean(await run(seed, preset), preset);
-  });
+  test.each(seeds)('$seed ($preset): $why', { timeout }, ({ seed, preset }) =>
+    expectClean(seed, presetOf(preset)),
+  );
 });
 
 test('fresh seeds', { timeout }, async () => {
@@ -84,6 +115,6 @@ test('fresh seeds', { timeout }, async () => {
   });
   const endAtMs = Date.now() + limit.ms;
   for (let count = 0; count < limit.runs && Date.now() < endAtMs; count++) {
-    expectClean(await run(first + count, 'swarm'), 'swarm');
+    await expectClean(first + count, 'swarm');
   }
 });

@@ -3,8 +3,8 @@ import type { NodeId, Revision } from '@d-engine/base';
 import { describeError } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import { VirtualWorld } from '@d-engine/virtual-env';
+import { drawScenario } from '../src/draw-scenario.ts';
 import type { Scenario } from '../src/scenario.ts';
-import { drawScenario } from '../src/scenario.ts';
 import { VirtualCluster } from '../src/virtual-cluster.ts';
 
 const dataDirectory = '/data';
@@ -138,7 +138,7 @@ export class ThreeMembers {
 /** A world in which nothing fails unless the test makes it. */
 function quiet(seed: number): Scenario {
   return {
-    ...drawScenario(seed),
+    ...drawScenario(seed, 3),
     world: new VirtualWorld({ seed }).options,
     electionTimeoutMinMs: 300,
     heartbeatIntervalMs: 30,

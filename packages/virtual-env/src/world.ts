@@ -99,9 +99,13 @@ export class VirtualWorld {
     return promise;
   }
 
-  /** For what the world itself does: a fault, a workload. Not tied to any host's life. */
-  after(delayMs: number, action: () => void): void {
-    this.#kernel.post(delayMs, undefined, action);
+  /**
+   * For what the world itself does: a fault, a workload. Not tied to any host's life. Returns how
+   * to cancel it.
+   */
+  after(delayMs: number, action: () => void): () => void {
+    const event = this.#kernel.post(delayMs, undefined, action);
+    return () => this.#kernel.cancel(event);
   }
 
   /** A stream of draws of its own, the same for the same label. */

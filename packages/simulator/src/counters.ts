@@ -1,0 +1,73 @@
+import type { FaultKind } from './scenario.ts';
+import { faultKinds } from './scenario.ts';
+
+/** What may happen in a run. A summary says how often it did, and in how many of the runs. */
+const eventNames = [
+  // Elections.
+  'leader changes',
+  'pre-votes refused',
+  'votes refused',
+  'check-quorum step-downs',
+  'leadership handed over',
+  'handing over timed out',
+  // The log.
+  'uncommitted entries removed',
+  'conflict hints',
+  'torn tails cut',
+  'torn copies of the vote',
+  // Reads and writes.
+  'lease reads answered locally',
+  'reads confirmed by a quorum',
+  'eventual reads',
+  'writes forwarded',
+  'client retries',
+  'redirects followed',
+  'swaps that failed',
+  'deletes of a key that was there',
+  'outcomes unknown',
+  'operations of a process that died',
+  // Disks.
+  'unsynced writes lost',
+  'unsynced writes torn',
+  'unsynced writes kept',
+  'directory changes lost',
+  'operations on a full disk',
+  'operations failed by the disk',
+  'members stopped by a full disk',
+  'members stopped by a disk error',
+  'damaged logs refused',
+  'damaged votes survived',
+  'crashes during recovery',
+  // Network and host.
+  'messages lost',
+  'messages sent twice',
+  'messages overtaken',
+  'connections lost',
+  'connections refused',
+  'event loop stalls noticed',
+] as const;
+
+export type CounterName = (typeof eventNames)[number] | `fault: ${FaultKind}`;
+
+export const counterNames: readonly CounterName[] = [
+  ...eventNames,
+  ...faultKinds.map((kind) => `fault: ${kind}` as const),
+];
+
+export type Counts = Readonly<Partial<Record<CounterName, number>>>;
+
+export class Counters {
+  readonly #counts: Partial<Record<CounterName, number>> = {};
+
+  add(name: CounterName, amount = 1): void {
+    this.#counts[name] = (this.#counts[name] ?? 0) + amount;
+  }
+
+  get(name: CounterName): number {
+    return this.#counts[name] ?? 0;
+  }
+
+  get counts(): Counts {
+    return { ...this.#counts };
+  }
+}

@@ -1,0 +1,103 @@
+import type { NodeId } from '@d-engine/base';
+import type { VirtualDisk } from '@d-engine/virtual-env';
+import { dataDirectory } from '../virtual-cluster.ts';
+import type { Faults, FaultTools } from './fault-tools.ts';
+
+type DiskFault =
+  | 'slowDisk'
+  | 'stalledDisk'
+  | 'fullDisk'
+  | 'failingDisk'
+  | 'rottenLog'
+  | 'rottenVote';
+
+export const plentyBytes: number = 2 ** 40;
+const logDirectory = `${dataDirectory}/log`;
+const hardState = `${dataDirectory}/hard-state`;
+/** The two copies of the vote stand this far apart. */
+const copySpacing = 4_096;
+const copyBytes = 512;
+const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
+/** Longer than any padding between records, so that it hits something. */
+const rottenBytes = 16;
+
+/** What befalls the disk of a member. */
+export const diskFaults: Faults<DiskFault> = {
+  slowDisk: ({ random, later }, _victim, { disk }) => {
+    disk.slow(random.pick([5, 50, 200]));
+    later(() => disk.slow(1));
+    return true;
+  },
+
+  stalledDisk: ({ random, scenario }, _victim, { disk }) => {
+    disk.stall(random.float() * scenario.electionTimeoutMinMs * 4);
+    return true;
+  },
+
+  fullDisk: ({ random, later }, _victim, { disk }) => {
+    disk.setCapacity(disk.usedBytes + random.pick([0, 100, 4_096, 20_000]));
+    later(() => disk.setCapacity(plentyBytes));
+    return true;
+  },
+
+  failingDisk: ({ random, later }, _victim, { disk }) => {
+    const operation = random.pick(failingOperations);
+    disk.failNext({ operation, kind: 'io', pathIncludes: random.pick(['', '/log/', 'hard-']) });
+    later(() => disk.clearFaults());
+    return true;
+  },
+
+  rottenLog: (tools, victim, { disk }) => {
+    const { cluster, supervisor, random, later } = tools;
+    const survivable = Math.floor((cluster.ids.length - 1) / 2);
+    if (supervisor.damagedCount >= survivable || supervisor.isDamaged(victim)) return false;
+    const damage = durableBytes(tools, disk);
+    if (damage === undefined || !supervisor.crash(victim, random.chance(0.5))) return false;
+    supervisor.damage(victim, damage);
+    later(() => supervisor.mend(victim));
+    return true;
+  },
+
+  /** One copy of two: the other one is as new. */
+  rottenVote: ({ supervisor, counters, random }, victim, { disk }) => {
+    if (!supervisor.crash(victim, false) || !hasEqualCopies(disk)) return false;
+    disk.corrupt(hardState, random.pick([0, copySpacing]) + random.integer(32), 1);
+    counters.add('damaged votes survived');
+    return true;
+  },
+};
+
+/**
+ * Somewhere in a log file that is not the last one in use: its durability shows in the next one.
+ * The newest records may look like a torn tail when they rot, which nobody could tell apart.
+ */
+function durableBytes({ random }: FaultTools, disk: VirtualDisk) {
+  const used = (disk.peekNames(logDirectory) ?? [])
+    .filter((name) => name.endsWith('.segment'))
+    .map((name) => ({ path: `${logDirectory}/${name}`, bytes: usedBytes(disk, name) }))
+    .filter(({ bytes }) => bytes > rottenBytes);
+  if (used.length < 2) return undefined;
+  const { path, bytes } = random.pick(used.slice(0, -1));
+  return { path, position: random.integer(bytes - rottenBytes), length: rottenBytes };
+}
+
+function usedBytes(disk: VirtualDisk, name: string): number {
+  const content = disk.peek(`${logDirectory}/${name}`) ?? new Uint8Array();
+  return content.findLastIndex((byte) => byte !== 0) + 1;
+}
+
+function hasEqualCopies(disk: VirtualDisk): boolean {
+  const content = disk.peek(hardState);
+  if (content === undefined || content.length < copySpacing + copyBytes) return false;
+  const one = content.subarray(0, copyBytes);
+  return Buffer.compare(one, content.subarray(copySpacing, copySpacing + copyBytes)) === 0;
+}
+
+/** The disk of a member does again what disks do. */
+export function mendDisk({ cluster }: FaultTools, id: NodeId): void {
+  const { disk } = cluster.host(id);
+  disk.slow(1);
+  disk.unstall();
+  disk.setCapacity(plentyBytes);
+  disk.clearFaults();
+}

@@ -1,0 +1,29 @@
+import type { NodeId } from '@d-engine/base';
+import type { SeededRandom, VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
+import type { Counters } from '../counters.ts';
+import type { FaultKind, Scenario } from '../scenario.ts';
+import type { Supervisor } from '../supervisor.ts';
+import type { VirtualCluster } from '../virtual-cluster.ts';
+
+/** What faults work with. */
+export interface FaultTools {
+  readonly world: VirtualWorld;
+  readonly cluster: VirtualCluster;
+  readonly supervisor: Supervisor;
+  readonly scenario: Scenario;
+  readonly random: SeededRandom;
+  readonly counters: Counters;
+  /** Mends a fault after some time that is long against an election, or short. */
+  later(action: () => void): void;
+}
+
+/** Each inflicts itself on the victim, or on others if it likes; false when it could not. */
+export type Faults<Kind extends FaultKind> = Readonly<
+  Record<Kind, (tools: FaultTools, victim: NodeId, host: VirtualHost) => boolean>
+>;
+
+/** Another member; undefined when there is none. */
+export function pickOther({ cluster, random }: FaultTools, id: NodeId): NodeId | undefined {
+  const others = cluster.ids.filter((other) => other !== id);
+  return others.length === 0 ? undefined : random.pick(others);
+}

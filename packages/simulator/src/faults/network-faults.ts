@@ -1,0 +1,77 @@
+import type { NodeId } from '@d-engine/base';
+import type { Faults, FaultTools } from './fault-tools.ts';
+import { pickOther } from './fault-tools.ts';
+
+type NetworkFault =
+  | 'partition'
+  | 'bridge'
+  | 'isolateLeader'
+  | 'oneWayCut'
+  | 'oneWayPartition'
+  | 'clog'
+  | 'reset';
+
+/** What befalls the links between members. */
+export const networkFaults: Faults<NetworkFault> = {
+  partition: (tools) => partition(tools, tools.cluster.ids, randomGroup(tools), 'both'),
+
+  /** Two groups that only share one member. */
+  bridge: (tools, bridge) => {
+    const others = tools.cluster.ids.filter((id) => id !== bridge);
+    return partition(tools, others, randomGroup(tools), 'both');
+  },
+
+  isolateLeader: (tools, victim) => {
+    const leader = tools.cluster.leader?.settings.nodeId ?? victim;
+    return partition(tools, tools.cluster.ids, [leader], 'both');
+  },
+
+  oneWayCut: (tools, victim) => {
+    const other = pickOther(tools, victim);
+    return other !== undefined && partition(tools, [victim, other], [victim], 'one');
+  },
+
+  oneWayPartition: (tools) => partition(tools, tools.cluster.ids, randomGroup(tools), 'one'),
+
+  clog: (tools, victim, host) => {
+    const { world, cluster, random, later } = tools;
+    const other = pickOther(tools, victim);
+    if (other === undefined) return false;
+    const delayMs = random.pick([
+      { min: 50, max: 500 },
+      { min: 500, max: 2_000 },
+    ]);
+    world.clog(host, cluster.host(other), delayMs);
+    if (random.chance(0.5)) world.clog(cluster.host(other), host, delayMs);
+    later(() => world.unclog());
+    return true;
+  },
+
+  reset: (tools, victim, host) => {
+    const { world, cluster, random } = tools;
+    const others = cluster.ids.filter((id) => id !== victim && random.chance(0.5));
+    for (const id of others) world.reset(host, cluster.host(id));
+    return others.length > 0;
+  },
+};
+
+function randomGroup({ cluster, random }: FaultTools): NodeId[] {
+  return cluster.ids.filter(() => random.chance(0.5));
+}
+
+/** Cuts those of `ids` that are in the group off from those that are not. */
+function partition(
+  { world, cluster, later }: FaultTools,
+  ids: readonly NodeId[],
+  group: readonly NodeId[],
+  ways: 'one' | 'both',
+): boolean {
+  const inside = ids.filter((id) => group.includes(id));
+  const outside = ids.filter((id) => !group.includes(id));
+  if (inside.length === 0 || outside.length === 0) return false;
+  for (const one of inside) {
+    for (const other of outside) world.cut(cluster.host(one), cluster.host(other), ways);
+  }
+  later(() => world.heal());
+  return true;
+}

@@ -1,0 +1,63 @@
+import { clockRateDeviationMax } from '../draw-scenario.ts';
+import type { Faults } from './fault-tools.ts';
+
+type ProcessFault =
+  | 'kill'
+  | 'powerLoss'
+  | 'powerLossOfAll'
+  | 'gracefulStop'
+  | 'pause'
+  | 'stall'
+  | 'suspend'
+  | 'wallJump'
+  | 'clockRate';
+
+/** What befalls a process, or the machine below it. */
+export const processFaults: Faults<ProcessFault> = {
+  kill: ({ supervisor }, victim) => supervisor.crash(victim, false),
+
+  powerLoss: ({ supervisor }, victim) => supervisor.crash(victim, true),
+
+  powerLossOfAll: ({ supervisor, cluster }) =>
+    cluster.ids.filter((id) => supervisor.crash(id, true)).length > 0,
+
+  gracefulStop: ({ cluster, random }, victim) => {
+    // A leader that stops hands over, which is half of what this is for.
+    const id = random.chance(0.5) ? (cluster.leader?.settings.nodeId ?? victim) : victim;
+    const node = cluster.node(id);
+    if (node === undefined || !cluster.host(id).runs) return false;
+    // The outcome is in `closed`, which the cluster watches.
+    node.stop().catch(() => undefined);
+    return true;
+  },
+
+  pause: ({ later }, _victim, host) => {
+    if (!host.runs) return false;
+    host.pause();
+    later(() => host.resume());
+    return true;
+  },
+
+  stall: ({ random, scenario }, _victim, host) => {
+    if (host.alive) host.stall(random.float() * scenario.electionTimeoutMinMs * 3);
+    return host.alive;
+  },
+
+  suspend: ({ random, scenario }, _victim, host) => {
+    if (!host.alive || host.asleep) return false;
+    const ms = random.float() * scenario.electionTimeoutMinMs * 5;
+    // Where it stands still, the wall clock alone tells (design rule 4).
+    host.suspend(ms, { monotonicAdvances: random.chance(0.2) });
+    return true;
+  },
+
+  wallJump: ({ random }, _victim, host) => {
+    host.jumpWallClock((random.float() - 0.5) * random.pick([200, 20_000]));
+    return true;
+  },
+
+  clockRate: ({ random }, _victim, host) => {
+    host.setClockRate(1 + random.between(-clockRateDeviationMax, clockRateDeviationMax));
+    return true;
+  },
+};

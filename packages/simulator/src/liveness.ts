@@ -1,0 +1,191 @@
+import type { NodeId } from '@d-engine/base';
+import type { Node } from '@d-engine/node';
+import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
+import type { Command } from './history/operation.ts';
+import type { Nemesis } from './nemesis.ts';
+import type { PendingOperation, Recorder } from './recorder.ts';
+import { patienceMs } from './recorder.ts';
+import type { Scenario } from './scenario.ts';
+import type { CheckName } from './violation.ts';
+import type { VirtualCluster } from './virtual-cluster.ts';
+
+/**
+ * How long after the faults a cluster may take to elect, commit and answer. A connection over a
+ * link that was cut may take half of it to break.
+ */
+const limitMs = 60_000;
+/** An operation that a running process was asked is answered by then, faults or not. */
+const answerMs = 10_000;
+
+/** What must happen once the faults are over: first for a majority, then for everybody. */
+export class Liveness {
+  readonly #world: VirtualWorld;
+  readonly #cluster: VirtualCluster;
+  readonly #scenario: Scenario;
+  readonly #nemesis: Nemesis;
+  readonly #recorder: Recorder;
+  readonly #random: SeededRandom;
+  /** After every step; true ends the run. */
+  readonly #step: () => boolean;
+  readonly #violated: (check: CheckName, text: string) => void;
+  #healedAtMs = Infinity;
+  #keptOut: readonly NodeId[] = [];
+
+  constructor(options: {
+    world: VirtualWorld;
+    cluster: VirtualCluster;
+    scenario: Scenario;
+    nemesis: Nemesis;
+    recorder: Recorder;
+    step: () => boolean;
+    violated: (check: CheckName, text: string) => void;
+  }) {
+    this.#world = options.world;
+    this.#cluster = options.cluster;
+    this.#scenario = options.scenario;
+    this.#nemesis = options.nemesis;
+    this.#recorder = options.recorder;
+    this.#random = options.world.random('liveness');
+    this.#step = options.step;
+    this.#violated = options.violated;
+  }
+
+  /** A client gave up on an operation that nobody answered. */
+  onLost(operation: PendingOperation): void {
+    if (operation.invokedAtMs < this.#healedAtMs || !this.#isServed(operation)) return;
+    this.#violated('liveness', `no answer within ${patienceMs} ms: ${operation.name}`);
+  }
+
+  /** The faults end for a random majority: it elects, commits and answers what was asked. */
+  async majority(): Promise<boolean> {
+    const { ids } = this.#cluster;
+    const healed = this.#drawMajority();
+    this.#keptOut = ids.filter((id) => !healed.includes(id));
+    this.#nemesis.rest(this.#keptOut);
+    this.#healedAtMs = this.#world.nowMs;
+    const waiting = [...this.#recorder.pending].filter((operation) => this.#isServed(operation));
+    const isLed = await this.#until('no leader of the majority', () => this.#follow(healed));
+    if (!isLed || !(await this.#write('majority', healed))) return false;
+    const isAnswered = (): boolean =>
+      waiting.every((each) => !this.#recorder.pending.has(each) || !this.#isServed(each));
+    const names = waiting.map(({ name }) => name).join(', ');
+    return this.#until(`not all are answered: ${names}`, isAnswered, answerMs);
+  }
+
+  /** The faults end for everybody: all follow one leader, and agree on what every key holds. */
+  async everybody(): Promise<boolean> {
+    this.#keptOut = [];
+    this.#nemesis.rest([]);
+    const { ids } = this.#cluster;
+    if (!(await this.#until('not whole again', () => this.#follow(ids)))) return false;
+    const leader = this.#cluster.leader?.commitIndex ?? 0;
+    const hasCaughtUp = (): boolean =>
+      this.#cluster.nodes.length === ids.length &&
+      this.#cluster.nodes.every((node) => node.appliedIndex >= leader);
+    return this.#until('not everybody caught up', hasCaughtUp);
+  }
+
+  /** Every key, through every member, once all is quiet. */
+  async readBack(): Promise<void> {
+    for (const id of this.#cluster.ids) {
+      for (let index = 0; index < this.#scenario.keys; index++) {
+        const command: Command = { type: 'read', consistency: 'linearizable' };
+        if (!(await this.#perform(`final read on ${id}`, [id], `k${index}`, command))) return;
+      }
+    }
+  }
+
+  /** A majority of all members, of those that count: others cannot elect anybody. */
+  #drawMajority(): readonly NodeId[] {
+    const { ids, bound } = this.#cluster;
+    const majority = Math.floor(ids.length / 2) + 1;
+    if (bound.size < majority) return ids;
+    const shuffled = ids.map((id) => ({ id, at: this.#random.float() }));
+    shuffled.sort((one, other) => one.at - other.at);
+    const countingOnes = shuffled.map(({ id }) => id).filter((id) => bound.has(id));
+    const must = countingOnes.slice(0, majority);
+    const may = ids.filter((id) => !must.includes(id) && this.#random.chance(0.4));
+    return [...must, ...may];
+  }
+
+  #write(name: string, ids: readonly NodeId[]): Promise<boolean> {
+    return this.#perform(name, ids, 'k0', { type: 'put', value: `of the ${name}` });
+  }
+
+  /** Tries until it works, on one of these members. */
+  async #perform(
+    client: string,
+    ids: readonly NodeId[],
+    key: string,
+    command: Command,
+  ): Promise<boolean> {
+    let attempt = 0;
+    let isDone = false;
+    let isUnderWay = false;
+    const tryOnce = (): boolean => {
+      const nodes = this.#cluster.callable.filter((each) => ids.includes(each.settings.nodeId));
+      if (isDone || isUnderWay || nodes.length === 0) return isDone;
+      isUnderWay = true;
+      attempt += 1;
+      const node = this.#random.pick(nodes);
+      const target = { client: node.client, node };
+      // A value is never written twice, nor by two attempts.
+      const next =
+        command.type === 'put' ? { ...command, value: `${command.value} ${attempt}` } : command;
+      this.#recorder.perform(client, target, key, next).then(
+        (answer) => {
+          isUnderWay = false;
+          isDone = answer !== undefined;
+        },
+        (error: unknown) => {
+          isDone = true;
+          this.#violated('liveness', `${client} failed: ${String(error)}`);
+        },
+      );
+      return false;
+    };
+    return this.#until(`${client} never worked`, tryOnce);
+  }
+
+  /** These, and maybe others, serve and follow one leader among them. */
+  #follow(ids: readonly NodeId[]): boolean {
+    const nodes: Node[] = [];
+    for (const id of ids) {
+      const node = this.#cluster.node(id);
+      if (node?.isServing !== true) return false;
+      nodes.push(node);
+    }
+    const leader = nodes.find((node) => node.isLeader)?.settings.nodeId;
+    return leader !== undefined && nodes.every((node) => node.leaderId === leader);
+  }
+
+  /** Whether somebody should answer: the process that was asked still runs and was not cut off. */
+  #isServed({ target: { node } }: PendingOperation): boolean {
+    if (node === undefined) return true;
+    const { nodeId } = node.settings;
+    return this.#cluster.node(nodeId) === node && !this.#keptOut.includes(nodeId);
+  }
+
+  async #until(problem: string, holds: () => boolean, withinMs = limitMs): Promise<boolean> {
+    let isViolated = false;
+    const step = (): boolean => {
+      isViolated = this.#step();
+      return isViolated || holds();
+    };
+    const done = await this.#world.run({ until: step, limitMs: withinMs });
+    if (done) return !isViolated;
+    this.#violated('liveness', `${problem} within ${withinMs} ms: ${this.#states()}`);
+    return false;
+  }
+
+  #states(): string {
+    const states = this.#cluster.ids.map((id) => {
+      const node = this.#cluster.node(id);
+      if (node === undefined) return `${id}: down`;
+      const { role, term, leader, condition, commitIndex, lastLogIndex } = node.status();
+      const log = `committed ${commitIndex} of ${lastLogIndex}`;
+      return `${id}: ${role} term ${term} leader ${leader?.id} ${condition} ${log}`;
+    });
+    return `${states.join('; ')}; kept out: ${this.#keptOut.join(', ')}`;
+  }
+}

@@ -1,0 +1,92 @@
+import type { Counter, LogFields, Logger, LogLevel, Metrics, NodeId } from '@d-engine/base';
+import { logLevels, silentMetrics } from '@d-engine/base';
+import type { CounterName, Counters } from './counters.ts';
+
+export interface LogEvents {
+  /** The cluster has this member from now on. */
+  onBound(nodeId: NodeId): void;
+  /** Absent: nobody listens, and no line is made. */
+  readonly onLog?: (level: LogLevel | 'always', text: string) => void;
+}
+
+/** Lines that stand for one event each: their beginning, and what else must hold. */
+const countedLines: readonly {
+  readonly start: string;
+  readonly name: CounterName;
+  readonly holds?: (fields: LogFields) => boolean;
+}[] = [
+  { start: 'Became leader', name: 'leader changes' },
+  {
+    start: 'voteResponse to peer',
+    name: 'pre-votes refused',
+    holds: (fields) => fields['pre_vote'] === true && fields['granted'] === false,
+  },
+  {
+    start: 'voteResponse to peer',
+    name: 'votes refused',
+    holds: (fields) => fields['pre_vote'] === false && fields['granted'] === false,
+  },
+  { start: 'timeoutNowRequest to peer', name: 'leadership handed over' },
+  { start: 'leadership was not handed over in time', name: 'handing over timed out' },
+  {
+    start: 'stepped down',
+    name: 'check-quorum step-downs',
+    holds: (fields) => fields['why'] === 'no quorum of voters was heard of',
+  },
+  { start: 'entries that never committed were removed', name: 'uncommitted entries removed' },
+  { start: 'appendResponse to peer', name: 'conflict hints' },
+  { start: 'Log: cut a torn tail', name: 'torn tails cut' },
+  { start: 'Hard state: one copy was cut by a crash', name: 'torn copies of the vote' },
+];
+
+/** Counts what the members say, and hands it on when somebody listens. */
+export function countingLogger(counters: Counters, { onBound, onLog }: LogEvents): Logger {
+  const say =
+    (level: LogLevel | 'always') =>
+    (message: string, fields: LogFields = {}): void => {
+      // One message at trace level is a conflict at debug level: the two share their text.
+      if (level !== 'trace') count(counters, message, fields);
+      if (message === 'member bound') onBound(Number(fields['node']));
+      if (onLog === undefined) return;
+      const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
+      onLog(level, `${message}${rest}`);
+    };
+  const [trace, debug, info, warn, error] = logLevels.map(say);
+  const always = say('always');
+  return {
+    enabled: (level) => level !== 'trace' || onLog !== undefined,
+    trace: trace ?? always,
+    debug: debug ?? always,
+    info: info ?? always,
+    warn: warn ?? always,
+    error: error ?? always,
+    always,
+  };
+}
+
+function count(counters: Counters, message: string, fields: LogFields): void {
+  for (const { start, name, holds } of countedLines) {
+    if (message.startsWith(start) && (holds === undefined || holds(fields))) counters.add(name);
+  }
+}
+
+const countedSeries: Readonly<Record<string, CounterName>> = {
+  d_engine_lease_reads_total: 'lease reads answered locally',
+  d_engine_read_confirmations_total: 'reads confirmed by a quorum',
+  d_engine_forwards_total: 'writes forwarded',
+  d_engine_event_loop_stalls_total: 'event loop stalls noticed',
+  d_engine_client_retries_total: 'client retries',
+  d_engine_client_redirects_total: 'redirects followed',
+};
+
+/** Of members and of clients. */
+export function countingMetrics(counters: Counters): Metrics {
+  return {
+    ...silentMetrics,
+    counter: (series): Counter => {
+      const name = countedSeries[series];
+      if (name === undefined) return silentMetrics.counter(series, '');
+      return { add: (amount = 1) => counters.add(name, amount) };
+    },
+  };
+}

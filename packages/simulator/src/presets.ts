@@ -1,0 +1,31 @@
+import type { Preset, Scenario } from './scenario.ts';
+
+/** Narrows a drawn scenario to what a preset is about. */
+export function applyPreset(scenario: Scenario, preset: Preset): Scenario {
+  const focused = { ...scenario, members: 3, faultIntervalMsMax: 2_000, voteTrap: false };
+  switch (preset) {
+    case 'swarm':
+      return scenario;
+    case 'durability':
+      return { ...focused, faults: ['powerLossOfAll', 'powerLoss'] };
+    case 'leases':
+      return {
+        ...focused,
+        keys: 1,
+        mix: { ...scenario.mix, reads: 0.7, leaseReads: 0.7, swaps: 0 },
+        // Embedded clients stay with a leader that is cut off; the others leave it soon.
+        networkClients: 0,
+        faults: ['isolateLeader', 'partition', 'pause'],
+      };
+    case 'votes':
+      return {
+        ...focused,
+        electionTimeoutMinMs: 200,
+        heartbeatIntervalMs: 20,
+        leaseDurationMs: 100,
+        faultIntervalMsMax: 20_000,
+        faults: ['kill', 'clog', 'isolateLeader'],
+        voteTrap: true,
+      };
+  }
+}

@@ -1,0 +1,151 @@
+import type { ClientApi } from '@d-engine/base';
+import { DEngineError } from '@d-engine/base';
+import type { Node } from '@d-engine/node';
+import type { VirtualWorld } from '@d-engine/virtual-env';
+import type { Counters } from './counters.ts';
+import type { Answer, Command, Operation, Outcome, Value } from './history/operation.ts';
+
+/** Longer than any server deadline: by then the member has died. */
+export const patienceMs = 12_000;
+
+/** Where an operation goes. */
+export interface Target {
+  readonly client: ClientApi;
+  /** The member that it calls into; undefined over the network. */
+  readonly node: Node | undefined;
+}
+
+/** An operation that was called and not answered yet. */
+export interface PendingOperation {
+  readonly name: string;
+  readonly invokedAtMs: number;
+  readonly target: Target;
+}
+
+/** Performs operations and writes down what came of them: the history that is checked. */
+export class Recorder {
+  readonly history: Operation[] = [];
+  readonly pending: Set<PendingOperation> = new Set();
+  readonly #world: VirtualWorld;
+  readonly #counters: Counters;
+  readonly #onLost: (operation: PendingOperation) => void;
+
+  constructor(options: {
+    world: VirtualWorld;
+    counters: Counters;
+    /** Nobody answered for so long that the caller gave up. */
+    onLost: (operation: PendingOperation) => void;
+  }) {
+    this.#world = options.world;
+    this.#counters = options.counters;
+    this.#onLost = options.onLost;
+  }
+
+  /** Undefined: the outcome is unknown, or there is none. */
+  async perform(
+    client: string,
+    target: Target,
+    key: string,
+    command: Command,
+  ): Promise<Answer | undefined> {
+    const call = { client, key, command, invokedAtMs: this.#world.nowMs };
+    // Recorded at once: if the member dies, no answer ever comes and the outcome stays unknown.
+    const slot = this.history.push({ ...call, settledAtMs: Infinity, outcome: unknown }) - 1;
+    const name = `${command.type} of ${key} by ${client}`;
+    const pending = { name, invokedAtMs: call.invokedAtMs, target };
+    this.pending.add(pending);
+    const outcome = await this.#outcomeOf(pending, command, execute(target.client, key, command));
+    this.pending.delete(pending);
+    const settledAtMs = outcome.type === 'unknown' ? Infinity : this.#world.nowMs;
+    this.history[slot] = { ...call, settledAtMs, outcome };
+    if (outcome.type === 'unknown') this.#counters.add('outcomes unknown');
+    if (outcome.type !== 'answered') return undefined;
+    this.#count(outcome.answer, command);
+    return outcome.answer;
+  }
+
+  async #outcomeOf(
+    pending: PendingOperation,
+    { type }: Command,
+    execution: Promise<Answer>,
+  ): Promise<Outcome> {
+    try {
+      return { type: 'answered', answer: await this.#bounded(execution) };
+    } catch (error) {
+      if (error instanceof Lost) this.#onLost(pending);
+      else if (!(error instanceof DEngineError)) throw error;
+      // A read that failed says nothing.
+      if (type === 'read') return { type: 'refused' };
+      const applied = error instanceof Lost || error.mayHaveBeenApplied;
+      return applied ? unknown : { type: 'refused' };
+    }
+  }
+
+  /** A promise of a process that died never settles: the client gives up on it. */
+  #bounded<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#world.after(patienceMs, () => reject(new Lost()));
+      const settle =
+        <V>(action: (value: V) => void) =>
+        (value: V): void => {
+          cancel();
+          action(value);
+        };
+      promise.then(settle(resolve), settle(reject));
+    });
+  }
+
+  #count(answer: Answer, command: Command): void {
+    if (answer.type === 'compareAndSwap' && !answer.succeeded) {
+      this.#counters.add('swaps that failed');
+    } else if (answer.type === 'delete' && answer.deleted === true) {
+      this.#counters.add('deletes of a key that was there');
+    } else if (command.type === 'read' && command.consistency === 'eventual') {
+      this.#counters.add('eventual reads');
+    }
+  }
+}
+
+const unknown: Outcome = { type: 'unknown' };
+
+async function execute(client: ClientApi, key: string, command: Command): Promise<Answer> {
+  switch (command.type) {
+    case 'read': {
+      const { consistency } = command;
+      const { entries, revision } = await client.read([key], { consistency });
+      const found = entries[0] ?? null;
+      if (found === null) return { type: 'read', value: null, revision };
+      const value = textOf(found.value);
+      return { type: 'read', value, modRevision: found.modRevision, revision };
+    }
+    case 'put': {
+      const { revision } = await client.put(key, command.value);
+      return { type: 'put', revision };
+    }
+    case 'delete': {
+      const { deleted, revision } = await client.delete(key);
+      return { type: 'delete', deleted, revision };
+    }
+    case 'compareAndSwap': {
+      const { expected, value } = command;
+      const { succeeded, current, revision } = await client.compareAndSwap(key, expected, value);
+      const told = succeeded ? {} : { current: current === null ? null : textOf(current) };
+      return { type: 'compareAndSwap', succeeded, ...told, revision };
+    }
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
+
+/** What the key held right after the answered command; undefined when it does not tell. */
+export function valueAfter(command: Command, answer: Answer): Value | undefined {
+  if (command.type === 'put') return command.value;
+  if (command.type === 'delete') return null;
+  if (answer.type === 'read') return answer.value;
+  if (command.type !== 'compareAndSwap' || answer.type !== 'compareAndSwap') return undefined;
+  return answer.succeeded ? command.value : answer.current;
+}
+
+class Lost extends Error {}

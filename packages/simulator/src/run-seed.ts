@@ -1,0 +1,68 @@
+import { describeError } from '@d-engine/base';
+import { drawScenario } from './draw-scenario.ts';
+import type { RunResult } from './jobs.ts';
+import { applyPreset } from './presets.ts';
+import type { Preset, Scenario } from './scenario.ts';
+import type { OnLine } from './simulate.ts';
+import { simulate } from './simulate.ts';
+
+/** What a run depends on besides the code. */
+export interface RunSettings {
+  readonly preset: Preset;
+  /** Drawn by the seed when undefined. */
+  readonly nodes: number | undefined;
+  readonly durationMs: number;
+}
+
+/** Of each member, when a run fails. */
+const lastLinesMax = 20;
+
+export function scenarioOf(seed: number, { preset, nodes }: RunSettings): Scenario {
+  return applyPreset(drawScenario(seed, nodes), preset);
+}
+
+/** Runs a seed; one that fails runs again, to tell how it came to that. Never rejects. */
+export async function runSeed(
+  seed: number,
+  settings: RunSettings,
+  onLine?: OnLine,
+): Promise<RunResult> {
+  const { durationMs } = settings;
+  const scenario = scenarioOf(seed, settings);
+  const before = process.cpuUsage();
+  try {
+    const report = await simulate(seed, { durationMs, scenario, ...(onLine && { onLine }) });
+    const { user } = process.cpuUsage(before);
+    const cpuMs = user / 1_000;
+    if (report.violations.length === 0) return { seed, cpuMs, report, lastEvents: [] };
+    const last = new LastLines();
+    await simulate(seed, { durationMs, scenario, onLine: (...line) => last.add(...line) });
+    return { seed, cpuMs, report, lastEvents: last.lines };
+  } catch (error) {
+    const stack = error instanceof Error ? `\n${String(error.stack)}` : '';
+    return { seed, cpuMs: 0, failure: `${describeError(error)}${stack}` };
+  }
+}
+
+/** The last of each member, and of the world itself. */
+class LastLines {
+  readonly #byMember = new Map<string, string[]>();
+
+  add(line: string, member: string): void {
+    let lines = this.#byMember.get(member);
+    if (lines === undefined) {
+      lines = [];
+      this.#byMember.set(member, lines);
+    }
+    lines.push(line);
+    if (lines.length > lastLinesMax) lines.shift();
+  }
+
+  get lines(): string[] {
+    const members = [...this.#byMember].sort(([one], [other]) => (one < other ? -1 : 1));
+    return members.flatMap(([member, lines]) => [
+      member === '' ? 'faults:' : `${member}:`,
+      ...lines.map((line) => `  ${line}`),
+    ]);
+  }
+}

@@ -1,0 +1,171 @@
+import type { NodeId } from '@d-engine/base';
+import { DiskError, describeError } from '@d-engine/base';
+import { StorageDamage } from '@d-engine/storage';
+import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
+import type { Counters } from './counters.ts';
+import type { CheckName } from './violation.ts';
+import type { VirtualCluster } from './virtual-cluster.ts';
+
+/** Of a supervisor that has nothing else to do. */
+const restartMs = 100;
+/** Recovery of a small directory takes some milliseconds: a crash in it must come soon. */
+const recoveryMs = [1, 5, 20] as const;
+
+/** Bytes of a file that went bad while nobody looked. */
+export interface Damage {
+  readonly path: string;
+  readonly position: number;
+  readonly length: number;
+}
+
+/** Starts members again, whatever they went down of, and judges what they went down of. */
+export class Supervisor {
+  readonly #world: VirtualWorld;
+  readonly #cluster: VirtualCluster;
+  readonly #counters: Counters;
+  readonly #random: SeededRandom;
+  readonly #restartMsMax: number;
+  readonly #recoveryCrashShare: number;
+  readonly #violated: (check: CheckName, text: string) => void;
+  /** By member that is down: the number of its outage, so that only one restart follows each. */
+  readonly #down = new Map<NodeId, number>();
+  #outages = 0;
+  /** Logs with bad bytes: their members must refuse to start. */
+  readonly #damaged = new Map<NodeId, Damage>();
+  readonly #keptOut = new Set<NodeId>();
+  #calm = false;
+
+  constructor(options: {
+    world: VirtualWorld;
+    cluster: VirtualCluster;
+    counters: Counters;
+    restartMsMax: number;
+    recoveryCrashShare: number;
+    violated: (check: CheckName, text: string) => void;
+  }) {
+    this.#world = options.world;
+    this.#cluster = options.cluster;
+    this.#counters = options.counters;
+    this.#random = options.world.random('supervisor');
+    this.#restartMsMax = options.restartMsMax;
+    this.#recoveryCrashShare = options.recoveryCrashShare;
+    this.#violated = options.violated;
+  }
+
+  // ---- faults ----
+
+  /** False: there is nothing to end. */
+  crash(id: NodeId, powerLoss: boolean): boolean {
+    const host = this.#cluster.host(id);
+    // Asleep, a machine can lose its power, and nobody can kill a process on it.
+    if (!host.alive || (host.asleep && !powerLoss)) return false;
+    this.#cluster.crash(id, powerLoss);
+    this.#startLater(id);
+    return true;
+  }
+
+  get damagedCount(): number {
+    return this.#damaged.size;
+  }
+
+  isDamaged(id: NodeId): boolean {
+    return this.#damaged.has(id);
+  }
+
+  /** Of a member that is down, below what was durable. */
+  damage(id: NodeId, damage: Damage): void {
+    this.#damaged.set(id, damage);
+    this.#cluster.host(id).disk.corrupt(damage.path, damage.position, damage.length);
+  }
+
+  /** The disk reads again what was written: flipped twice, the bytes are what they were. */
+  mend(id: NodeId): void {
+    const damage = this.#damaged.get(id);
+    if (damage === undefined) return;
+    // While it tries to start it may have read some of it already.
+    this.#cluster.crash(id, false);
+    this.#cluster.host(id).disk.corrupt(damage.path, damage.position, damage.length);
+    this.#damaged.delete(id);
+    this.#startLater(id);
+  }
+
+  // ---- the end of the faults ----
+
+  /** From now on members stay up, but for those that are kept out. */
+  calm(keptOut: readonly NodeId[]): void {
+    this.#calm = true;
+    this.#keptOut.clear();
+    for (const id of keptOut) this.#keptOut.add(id);
+    for (const id of this.#cluster.ids) {
+      if (this.#keptOut.has(id)) continue;
+      this.mend(id);
+      if (this.#down.has(id)) this.#startLater(id);
+    }
+  }
+
+  // ---- what the cluster tells ----
+
+  onStopped(id: NodeId): void {
+    this.#startLater(id);
+  }
+
+  onRunning(id: NodeId): void {
+    const damage = this.#damaged.get(id);
+    if (damage === undefined) return;
+    const where = `${damage.path} at ${damage.position}`;
+    this.#violated('damage is refused', `node ${id} started on a damaged log: ${where}`);
+  }
+
+  onDeath(id: NodeId, error: unknown): void {
+    const allowed = this.#allowance(id, error);
+    if (allowed === undefined) {
+      this.#violated('no member dies', `node ${id} died: ${describeError(error)}`);
+    } else this.#counters.add(allowed);
+    this.#startLater(id);
+  }
+
+  /** What an end is counted as that the faults explain. */
+  #allowance(id: NodeId, error: unknown) {
+    for (let cause = error; cause instanceof Error; cause = cause.cause) {
+      if (cause instanceof StorageDamage && this.#damaged.has(id)) return 'damaged logs refused';
+      if (!(cause instanceof DiskError)) continue;
+      if (cause.kind === 'full') return 'members stopped by a full disk';
+      if (cause.message.includes('on order')) return 'members stopped by a disk error';
+    }
+    return undefined;
+  }
+
+  // ---- starting ----
+
+  #startLater(id: NodeId): void {
+    this.#outages += 1;
+    const outage = this.#outages;
+    this.#down.set(id, outage);
+    const delayMs = this.#calm ? restartMs : this.#random.float() * this.#restartMsMax;
+    this.#world.after(delayMs, () => this.#start(id, outage));
+  }
+
+  #start(id: NodeId, outage: number): void {
+    if (this.#down.get(id) !== outage || this.#keptOut.has(id)) return;
+    const host = this.#cluster.host(id);
+    // Nobody can do anything to it before it wakes.
+    if (host.asleep) {
+      this.#world.after(restartMs, () => this.#start(id, outage));
+      return;
+    }
+    this.#down.delete(id);
+    if (host.alive) this.#cluster.crash(id, false);
+    this.#cluster.restart(id);
+    if (!this.#calm && this.#random.chance(this.#recoveryCrashShare)) this.#crashInRecovery(id);
+  }
+
+  #crashInRecovery(id: NodeId): void {
+    const starts = this.#cluster.startsOf(id);
+    this.#world.after(this.#random.float() * this.#random.pick(recoveryMs), () => {
+      const isRecovering =
+        this.#cluster.startsOf(id) === starts && this.#cluster.node(id) === undefined;
+      if (this.#calm || !isRecovering) return;
+      if (this.crash(id, this.#random.chance(0.7))) this.#counters.add('crashes during recovery');
+    });
+  }
+}
