@@ -4,7 +4,7 @@ import type { CounterName, Counters } from './counters.ts';
 
 export interface LogEvents {
   /** The cluster has this member from now on. */
-  onBound(nodeId: NodeId): void;
+  readonly onBound: (nodeId: NodeId) => void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (level: LogLevel | 'always', text: string) => void;
 }

@@ -2,7 +2,9 @@ import type { Preset, Scenario } from './scenario.ts';
 
 /** Narrows a drawn scenario to what a preset is about. */
 export function applyPreset(scenario: Scenario, preset: Preset): Scenario {
-  const focused = { ...scenario, members: 3, faultIntervalMsMax: 2_000, voteTrap: false };
+  // Often, but with time for an election in between.
+  const faultIntervalMsMax = scenario.electionTimeoutMinMs * 8;
+  const focused = { ...scenario, members: 3, faultIntervalMsMax, voteTrap: false };
   switch (preset) {
     case 'swarm':
       return scenario;
@@ -21,7 +23,7 @@ export function applyPreset(scenario: Scenario, preset: Preset): Scenario {
       return {
         ...focused,
         electionTimeoutMinMs: 200,
-        heartbeatIntervalMs: 20,
+        heartbeatIntervalMs: 40,
         leaseDurationMs: 100,
         faultIntervalMsMax: 20_000,
         faults: ['kill', 'clog', 'isolateLeader'],

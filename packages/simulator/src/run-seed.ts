@@ -30,8 +30,12 @@ export async function runSeed(
   const { durationMs } = settings;
   const scenario = scenarioOf(seed, settings);
   const before = process.cpuUsage();
+  const { stackTraceLimit } = Error;
   try {
+    // Members refuse thousands of times in a run: a tenth of it would go into stacks.
+    Error.stackTraceLimit = 0;
     const report = await simulate(seed, { durationMs, scenario, ...(onLine && { onLine }) });
+    Error.stackTraceLimit = stackTraceLimit;
     const { user } = process.cpuUsage(before);
     const cpuMs = user / 1_000;
     if (report.violations.length === 0) return { seed, cpuMs, report, lastEvents: [] };
@@ -41,6 +45,8 @@ export async function runSeed(
   } catch (error) {
     const stack = error instanceof Error ? `\n${String(error.stack)}` : '';
     return { seed, cpuMs: 0, failure: `${describeError(error)}${stack}` };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -11,8 +11,8 @@ export interface Scenario {
   readonly heartbeatIntervalMs: number;
   readonly leaseDurationMs: number;
   readonly segmentBytes: number;
-  /** Pause between two operations of a client, at most. */
-  readonly thinkMsMax: number;
+  /** From the beginning of an operation of a client to that of its next one, at most. */
+  readonly intervalMsMax: number;
   readonly mix: OperationMix;
   /** So many of the clients are the real one on hosts of their own; the others are embedded. */
   readonly networkClients: number;

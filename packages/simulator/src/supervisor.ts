@@ -54,13 +54,13 @@ export class Supervisor {
 
   // ---- faults ----
 
-  /** False: there is nothing to end. */
-  crash(id: NodeId, powerLoss: boolean): boolean {
+  /** False: there is nothing to end. It is back in `backMs`, or at random. */
+  crash(id: NodeId, powerLoss: boolean, backMs?: number): boolean {
     const host = this.#cluster.host(id);
     // Asleep, a machine can lose its power, and nobody can kill a process on it.
     if (!host.alive || (host.asleep && !powerLoss)) return false;
     this.#cluster.crash(id, powerLoss);
-    this.#startLater(id);
+    this.#startLater(id, backMs);
     return true;
   }
 
@@ -137,11 +137,12 @@ export class Supervisor {
 
   // ---- starting ----
 
-  #startLater(id: NodeId): void {
+  #startLater(id: NodeId, backMs?: number): void {
     this.#outages += 1;
     const outage = this.#outages;
     this.#down.set(id, outage);
-    const delayMs = this.#calm ? restartMs : this.#random.float() * this.#restartMsMax;
+    const underFaultsMs = backMs ?? this.#random.float() * this.#restartMsMax;
+    const delayMs = this.#calm ? restartMs : underFaultsMs;
     this.#world.after(delayMs, () => this.#start(id, outage));
   }
 

@@ -7,6 +7,9 @@ import type { Scenario } from './scenario.ts';
 /** Where a client's next operation goes; undefined: nowhere right now. */
 export type TargetPicker = (random: SeededRandom) => Target | undefined;
 
+/** Between two operations that are both late. */
+const pauseMsMax = 20;
+
 /** A writer that never repeats a value, and a reader, one operation at a time. */
 export class VirtualClient {
   readonly name: string;
@@ -19,6 +22,8 @@ export class VirtualClient {
   readonly #processName: (target: Target) => string;
   /** What this client saw last of each key: the expected value of its next swap. */
   readonly #seen = new Map<string, Value>();
+  /** When its next operation should begin: what an outage held up comes in a burst after it. */
+  #dueAtMs = 0;
   #sequence = 0;
   #stopped = false;
 
@@ -49,7 +54,9 @@ export class VirtualClient {
 
   #schedule(): void {
     if (this.#stopped) return;
-    this.#world.after(this.#random.float() * this.#scenario.thinkMsMax, () => {
+    this.#dueAtMs += this.#random.float() * this.#scenario.intervalMsMax;
+    const leastMs = this.#random.float() * pauseMsMax;
+    this.#world.after(Math.max(this.#dueAtMs - this.#world.nowMs, leastMs), () => {
       const target = this.#pick(this.#random);
       if (target === undefined || this.#stopped) return this.#schedule();
       this.#operate(target).then(

@@ -14,7 +14,7 @@ export interface FaultTools {
   readonly random: SeededRandom;
   readonly counters: Counters;
   /** Mends a fault after some time that is long against an election, or short. */
-  later(action: () => void): void;
+  readonly later: (action: () => void) => void;
 }
 
 /** Each inflicts itself on the victim, or on others if it likes; false when it could not. */

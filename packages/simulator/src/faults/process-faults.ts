@@ -18,8 +18,12 @@ export const processFaults: Faults<ProcessFault> = {
 
   powerLoss: ({ supervisor }, victim) => supervisor.crash(victim, true),
 
-  powerLossOfAll: ({ supervisor, cluster }) =>
-    cluster.ids.filter((id) => supervisor.crash(id, true)).length > 0,
+  /** The power is back for all at once; machines take their time to boot. */
+  powerLossOfAll: ({ supervisor, cluster, random, scenario }) => {
+    const backMs = random.float() * scenario.electionTimeoutMinMs * 2;
+    const bootMs = (): number => backMs + random.float() * 500;
+    return cluster.ids.filter((id) => supervisor.crash(id, true, bootMs())).length > 0;
+  },
 
   gracefulStop: ({ cluster, random }, victim) => {
     // A leader that stops hands over, which is half of what this is for.
