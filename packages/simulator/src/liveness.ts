@@ -2,6 +2,7 @@ import type { NodeId } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import type { Command } from './history/operation.ts';
+import { targetOf } from './make-clients.ts';
 import type { Nemesis } from './nemesis.ts';
 import type { PendingOperation, Recorder } from './recorder.ts';
 import { patienceMs } from './recorder.ts';
@@ -127,8 +128,7 @@ export class Liveness {
       if (isDone || isUnderWay || nodes.length === 0) return isDone;
       isUnderWay = true;
       attempt += 1;
-      const node = this.#random.pick(nodes);
-      const target = { client: node.client, node };
+      const target = targetOf(this.#cluster, this.#random.pick(nodes));
       // A value is never written twice, nor by two attempts.
       const next =
         command.type === 'put' ? { ...command, value: `${command.value} ${attempt}` } : command;

@@ -1,5 +1,6 @@
 import type { ClientApi } from '@d-engine/base';
 import { createClient } from '@d-engine/client';
+import type { Node } from '@d-engine/node';
 import type { VirtualWorld } from '@d-engine/virtual-env';
 import type { Counters } from './counters.ts';
 import { countingMetrics } from './member-observers.ts';
@@ -20,20 +21,20 @@ export function makeClients(
   const embedded: TargetPicker = (random) => {
     const nodes = cluster.callable;
     if (nodes.length === 0) return undefined;
-    const node = random.pick(nodes);
-    return { client: node.client, node };
-  };
-  const processName = ({ node }: Target): string => {
-    if (node === undefined) return 'network';
-    const { nodeId } = node.settings;
-    return `n${nodeId} start ${cluster.startsOf(nodeId)}`;
+    return targetOf(cluster, random.pick(nodes));
   };
   return Array.from({ length: scenario.clients }, (_, position) => {
     const name = `c${position}`;
     const overNetwork = position < scenario.networkClients;
     const pick = overNetwork ? networkPicker(world, cluster, name, counters) : embedded;
-    return new VirtualClient({ world, scenario, name, recorder, pick, processName });
+    return new VirtualClient({ world, scenario, name, recorder, pick });
   });
+}
+
+/** A process that runs now, called from within. */
+export function targetOf(cluster: VirtualCluster, node: Node): Target {
+  const { nodeId } = node.settings;
+  return { client: node.client, name: `n${nodeId} start ${cluster.startsOf(nodeId)}`, node };
 }
 
 /** The client that users have, on a machine of its own; it finds the leader by itself. */
@@ -51,5 +52,5 @@ function networkPicker(
     endpoints: cluster.ids.map((id) => cluster.address(id)),
     metrics: countingMetrics(counters),
   });
-  return () => ({ client, node: undefined });
+  return () => ({ client, name: 'the network', node: undefined });
 }

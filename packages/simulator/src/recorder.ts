@@ -11,6 +11,8 @@ export const patienceMs = 12_000;
 /** Where an operation goes. */
 export interface Target {
   readonly client: ClientApi;
+  /** The process of a member, `n2 start 3`, or the network. */
+  readonly name: string;
   /** The member that it calls into; undefined over the network. */
   readonly node: Node | undefined;
 }
@@ -29,13 +31,17 @@ export class Recorder {
   readonly #world: VirtualWorld;
   readonly #counters: Counters;
   readonly #onLost: (operation: PendingOperation) => void;
+  readonly #say: ((text: string) => void) | undefined;
 
   constructor(options: {
     world: VirtualWorld;
     counters: Counters;
     /** Nobody answered for so long that the caller gave up. */
     onLost: (operation: PendingOperation) => void;
+    /** Undefined: nobody listens, and no line is made. */
+    say: ((text: string) => void) | undefined;
   }) {
+    this.#say = options.say;
     this.#world = options.world;
     this.#counters = options.counters;
     this.#onLost = options.onLost;
@@ -51,6 +57,7 @@ export class Recorder {
     const call = { client, key, command, invokedAtMs: this.#world.nowMs };
     // Recorded at once: if the member dies, no answer ever comes and the outcome stays unknown.
     const slot = this.history.push({ ...call, settledAtMs: Infinity, outcome: unknown }) - 1;
+    this.#say?.(`${client} calls ${target.name}: ${key} ${JSON.stringify(command)}`);
     const name = `${command.type} of ${key} by ${client}`;
     const pending = { name, invokedAtMs: call.invokedAtMs, target };
     this.pending.add(pending);
@@ -58,6 +65,7 @@ export class Recorder {
     this.pending.delete(pending);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : this.#world.nowMs;
     this.history[slot] = { ...call, settledAtMs, outcome };
+    this.#say?.(`${client} hears: ${key} ${JSON.stringify(outcome)}`);
     if (outcome.type === 'unknown') this.#counters.add('outcomes unknown');
     if (outcome.type !== 'answered') return undefined;
     this.#count(outcome.answer, command);

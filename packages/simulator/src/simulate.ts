@@ -105,6 +105,7 @@ class Simulation {
         counters.add('operations of a process that died');
         this.#liveness.onLost(operation);
       },
+      say: onLine && ((text) => this.#say(text, '')),
     });
     this.#recorder = recorder;
     const random = world.random('nemesis');

@@ -18,8 +18,6 @@ export class VirtualClient {
   readonly #random: SeededRandom;
   readonly #pick: TargetPicker;
   readonly #recorder: Recorder;
-  /** Of a member's process, for reads that are its own. */
-  readonly #processName: (target: Target) => string;
   /** What this client saw last of each key: the expected value of its next swap. */
   readonly #seen = new Map<string, Value>();
   /** When its next operation should begin: what an outage held up comes in a burst after it. */
@@ -33,7 +31,6 @@ export class VirtualClient {
     name: string;
     pick: TargetPicker;
     recorder: Recorder;
-    processName: (target: Target) => string;
   }) {
     this.name = options.name;
     this.#world = options.world;
@@ -41,7 +38,6 @@ export class VirtualClient {
     this.#random = options.world.random(`client ${options.name}`);
     this.#pick = options.pick;
     this.#recorder = options.recorder;
-    this.#processName = options.processName;
   }
 
   start(): void {
@@ -75,7 +71,8 @@ export class VirtualClient {
     const key = `k${this.#random.integer(this.#scenario.keys)}`;
     const command = this.#drawCommand(key, target);
     const isEventual = command.type === 'read' && command.consistency === 'eventual';
-    const client = isEventual ? this.#processName(target) : this.name;
+    // What a process has applied only grows: its eventual reads are one history.
+    const client = isEventual ? target.name : this.name;
     const answer = await this.#recorder.perform(client, target, key, command);
     if (answer === undefined || isEventual) return;
     const value = valueAfter(command, answer);

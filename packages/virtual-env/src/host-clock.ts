@@ -10,6 +10,7 @@ export class HostClock {
   #anchorLocalMs: number;
   #anchorVirtualMs: number;
   #wallOffsetMs: number;
+  #asleep = false;
 
   constructor(kernel: Kernel, random: SeededRandom) {
     const { driftMax, wallOffsetMsMax } = kernel.options.clock;
@@ -38,14 +39,25 @@ export class HostClock {
   /** Local milliseconds per virtual one; 1.01 is a clock that is one percent fast. */
   setRate(rate: number): void {
     assert(rate > 0 && rate < Infinity, () => `a clock cannot run at rate ${rate}`);
-    this.#anchorLocalMs = this.monotonicMs();
-    this.#anchorVirtualMs = this.#kernel.nowMs;
+    // The anchor of a sleep stays where the sleep began: its end may take all of it back.
+    if (!this.#asleep) this.#anchor();
     this.#rate = rate;
   }
 
-  /** The monotonic clock did not see the last `virtualMs`: the machine was asleep. */
-  forgetElapsed(virtualMs: number): void {
-    this.#anchorVirtualMs += virtualMs;
+  sleep(): void {
+    this.#anchor();
+    this.#asleep = true;
+  }
+
+  /** `forget`: the monotonic clock did not see the sleep. */
+  wake(forget: boolean): void {
+    this.#asleep = false;
+    if (forget) this.#anchorVirtualMs = this.#kernel.nowMs;
+  }
+
+  #anchor(): void {
+    this.#anchorLocalMs = this.monotonicMs();
+    this.#anchorVirtualMs = this.#kernel.nowMs;
   }
 
   jumpWall(ms: number): void {

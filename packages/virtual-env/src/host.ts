@@ -127,10 +127,10 @@ export class VirtualHost {
     assert(this.#suspended === undefined, () => `${this.name} sleeps already`);
     this.#kernel.trace.record('pause', this.name, 'suspended', ms);
     this.#gate.block(blockers.suspended);
+    this.#clock.sleep();
     this.#fabric.setDark(this.#node, true);
     this.#suspended = this.#kernel.post(ms, undefined, () => {
-      if (options.monotonicAdvances !== true) this.#clock.forgetElapsed(ms);
-      this.#wake();
+      this.#wake(options.monotonicAdvances !== true);
     });
   }
 
@@ -174,10 +174,11 @@ export class VirtualHost {
     // Whatever held the process up is over with it; its waiting events are void.
     this.#stalledUntilMs = 0;
     this.#gate.clear();
-    if (this.#suspended !== undefined) this.#wake();
+    if (this.#suspended !== undefined) this.#wake(false);
   }
 
-  #wake(): void {
+  #wake(forget: boolean): void {
+    this.#clock.wake(forget);
     if (this.#suspended !== undefined) this.#kernel.cancel(this.#suspended);
     this.#suspended = undefined;
     this.#kernel.trace.record('resume', this.name, 'suspended');

@@ -101,6 +101,20 @@ describe('clocks', () => {
   });
 });
 
+it('a monotonic clock that slept does not go back when its rate changed meanwhile', async () => {
+  const world = new VirtualWorld({ seed: 1, clock: exact });
+  const host = world.host('a');
+  const { clock } = host.env;
+  await world.run({ untilMs: 50 });
+  const before = clock.monotonicMs();
+  host.suspend(1_000);
+  world.after(500, () => host.setClockRate(1.02));
+  await world.run({ forMs: 1_000 });
+  expect(clock.monotonicMs()).toBeCloseTo(before, 6);
+  await world.run({ forMs: 100 });
+  expect(clock.monotonicMs()).toBeCloseTo(before + 102, 6);
+});
+
 describe('the event loop of a host', () => {
   it('runs afterPoll behind everything that was due', async () => {
     const schedule = { afterPollDelayMs: { min: 0, max: 0 } };
