@@ -9,7 +9,6 @@ const eventNames = [
   'votes refused',
   'check-quorum step-downs',
   'leadership handed over',
-  'handing over timed out',
   // The log.
   'uncommitted entries removed',
   'conflict hints',

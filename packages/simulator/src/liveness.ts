@@ -17,6 +17,8 @@ import type { VirtualCluster } from './virtual-cluster.ts';
 const limitMs = 60_000;
 /** An operation that a running process was asked is answered by then, faults or not. */
 const answerMs = 10_000;
+/** By then it is on disk that a binding is committed: those who forgot it cannot count its member. */
+const boundMs = 10_000;
 
 /** What must happen once the faults are over: first for a majority, then for everybody. */
 export class Liveness {
@@ -98,13 +100,16 @@ export class Liveness {
 
   /** A majority of all members, of those that count: others cannot elect anybody. */
   #drawMajority(): readonly NodeId[] {
-    const { ids, bound } = this.#cluster;
+    const { ids } = this.#cluster;
     const majority = Math.floor(ids.length / 2) + 1;
-    if (bound.size < majority) return ids;
     const shuffled = ids.map((id) => ({ id, at: this.#random.float() }));
     shuffled.sort((one, other) => one.at - other.at);
-    const countingOnes = shuffled.map(({ id }) => id).filter((id) => bound.has(id));
-    const must = countingOnes.slice(0, majority);
+    const isBound = (id: NodeId): boolean => this.#cluster.isBound(id, boundMs);
+    const must = shuffled
+      .map(({ id }) => id)
+      .filter(isBound)
+      .slice(0, majority);
+    if (must.length < majority) return ids;
     const may = ids.filter((id) => !must.includes(id) && this.#random.chance(0.4));
     return [...must, ...may];
   }

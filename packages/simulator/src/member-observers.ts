@@ -27,7 +27,6 @@ const countedLines: readonly {
     holds: (fields) => fields['pre_vote'] === false && fields['granted'] === false,
   },
   { start: 'timeoutNowRequest to peer', name: 'leadership handed over' },
-  { start: 'leadership was not handed over in time', name: 'handing over timed out' },
   {
     start: 'stepped down',
     name: 'check-quorum step-downs',

@@ -52,7 +52,7 @@ export class Nemesis {
 
   #awaitFormation(leftMs: number): void {
     const { world, cluster } = this.#tools;
-    if (leftMs <= 0 || cluster.bound.size === cluster.ids.length) return this.#next();
+    if (leftMs <= 0 || cluster.ids.every((id) => cluster.isBound(id))) return this.#next();
     world.after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
   }
 

@@ -21,14 +21,15 @@ export interface ClusterEvents {
 /** Members on virtual hosts: the real node code, started again after each crash. */
 export class VirtualCluster {
   readonly ids: readonly NodeId[];
-  /** Members whose binding is committed: only they count in a quorum (design rule 2). */
-  readonly bound: Set<NodeId> = new Set();
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
   readonly #counters: Counters;
   readonly #nodes = new Map<NodeId, Node>();
   readonly #starts = new Map<NodeId, number>();
+  /** By member: who knows that its binding is committed. */
+  readonly #boundBy = new Map<NodeId, Set<NodeId>>();
+  readonly #boundAtMs = new Map<NodeId, number>();
 
   constructor(
     world: VirtualWorld,
@@ -88,7 +89,7 @@ export class VirtualCluster {
     this.#starts.set(id, this.startsOf(id) + 1);
     const { onLog } = this.#events;
     const logger = countingLogger(this.#counters, {
-      onBound: (member) => this.bound.add(member),
+      onBound: (member) => this.#onBound(member, id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     Node.start({
@@ -119,6 +120,22 @@ export class VirtualCluster {
   restart(id: NodeId): void {
     this.host(id).restart();
     this.start(id);
+  }
+
+  /**
+   * Whether a majority knew, so long ago already, that this member's binding is committed. Only a
+   * bound member counts in a quorum (design rule 2), with those who know of it.
+   */
+  isBound(id: NodeId, sinceMs = 0): boolean {
+    const boundAtMs = this.#boundAtMs.get(id);
+    return boundAtMs !== undefined && this.#world.nowMs - boundAtMs >= sinceMs;
+  }
+
+  #onBound(member: NodeId, toldBy: NodeId): void {
+    const known = this.#boundBy.get(member) ?? new Set();
+    this.#boundBy.set(member, known.add(toldBy));
+    if (known.size * 2 <= this.ids.length || this.#boundAtMs.has(member)) return;
+    this.#boundAtMs.set(member, this.#world.nowMs);
   }
 
   /** The directory is gone; the member must be down. */

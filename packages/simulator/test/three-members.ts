@@ -19,7 +19,7 @@ export class ThreeMembers {
   readonly #memberships = new Map<NodeId, Set<NodeId>>();
 
   constructor(seed: number, changes: Partial<Scenario> = {}) {
-    const scenario = { ...quiet(seed), ...changes };
+    const scenario = { ...quietScenario(seed), ...changes };
     this.world = new VirtualWorld({ seed, ...scenario.world });
     this.cluster = new VirtualCluster(this.world, scenario, {
       onDeath: (id, error) => this.deaths.push(`${id}: ${describeError(error)}`),
@@ -136,7 +136,7 @@ export class ThreeMembers {
 }
 
 /** A world in which nothing fails unless the test makes it. */
-function quiet(seed: number): Scenario {
+export function quietScenario(seed: number): Scenario {
   return {
     ...drawScenario(seed, 3),
     world: new VirtualWorld({ seed }).options,

@@ -177,6 +177,22 @@ describe('faults on order', () => {
     expect(host.disk.counters).toMatchObject({ fullFailures: 1, orderedFailures: 1 });
   });
 
+  it('tells whether a power loss would lose anything', async () => {
+    await done(disk.syncDirectory('/'));
+    await done(disk.syncDirectory('/data'));
+    const seen = [host.disk.hasUnsynced];
+    const look = (): unknown => seen.push(host.disk.hasUnsynced);
+    const file = await done(disk.open('/data/f', 'create'));
+    look();
+    await done(disk.syncDirectory('/data'));
+    look();
+    await done(file.write(0, [text('abc')]));
+    look();
+    await done(file.sync());
+    look();
+    expect(seen).toEqual([false, true, false, true, false]);
+  });
+
   it('corruption changes what is durable', async () => {
     const file = await done(disk.open('/data/f', 'create'));
     await done(file.writeAndSync(0, [text('abcdef')]));

@@ -1,5 +1,5 @@
 import { clockRateDeviationMax } from '../draw-scenario.ts';
-import type { Faults } from './fault-tools.ts';
+import type { Faults, FaultTools } from './fault-tools.ts';
 
 type ProcessFault =
   | 'kill'
@@ -16,13 +16,24 @@ type ProcessFault =
 export const processFaults: Faults<ProcessFault> = {
   kill: ({ supervisor }, victim) => supervisor.crash(victim, false),
 
-  powerLoss: ({ supervisor }, victim) => supervisor.crash(victim, true),
+  powerLoss: (tools, victim, { disk }) => {
+    const crash = (): unknown => tools.supervisor.crash(victim, true);
+    if (tools.random.chance(0.3)) crash();
+    else whenItHurts(tools, () => disk.hasUnsynced, crash);
+    return true;
+  },
 
   /** The power is back for all at once; machines take their time to boot. */
-  powerLossOfAll: ({ supervisor, cluster, random, scenario }) => {
+  powerLossOfAll: (tools) => {
+    const { supervisor, cluster, random, scenario } = tools;
     const backMs = random.float() * scenario.electionTimeoutMinMs * 2;
-    const bootMs = (): number => backMs + random.float() * 500;
-    return cluster.ids.filter((id) => supervisor.crash(id, true, bootMs())).length > 0;
+    const crash = (): void => {
+      for (const id of cluster.ids) supervisor.crash(id, true, backMs + random.float() * 500);
+    };
+    const unsynced = (): boolean => cluster.ids.some((id) => cluster.host(id).disk.hasUnsynced);
+    if (random.chance(0.3)) crash();
+    else whenItHurts(tools, unsynced, crash);
+    return true;
   },
 
   gracefulStop: ({ cluster, random }, victim) => {
@@ -65,3 +76,18 @@ export const processFaults: Faults<ProcessFault> = {
     return true;
   },
 };
+
+/** Disks are idle most of the time, and a power loss then loses nothing: waits a while for one. */
+function whenItHurts(
+  { world, random }: FaultTools,
+  isUnsynced: () => boolean,
+  action: () => void,
+): void {
+  let looksLeft = 1_000;
+  const look = (): void => {
+    looksLeft -= 1;
+    if (looksLeft === 0 || isUnsynced()) action();
+    else world.after(random.float(), look);
+  };
+  look();
+}

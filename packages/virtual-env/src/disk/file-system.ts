@@ -31,6 +31,10 @@ export class FileSystem {
     return this.#usedBytes;
   }
 
+  get hasUnsynced(): boolean {
+    return this.#dirtyFiles.size > 0 || this.#unsettled.length > 0;
+  }
+
   // ---- names ----
 
   find(path: string): Node | undefined {

@@ -33,6 +33,11 @@ export class VirtualDisk {
     return this.#files.usedBytes;
   }
 
+  /** Whether a power loss now could lose anything. */
+  get hasUnsynced(): boolean {
+    return this.#files.hasUnsynced;
+  }
+
   // ---- faults ----
 
   /** The next operation of this kind that starts fails. */

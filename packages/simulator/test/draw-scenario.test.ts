@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { clockRateDeviationMax, drawScenario } from '../src/draw-scenario.ts';
+import { faultKinds } from '../src/scenario.ts';
+
+const scenarios = Array.from({ length: 400 }, (_, seed) => drawScenario(seed));
+
+describe('the swarm', () => {
+  test('has clusters of one to seven members, most of them of three or five', () => {
+    const counts = new Map<number, number>();
+    for (const { members } of scenarios) counts.set(members, (counts.get(members) ?? 0) + 1);
+    expect(new Set(counts.keys())).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]));
+    const [first, second] = [...counts].sort(([, one], [, other]) => other - one);
+    expect([first?.[0], second?.[0]]).toEqual([3, 5]);
+  });
+
+  test('inflicts every fault in many of its runs, and none in all of them', () => {
+    for (const kind of faultKinds) {
+      const share = scenarios.filter(({ faults }) => faults.includes(kind)).length / 400;
+      expect(share, kind).toBeGreaterThan(0.25);
+      expect(share, kind).toBeLessThan(0.6);
+    }
+  });
+
+  test('keeps clocks and leases inside the margin that lease reads rest on', () => {
+    for (const { world, leaseDurationMs, electionTimeoutMinMs } of scenarios) {
+      const { driftMax } = world.clock;
+      expect(driftMax).toBeLessThanOrEqual(clockRateDeviationMax);
+      // A slow leader's lease ends before a fast voter's promise does.
+      const leaseMs = leaseDurationMs / (1 - clockRateDeviationMax);
+      const promiseMs = electionTimeoutMinMs / (1 + clockRateDeviationMax);
+      expect(leaseMs).toBeLessThan(promiseMs);
+    }
+  });
+
+  test('is the same for the same seed', () => {
+    expect(drawScenario(7)).toEqual(drawScenario(7));
+  });
+
+  test('takes another number of members when told', () => {
+    for (const seed of [1, 2, 3]) expect(drawScenario(seed, 5).members).toBe(5);
+  });
+});

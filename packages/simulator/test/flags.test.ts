@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { parseFlags } from '../src/flags.ts';
+
+test('without flags: a hundred runs of a minute, drawn by their seeds', () => {
+  expect(parseFlags([])).toMatchObject({
+    seed: undefined,
+    trace: false,
+    runs: 100,
+    nodes: undefined,
+    durationMs: 60_000,
+    preset: 'swarm',
+    jobs: 1,
+  });
+});
+
+test('every flag is understood', () => {
+  const text = '--runs 3 --minutes 2 --nodes 5 --jobs 2 --preset votes --first 7 --stop-at-first';
+  expect(parseFlags(text.split(' '))).toMatchObject({
+    runs: 3,
+    minutes: 2,
+    nodes: 5,
+    jobs: 2,
+    preset: 'votes',
+    first: 7,
+    stopAtFirst: true,
+  });
+  expect(parseFlags(['--seed', '42', '--trace'])).toMatchObject({ seed: 42, trace: true });
+});
+
+test.each([
+  [['--sed', '1'], /unknown option --sed/],
+  [['--seed'], /--seed needs a number/],
+  [['--nodes', '8'], /--nodes needs a number from 1 to 7/],
+  [['--nodes', '0'], /--nodes needs a number from 1 to 7/],
+  [['--preset', 'nice'], /preset nice: there are swarm, /],
+])('%s is refused', (words, message) => {
+  expect(() => parseFlags(words)).toThrow(message);
+});

@@ -1,0 +1,88 @@
+import { VirtualWorld } from '@d-engine/virtual-env';
+import { expect, test } from 'vitest';
+import { Counters } from '../src/counters.ts';
+import { Liveness } from '../src/liveness.ts';
+import { Nemesis } from '../src/nemesis.ts';
+import { Recorder } from '../src/recorder.ts';
+import { Supervisor } from '../src/supervisor.ts';
+import type { CheckName, Violation } from '../src/violation.ts';
+import { VirtualCluster } from '../src/virtual-cluster.ts';
+import { quietScenario } from './three-members.ts';
+
+/** A whole run's parts, formed, with nothing wrong yet. */
+async function formed(seed: number, members = 5) {
+  const scenario = { ...quietScenario(seed), members, keys: 1 };
+  const world = new VirtualWorld({ seed, ...scenario.world });
+  const violations: Violation[] = [];
+  const violated = (check: CheckName, text: string): void => {
+    violations.push({ check, text });
+  };
+  const counters = new Counters();
+  const cluster = new VirtualCluster(world, scenario, {
+    onDeath: (id, error) => supervisor.onDeath(id, error),
+  });
+  const supervised = { world, cluster, counters, restartMsMax: 1_000, recoveryCrashShare: 0 };
+  const supervisor = new Supervisor({ ...supervised, violated });
+  const random = world.random('nemesis');
+  const tools = { world, cluster, supervisor, scenario, random, counters };
+  const nemesis = new Nemesis(tools, () => undefined);
+  const recorder = new Recorder({
+    world,
+    counters,
+    onLost: (operation) => liveness.onLost(operation),
+    say: undefined,
+  });
+  const step = (): boolean => violations.length > 0;
+  const parts = { world, cluster, scenario, nemesis, recorder, step, violated };
+  const liveness = new Liveness(parts);
+  for (const id of cluster.ids) cluster.start(id);
+  const isBound = (): boolean => cluster.ids.every((id) => cluster.isBound(id));
+  expect(await world.run({ until: isBound, limitMs: 20_000 })).toBe(true);
+  for (const value of ['one', 'two']) {
+    const { leader } = cluster;
+    if (leader === undefined) throw new Error('nobody leads');
+    await world.complete(leader.client.put('before', value));
+  }
+  await world.run({ forMs: 10_000 });
+  return { world, cluster, supervisor, recorder, liveness, violations };
+}
+
+test('a majority elects, commits and answers; then everybody agrees', async () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const { cluster, supervisor, liveness, recorder, violations } = await formed(seed);
+    for (const id of cluster.ids) supervisor.crash(id, true);
+    await liveness.majority();
+    expect(violations).toEqual([]);
+    expect(cluster.nodes.length).toBeGreaterThanOrEqual(3);
+    expect(await liveness.everybody()).toBe(true);
+    await liveness.readBack();
+    expect(violations).toEqual([]);
+    const answered = recorder.history.filter(({ outcome }) => outcome.type === 'answered');
+    // One write of the majority, and a read on each member.
+    expect(answered).toHaveLength(6);
+  }
+});
+
+test('a majority that does not elect is a violation', async () => {
+  const { world, cluster, liveness, violations } = await formed(1);
+  // Nobody mends what nobody broke: a process that stands still for ever.
+  for (const id of cluster.ids) cluster.host(id).stall(200_000);
+  await world.run({ forMs: 10 });
+  expect(await liveness.majority()).toBe(false);
+  expect(violations[0]).toMatchObject({ check: 'liveness' });
+  expect(violations[0]?.text).toMatch(/no leader of the majority|majority never worked/);
+});
+
+test('an operation that a running member never answers is a violation', async () => {
+  // Alone, it is never kept out.
+  const { world, cluster, recorder, liveness, violations } = await formed(2, 1);
+  const node = cluster.node(1);
+  if (node === undefined) throw new Error('member 1 is down');
+  const never = new Promise<never>(() => undefined);
+  const client = { ...node.client, put: () => never };
+  const target = { client, name: 'n1 start 1', node };
+  recorder.perform('c', target, 'k0', { type: 'put', value: 'v' }).catch(() => undefined);
+  await world.run({ forMs: 100 });
+  expect(await liveness.majority()).toBe(false);
+  expect(violations[0]?.text).toMatch(/^not all are answered: put of k0 by c within/);
+});

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import type { Counts } from '../src/counters.ts';
+import type { RunResult } from '../src/jobs.ts';
+import type { SimulationReport } from '../src/simulate.ts';
+import { formatResult, Summary } from '../src/summary.ts';
+
+const settings = { preset: 'swarm', nodes: undefined, durationMs: 60_000 } as const;
+
+function result(seed: number, changes: Partial<SimulationReport> = {}): RunResult {
+  const report: SimulationReport = {
+    seed,
+    members: 3,
+    violations: [],
+    virtualMs: 61_000,
+    steps: 1_000,
+    operations: 600,
+    answered: 500,
+    counts: { 'leader changes': 4 },
+    fingerprint: 'f',
+    ...changes,
+  };
+  return { seed, cpuMs: 200, report, lastEvents: ['n1:', '  its last line'] };
+}
+
+function linesOf(results: readonly RunResult[]): string[] {
+  const summary = new Summary();
+  for (const each of results) summary.add(each);
+  return summary.lines();
+}
+
+test('the last line: runs, simulated time, steps, operations checked, violations', () => {
+  const lines = linesOf([result(1), result(2)]);
+  expect(lines.at(-1)).toBe(
+    'runs 2, simulated 122 s, steps 2000, operations checked 1200, violations 0',
+  );
+  expect(lines).toContain('speed: 305 simulated seconds a second of one processor');
+});
+
+test.each([{ virtualMs: 59_000 }, { operations: 499 }, { answered: 299 }])(
+  'a thin run does not count: %o',
+  (changes) => {
+    const lines = linesOf([result(1), result(2, changes)]);
+    expect(lines.at(-1)).toMatch(/^runs 1, /);
+    expect(lines.some((line) => line.startsWith('thin: 1 runs '))).toBe(true);
+  },
+);
+
+test('a failed run is named, with commit, check, last events and how to replay it', () => {
+  const violations = [{ check: 'liveness', text: 'nobody leads' }] as const;
+  const failed = result(17, { violations, operations: 3 });
+  const lines = linesOf([result(1), failed]);
+  expect(lines).toContain('FAILED seed 17');
+  expect(lines.at(-1)).toMatch(/^runs 2, .* violations 1$/);
+  const text = formatResult(failed, { ...settings, nodes: 5 });
+  expect(text).toMatch(/commit: \w+/);
+  expect(text).toContain('[liveness] nobody leads');
+  expect(text).toContain('its last line');
+  expect(text).toContain('npm run -s simulate -- --seed 17 --nodes 5 --trace');
+});
+
+test('what happens in fewer than 5% of many runs is warned of', () => {
+  const count = (counts: Counts): RunResult => result(1, { counts });
+  const rare = Array.from({ length: 97 }, () => count({ 'leader changes': 2 }));
+  const often = Array.from({ length: 3 }, () => count({ 'torn tails cut': 2 }));
+  const lines = linesOf([...rare, ...often]);
+  expect(lines).toContain('torn tails cut: 6, in 3.0% of the runs   WARNING: below 5%');
+  expect(lines).toContain('leader changes: 194, in 97.0% of the runs');
+  expect(lines).toContain('leader changes of a run, median: 2   WARNING: below 3');
+  const few = linesOf(rare.slice(0, 10));
+  expect(few).toContain('torn tails cut: 0, in 0.0% of the runs');
+});
+
+test('a run that could not end is a failure', () => {
+  const lines = linesOf([{ seed: 5, cpuMs: 0, failure: 'a defect of the harness' }]);
+  expect(lines).toContain('FAILED seed 5');
+});

@@ -1,0 +1,124 @@
+import { DiskError } from '@d-engine/base';
+import { VirtualWorld } from '@d-engine/virtual-env';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Counters } from '../src/counters.ts';
+import { Supervisor } from '../src/supervisor.ts';
+import type { Violation } from '../src/violation.ts';
+import { dataDirectory, VirtualCluster } from '../src/virtual-cluster.ts';
+import { quietScenario } from './three-members.ts';
+
+let world: VirtualWorld;
+let cluster: VirtualCluster;
+let supervisor: Supervisor;
+let counters: Counters;
+let violations: Violation[];
+
+beforeEach(async () => {
+  const scenario = { ...quietScenario(1), segmentBytes: 8 * 1024 };
+  world = new VirtualWorld({ seed: 1, ...scenario.world });
+  counters = new Counters();
+  violations = [];
+  cluster = new VirtualCluster(
+    world,
+    scenario,
+    {
+      onDeath: (id, error) => supervisor.onDeath(id, error),
+      onStopped: (id) => supervisor.onStopped(id),
+      onRunning: (id) => supervisor.onRunning(id),
+    },
+    counters,
+  );
+  supervisor = new Supervisor({
+    world,
+    cluster,
+    counters,
+    restartMsMax: 1_000,
+    recoveryCrashShare: 0,
+    violated: (check, text) => violations.push({ check, text }),
+  });
+  for (const id of cluster.ids) cluster.start(id);
+  await world.run({ until: () => cluster.leader !== undefined, limitMs: 10_000 });
+});
+
+const runs = (id: number) => (): boolean => cluster.node(id) !== undefined;
+const isDown = (id: number) => (): boolean => cluster.node(id) === undefined;
+
+/** Enough for more than one log file. */
+async function fillLog(): Promise<void> {
+  const value = 'x'.repeat(1_000);
+  for (let number = 0; number < 20; number++) {
+    const { leader } = cluster;
+    if (leader === undefined) throw new Error('nobody leads');
+    await world.complete(leader.client.put('k', `${value}${number}`));
+  }
+  await world.run({ forMs: 2_000 });
+}
+
+describe('the supervisor of the members', () => {
+  test('starts a member again that was killed, or stopped by itself', async () => {
+    expect(supervisor.crash(1, false)).toBe(true);
+    expect(supervisor.crash(1, false)).toBe(false);
+    expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
+    await world.complete(cluster.node(2)?.stop() ?? Promise.resolve());
+    expect(await world.run({ until: runs(2), limitMs: 2_000 })).toBe(true);
+    expect(violations).toEqual([]);
+  });
+
+  test('takes the end of a member whose disk failed on order, and no other', async () => {
+    const follower = cluster.ids.find((id) => cluster.node(id)?.isLeader === false) ?? 0;
+    const { disk } = cluster.host(follower);
+    disk.failNext({ operation: 'sync', kind: 'io', pathIncludes: '/log/' });
+    await fillLog();
+    expect(counters.get('members stopped by a disk error')).toBe(1);
+    expect(await world.run({ until: runs(follower), limitMs: 2_000 })).toBe(true);
+    expect(violations).toEqual([]);
+    supervisor.onDeath(2, new Error('a defect'));
+    supervisor.onDeath(3, new DiskError('io', '/data/log', 'the file is closed'));
+    expect(violations.map(({ check }) => check)).toEqual(['no member dies', 'no member dies']);
+  });
+
+  test('takes the end of a member whose disk is full', async () => {
+    const { disk } = cluster.host(1);
+    disk.setCapacity(disk.usedBytes);
+    supervisor.crash(1, false);
+    await world.run({ forMs: 3_000 });
+    expect(counters.get('members stopped by a full disk')).toBeGreaterThan(0);
+    disk.setCapacity(2 ** 40);
+    expect(await world.run({ until: runs(1), limitMs: 3_000 })).toBe(true);
+    expect(violations).toEqual([]);
+  });
+
+  test('a damaged log keeps its member out until it is mended', async () => {
+    await fillLog();
+    supervisor.crash(1, false);
+    const path = `${dataDirectory}/log/00000000000000000001.segment`;
+    supervisor.damage(1, { path, position: 200, length: 16 });
+    await world.run({ forMs: 5_000 });
+    expect(cluster.node(1)).toBeUndefined();
+    expect(counters.get('damaged logs refused')).toBeGreaterThan(0);
+    supervisor.mend(1);
+    expect(await world.run({ until: runs(1), limitMs: 3_000 })).toBe(true);
+    expect(violations).toEqual([]);
+  });
+
+  test('a member that starts on a damaged log is a violation', async () => {
+    await fillLog();
+    supervisor.crash(1, false);
+    // Behind all records: nobody can see it, so the start goes through.
+    const path = `${dataDirectory}/log/00000000000000000001.segment`;
+    supervisor.damage(1, { path, position: 8_180, length: 0 });
+    expect(await world.run({ until: runs(1), limitMs: 3_000 })).toBe(true);
+    expect(violations.map(({ check }) => check)).toEqual(['damage is refused']);
+  });
+
+  test('in the calm members come back at once, but for those kept out', async () => {
+    supervisor.crash(1, true);
+    supervisor.crash(2, true);
+    supervisor.calm([2]);
+    expect(await world.run({ until: runs(1), limitMs: 500 })).toBe(true);
+    await world.run({ forMs: 5_000 });
+    expect(isDown(2)()).toBe(true);
+    supervisor.calm([]);
+    expect(await world.run({ until: runs(2), limitMs: 500 })).toBe(true);
+  });
+});
