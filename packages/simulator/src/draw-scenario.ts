@@ -11,7 +11,7 @@ export const durationMsDefault = 60_000;
 const memberCounts = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7] as const;
 
 /** Operations that the clients ask for in a run, if nothing holds them up. */
-const operationTargets = [750, 900, 1_300] as const;
+const operationTargets = [650, 800, 1_100] as const;
 
 /**
  * Two clocks of one cluster may part by 10% of an election timeout within one (docs/guarantees.md):
@@ -22,7 +22,7 @@ export const clockRateDeviationMax = 0.04;
 /** Swarm testing: each seed picks another mix, so that no fault always hides another. */
 export function drawScenario(seed: number, members?: number): Scenario {
   const random = new SeededRandom(seed).fork('scenario');
-  const electionTimeoutMinMs = random.pick([200, 400, 600, 1_000]);
+  const electionTimeoutMinMs = random.pick([200, 400, 600, 800, 1_000]);
   const clients = random.pick([4, 6, 8]);
   const target = random.pick(operationTargets);
   const drawn: Scenario = {

@@ -1,6 +1,23 @@
 const timeAsDouble = new Float64Array(1);
 const timeAsWords = new Uint32Array(timeAsDouble.buffer);
 
+/** Names, methods and paths come again and again. */
+const textHashes = new Map<string, number>();
+const textHashesMax = 10_000;
+
+function textHash(text: string): number {
+  const known = textHashes.get(text);
+  if (known !== undefined) return known;
+  let hash = text.length;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  if (textHashes.size >= textHashesMax) textHashes.clear();
+  textHashes.set(text, hash);
+  return hash;
+}
+
 /** A rolling 64-bit hash of everything that happened: two runs are the same run if it agrees. */
 export class Fingerprint {
   #h1 = 0x9e3779b9 | 0;
@@ -21,8 +38,7 @@ export class Fingerprint {
   }
 
   mixText(text: string): void {
-    this.mix(text.length);
-    for (let index = 0; index < text.length; index++) this.mix(text.charCodeAt(index));
+    this.mix(textHash(text));
   }
 
   /** 16 hex digits. */

@@ -83,7 +83,9 @@ function durableBytes({ random }: FaultTools, disk: VirtualDisk) {
 
 function usedBytes(disk: VirtualDisk, name: string): number {
   const content = disk.peek(`${logDirectory}/${name}`) ?? new Uint8Array();
-  return content.findLastIndex((byte) => byte !== 0) + 1;
+  let end = content.length;
+  while (end > 0 && content[end - 1] === 0) end -= 1;
+  return end;
 }
 
 function hasEqualCopies(disk: VirtualDisk): boolean {
