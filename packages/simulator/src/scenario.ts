@@ -64,6 +64,7 @@ export const faultKinds = [
   'failingDisk',
   'rottenLog',
   'rottenVote',
+  'rottenSpace',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -6,13 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { scaled, testScale } from '../../../tools/test-scale.ts';
 import { durationMsDefault } from '../src/draw-scenario.ts';
 import { presetOf } from '../src/flags.ts';
+import type { RunResult } from '../src/jobs.ts';
 import { decodeResult } from '../src/jobs.ts';
 import type { RunSettings } from '../src/run-seed.ts';
 import { runSeed, scenarioOf } from '../src/run-seed.ts';
 import type { Preset } from '../src/scenario.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { simulate } from '../src/simulate.ts';
-import { formatResult } from '../src/summary.ts';
+import { formatResult, Summary } from '../src/summary.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const timeout = 3_600_000;
@@ -21,10 +22,13 @@ function settings(preset: Preset = 'swarm', durationMs = durationMsDefault): Run
   return { preset, durationMs, nodes: undefined };
 }
 
-async function expectClean(seed: number, preset: Preset): Promise<void> {
+async function expectClean(seed: number, preset: Preset): Promise<RunResult> {
   const result = await runSeed(seed, settings(preset));
   const clean = 'report' in result && result.report.violations.length === 0;
-  if (!clean) expect.fail(`FAILED ${formatResult(result, settings(preset))}`);
+  if (clean) return result;
+  const told = `FAILED ${formatResult(result, settings(preset))}`;
+  process.stdout.write(`\n${'!'.repeat(80)}\n${told}\n${'!'.repeat(80)}\n`);
+  return expect.fail(told);
 }
 
 interface Traced {
@@ -101,9 +105,9 @@ describe('seeds that failed once', () => {
     readonly preset: string;
     readonly why: string;
   }[];
-  test.each(seeds)('$seed ($preset): $why', { timeout }, ({ seed, preset }) =>
-    expectClean(seed, presetOf(preset)),
-  );
+  test.each(seeds)('$seed ($preset): $why', { timeout }, async ({ seed, preset }) => {
+    await expectClean(seed, presetOf(preset));
+  });
 });
 
 test('fresh seeds', { timeout }, async () => {
@@ -113,8 +117,10 @@ test('fresh seeds', { timeout }, async () => {
     gate: { ms: 60_000, runs: Infinity },
     long: { ms: Infinity, runs: 1000 },
   });
+  const summary = new Summary();
   const endAtMs = Date.now() + limit.ms;
   for (let count = 0; count < limit.runs && Date.now() < endAtMs; count++) {
-    await expectClean(first + count, 'swarm');
+    summary.add(await expectClean(first + count, 'swarm'));
   }
+  for (const line of summary.lines().slice(-2)) process.stdout.write(`${line}\n`);
 });

@@ -9,7 +9,8 @@ type DiskFault =
   | 'fullDisk'
   | 'failingDisk'
   | 'rottenLog'
-  | 'rottenVote';
+  | 'rottenVote'
+  | 'rottenSpace';
 
 export const plentyBytes: number = 2 ** 40;
 const logDirectory = `${dataDirectory}/log`;
@@ -65,24 +66,46 @@ export const diskFaults: Faults<DiskFault> = {
     counters.add('damaged votes survived');
     return true;
   },
+
+  rottenSpace: (tools, victim, { disk }) => {
+    if (!tools.supervisor.crash(victim, false)) return false;
+    const free = freeBytes(tools, disk);
+    if (free !== undefined) disk.corrupt(free.path, free.position, rottenBytes);
+    return free !== undefined;
+  },
 };
+
+/** Where no record stands yet: the next one that starts there, or the next start, removes it. */
+function freeBytes({ random }: FaultTools, disk: VirtualDisk) {
+  const path = logFiles(disk).at(-1)?.path;
+  const content = path === undefined ? undefined : disk.peek(path);
+  if (path === undefined || content === undefined) return undefined;
+  const used = usedBytes(content);
+  if (content.length - used <= rottenBytes) return undefined;
+  return { path, position: used + random.integer(content.length - used - rottenBytes) };
+}
 
 /**
  * Somewhere in a log file that is not the last one in use: its durability shows in the next one.
  * The newest records may look like a torn tail when they rot, which nobody could tell apart.
  */
 function durableBytes({ random }: FaultTools, disk: VirtualDisk) {
-  const used = (disk.peekNames(logDirectory) ?? [])
-    .filter((name) => name.endsWith('.segment'))
-    .map((name) => ({ path: `${logDirectory}/${name}`, bytes: usedBytes(disk, name) }))
-    .filter(({ bytes }) => bytes > rottenBytes);
-  if (used.length < 2) return undefined;
-  const { path, bytes } = random.pick(used.slice(0, -1));
+  const files = logFiles(disk);
+  if (files.length < 2) return undefined;
+  const { path, bytes } = random.pick(files.slice(0, -1));
   return { path, position: random.integer(bytes - rottenBytes), length: rottenBytes };
 }
 
-function usedBytes(disk: VirtualDisk, name: string): number {
-  const content = disk.peek(`${logDirectory}/${name}`) ?? new Uint8Array();
+/** Those that are in use, in their order. */
+function logFiles(disk: VirtualDisk): { path: string; bytes: number }[] {
+  return (disk.peekNames(logDirectory) ?? [])
+    .filter((name) => name.endsWith('.segment'))
+    .map((name) => `${logDirectory}/${name}`)
+    .map((path) => ({ path, bytes: usedBytes(disk.peek(path) ?? new Uint8Array()) }))
+    .filter(({ bytes }) => bytes > rottenBytes);
+}
+
+function usedBytes(content: Uint8Array): number {
   let end = content.length;
   while (end > 0 && content[end - 1] === 0) end -= 1;
   return end;
