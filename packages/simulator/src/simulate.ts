@@ -105,7 +105,7 @@ class Simulation {
         counters.add('operations of a process that died');
         this.#liveness.onLost(operation);
       },
-      say: onLine && ((text) => this.#say(text, '')),
+      say: onLine && ((text) => this.#say(text, 'clients')),
     });
     this.#recorder = recorder;
     const random = world.random('nemesis');

@@ -82,7 +82,10 @@ export class VoteTrap {
     this.#killAndRestart(voter);
     this.sprung += 1;
     this.#phase = { type: 'waiting' };
-    this.#world.after(this.#timeoutMs * 4, () => this.#reset());
+    this.#world.after(this.#timeoutMs * 4, () => {
+      // At rest, links are cut that are no business of the trap.
+      if (!this.#resting) this.#reset();
+    });
   }
 
   #killAndRestart(id: NodeId): void {
