@@ -35,41 +35,55 @@ export interface ReadOperation extends Operation {
 
 export type HistoryEntry = WriteOperation | ReadOperation;
 
-/** For as long as the register check stands in for the linearizability checker. */
+/**
+ * For as long as the register check stands in for the linearizability checker: a delete is a write
+ * of a value that nobody reads, and a read of nothing tells nothing where there were deletes.
+ */
 export function registerEntries(operations: readonly Recorded[]): HistoryEntry[] {
-  const deleted = new Set<string>();
-  for (const { key, command } of operations) {
-    const isDelete = command.type === 'delete';
-    if (isDelete || (command.type === 'compareAndSwap' && command.value === null)) deleted.add(key);
+  const withDeletes = new Set(operations.filter(mayDelete).map(({ key }) => key));
+  return operations.flatMap((operation, index) => {
+    const entries: HistoryEntry[] = [];
+    const write = writeEntry(operation, `delete ${index}`);
+    if (write !== undefined) entries.push(write);
+    const read = readEntry(operation);
+    const tells = read?.value !== undefined || !withDeletes.has(operation.key);
+    if (read !== undefined && tells) entries.push(read);
+    return entries;
+  });
+}
+
+function mayDelete({ command }: Recorded): boolean {
+  return command.type === 'delete' || (command.type === 'compareAndSwap' && command.value === null);
+}
+
+function baseOf({ key, client, invokedAtMs, settledAtMs }: Recorded) {
+  return { key, client, invokedAtMs, settledAtMs };
+}
+
+function writeEntry(operation: Recorded, nothing: string): WriteOperation | undefined {
+  const { command, outcome } = operation;
+  if (command.type === 'read') return undefined;
+  const value = command.type === 'delete' ? nothing : (command.value ?? nothing);
+  const write = { ...baseOf(operation), type: 'write', value, revision: undefined } as const;
+  if (outcome.type !== 'answered') return { ...write, outcome: outcome.type };
+  const { answer } = outcome;
+  if (answer.type === 'compareAndSwap' && !answer.succeeded)
+    return { ...write, outcome: 'refused' };
+  return { ...write, outcome: 'acknowledged', revision: answer.revision };
+}
+
+function readEntry(operation: Recorded): ReadOperation | undefined {
+  const { command, outcome } = operation;
+  if (outcome.type !== 'answered') return undefined;
+  const { answer } = outcome;
+  const read = { ...baseOf(operation), type: 'read', revision: answer.revision ?? 0 } as const;
+  if (command.type === 'read' && answer.type === 'read') {
+    const { consistency } = command;
+    if (consistency === 'eventual') return undefined;
+    const { value, modRevision } = answer;
+    return { ...read, consistency, value: value ?? undefined, modRevision };
   }
-  const entries: HistoryEntry[] = [];
-  for (const { key, client, command, invokedAtMs, settledAtMs, outcome } of operations) {
-    if (deleted.has(key)) continue;
-    const base = { key, client, invokedAtMs, settledAtMs };
-    const answer = outcome.type === 'answered' ? outcome.answer : undefined;
-    if (answer?.type === 'read' && command.type === 'read') {
-      const { consistency } = command;
-      const { value, modRevision, revision = 0 } = answer;
-      if (consistency === 'eventual') continue;
-      entries.push({
-        ...base,
-        type: 'read',
-        consistency,
-        value: value ?? undefined,
-        modRevision,
-        revision,
-      });
-    } else if ('value' in command && command.value !== null) {
-      const acknowledged =
-        answer !== undefined && !(answer.type === 'compareAndSwap' && !answer.succeeded);
-      const state = acknowledged
-        ? 'acknowledged'
-        : outcome.type === 'unknown'
-          ? 'unknown'
-          : 'refused';
-      const revision = acknowledged ? answer.revision : undefined;
-      entries.push({ ...base, type: 'write', value: command.value, outcome: state, revision });
-    }
-  }
-  return entries;
+  if (command.type !== 'compareAndSwap' || answer.type !== 'compareAndSwap') return undefined;
+  const value = answer.succeeded ? command.expected : answer.current;
+  return { ...read, consistency: 'swap', value: value ?? undefined, modRevision: undefined };
 }
