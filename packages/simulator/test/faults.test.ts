@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { CounterName } from '../src/counters.ts';
+import type { FaultKind } from '../src/scenario.ts';
+import { faultKinds } from '../src/scenario.ts';
+import { simulate } from '../src/simulate.ts';
+import { quietScenario } from './three-members.ts';
+
+/** What shows that a fault really did something. */
+const traces: Partial<Record<FaultKind, CounterName>> = {
+  powerLoss: 'unsynced writes lost',
+  powerLossOfAll: 'unsynced writes torn',
+  gracefulStop: 'leadership handed over',
+  isolateLeader: 'check-quorum step-downs',
+  partition: 'pre-votes refused',
+  pause: 'event loop stalls noticed',
+  stall: 'event loop stalls noticed',
+  reset: 'connections lost',
+  fullDisk: 'members stopped by a full disk',
+  failingDisk: 'members stopped by a disk error',
+  rottenLog: 'damaged logs refused',
+  rottenVote: 'torn copies of the vote',
+  rottenSpace: 'torn tails cut',
+};
+
+test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', async (kind) => {
+  const scenario = {
+    ...quietScenario(1),
+    members: 3,
+    clients: 4,
+    networkClients: 2,
+    intervalMsMax: 60,
+    keys: 3,
+    segmentBytes: 8 * 1024,
+    faults: [kind],
+    faultIntervalMsMax: 500,
+    quietFormation: true,
+  };
+  const { violations, counts } = await simulate(1, { scenario, durationMs: 10_000 });
+  expect(violations).toEqual([]);
+  expect(counts[`fault: ${kind}`]).toBeGreaterThan(2);
+  const trace = traces[kind];
+  if (trace !== undefined) expect(counts[trace], trace).toBeGreaterThan(0);
+});
