@@ -1,6 +1,7 @@
 import type {
   Clock,
   Consistency,
+  Counter,
   Instant,
   KeyValue,
   LogIndex,
@@ -10,7 +11,6 @@ import type {
 import { assert, DEngineError } from '@d-engine/base';
 import type { Raft, ReadOutcome } from '@d-engine/raft';
 import type { Deadlines, Waiting } from './deadlines.ts';
-import type { NodeMetrics } from './node-metrics.ts';
 
 export interface ReadView {
   readonly entries: readonly (KeyValue | null)[];
@@ -64,7 +64,11 @@ class PendingRead implements Waiting {
   }
 }
 
-type ReadMetrics = Pick<NodeMetrics, 'leaseReads' | 'readConfirmations'>;
+/** What reads count of themselves. */
+export interface ReadMetrics {
+  readonly leaseReads: Counter;
+  readonly readConfirmations: Counter;
+}
 
 /** How often a read that found no leader asks again: a fraction of any election. */
 const retryIntervalMs = 50;
