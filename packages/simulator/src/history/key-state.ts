@@ -1,0 +1,84 @@
+import type { Revision } from '@d-engine/base';
+import type { Answer, Command, Operation, Value } from './operation.ts';
+
+/** What one key holds, in the sequential store that a history is compared with. */
+export interface KeyState {
+  readonly value: Value;
+  /** Of the write that made it; undefined when its client was never told. */
+  readonly modRevision: Revision | undefined;
+  /** From then on the value may vanish, late but never early; Infinity without a TTL. */
+  readonly mayVanishAtMs: number;
+}
+
+export const absent: KeyState = { value: null, modRevision: undefined, mayVanishAtMs: Infinity };
+
+/** One name for each state, so that equal ones are found in a set. */
+export function stateName({ value, modRevision, mayVanishAtMs }: KeyState): string {
+  if (value === null) return '-';
+  return `=${JSON.stringify(value)}@${modRevision ?? ''}/${mayVanishAtMs}`;
+}
+
+/**
+ * The states that the operation may leave behind when it takes effect on `state`, no later than
+ * `latestMs`: none when its answer does not fit, two at most, since a value with a TTL may or may
+ * not have vanished.
+ */
+export function apply(
+  state: KeyState,
+  operation: Operation,
+  latestMs: number,
+): readonly KeyState[] {
+  const after = applyToSettled(state, operation);
+  if (latestMs < state.mayVanishAtMs) return after === undefined ? [] : [after];
+  const afterVanished = applyToSettled(absent, operation);
+  return [after, afterVanished].filter((next) => next !== undefined);
+}
+
+function applyToSettled(state: KeyState, operation: Operation): KeyState | undefined {
+  const { command, outcome } = operation;
+  // Whoever was told nothing may have met any state.
+  const answer = outcome.type === 'answered' ? outcome.answer : undefined;
+  switch (command.type) {
+    case 'read':
+      return answer === undefined || readFits(state, answer) ? state : undefined;
+    case 'put':
+      return written(command.value, operation, answer);
+    case 'delete':
+      return deleteFits(state, answer) ? absent : undefined;
+    case 'compareAndSwap':
+      return swap(state, operation, command, answer);
+  }
+}
+
+function readFits(state: KeyState, answer: Answer): boolean {
+  if (answer.type !== 'read' || answer.value !== state.value) return false;
+  const told = answer.modRevision !== undefined && state.modRevision !== undefined;
+  return !told || answer.modRevision === state.modRevision;
+}
+
+function deleteFits(state: KeyState, answer: Answer | undefined): boolean {
+  if (answer?.type !== 'delete' || answer.deleted === undefined) return true;
+  return answer.deleted === (state.value !== null);
+}
+
+function swap(
+  state: KeyState,
+  operation: Operation,
+  command: Command & { readonly type: 'compareAndSwap' },
+  answer: Answer | undefined,
+): KeyState | undefined {
+  const matches = state.value === command.expected;
+  if (answer?.type === 'compareAndSwap') {
+    if (answer.succeeded !== matches) return undefined;
+    const { current } = answer;
+    if (!matches && current !== undefined && current !== state.value) return undefined;
+  }
+  return matches ? written(command.value, operation, answer) : state;
+}
+
+function written(value: Value, operation: Operation, answer: Answer | undefined): KeyState {
+  if (value === null) return absent;
+  const { command, invokedAtMs } = operation;
+  const ttlMs = command.type === 'put' ? (command.ttlMs ?? Infinity) : Infinity;
+  return { value, modRevision: answer?.revision, mayVanishAtMs: invokedAtMs + ttlMs };
+}

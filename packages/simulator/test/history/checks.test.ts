@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { checkLinearizability, describeVerdict } from '../../src/history/check-history.ts';
+import { checkEventualReads } from '../../src/history/eventual-check.ts';
+import type { Answer, Command, Operation } from '../../src/history/operation.ts';
+import { checkRevisions } from '../../src/history/revision-check.ts';
+
+type Times = readonly [invokedAtMs: number, settledAtMs: number];
+
+function operation(
+  [invokedAtMs, settledAtMs]: Times,
+  command: Command,
+  answer: Answer | undefined,
+  more: { readonly key?: string; readonly client?: string } = {},
+): Operation {
+  return {
+    client: more.client ?? 'c1',
+    key: more.key ?? 'k',
+    command,
+    invokedAtMs,
+    settledAtMs,
+    outcome: answer === undefined ? { type: 'unknown' } : { type: 'answered', answer },
+  };
+}
+
+function put(times: Times, value: string, revision?: number, key = 'k'): Operation {
+  const told = revision === undefined ? {} : { revision };
+  return operation(times, { type: 'put', value }, { type: 'put', ...told }, { key });
+}
+
+function read(times: Times, value: string | null, revision?: number, key = 'k'): Operation {
+  const told = revision === undefined ? {} : { revision };
+  const answer = { type: 'read', value, ...told } as const;
+  return operation(times, { type: 'read', consistency: 'linearizable' }, answer, { key });
+}
+
+function lostPut(invokedAtMs: number, value: string): Operation {
+  return operation([invokedAtMs, Infinity], { type: 'put', value }, undefined);
+}
+
+function eventual(times: Times, value: string | null, revision: number, client: string): Operation {
+  const answer = { type: 'read', value, revision } as const;
+  return operation(times, { type: 'read', consistency: 'eventual' }, answer, { client });
+}
+
+describe('a verdict', () => {
+  test('shows the shortest part that no order explains', () => {
+    const history = [
+      put([1, 2], 'a'),
+      read([3, 4], 'a'),
+      put([5, 6], 'b'),
+      read([7, 8], 'b'),
+      read([9, 10], 'a'),
+      read([11, 12], 'b'),
+    ];
+    expect(describeVerdict(checkLinearizability(history))).toEqual([
+      'not linearizable',
+      'no order explains these operations on key "k":',
+      '  c1  1.000..2.000  put "a": done',
+      '  c1  5.000..6.000  put "b": done',
+      '  c1  9.000..10.000  read (linearizable): saw "a"',
+    ]);
+  });
+
+  test('names the key; other keys do not matter', () => {
+    const history = [
+      put([1, 2], 'a', 1, 'x'),
+      read([3, 4], 'a', 1, 'x'),
+      read([5, 6], 'z', 1, 'y'),
+    ];
+    expect(checkLinearizability(history)).toMatchObject({ type: 'notLinearizable', key: 'y' });
+  });
+
+  test('lets lease reads promise what linearizable ones do, and eventual ones nothing', () => {
+    const stale = { type: 'read', value: null } as const;
+    const after = (consistency: 'lease' | 'eventual'): string =>
+      checkLinearizability([
+        put([1, 2], 'a'),
+        operation([3, 4], { type: 'read', consistency }, stale),
+      ]).type;
+    expect(after('lease')).toBe('notLinearizable');
+    expect(after('eventual')).toBe('linearizable');
+  });
+
+  test('holds the revision of a read against that of its write', () => {
+    const answer = { type: 'read', value: 'a', modRevision: 8 } as const;
+    const command = { type: 'read', consistency: 'linearizable' } as const;
+    const history = [put([1, 2], 'a', 7), operation([3, 4], command, answer)];
+    expect(checkLinearizability(history).type).toBe('notLinearizable');
+  });
+
+  test('is not held up by many writes that nobody saw', () => {
+    const lost = Array.from({ length: 200 }, (_, index) => lostPut(index, `lost ${index}`));
+    const seen = Array.from({ length: 100 }, (_, index) => [
+      put([1_000 + index * 10, 1_002 + index * 10], `v${index}`),
+      read([1_003 + index * 10, 1_004 + index * 10], `v${index}`),
+    ]);
+    const verdict = checkLinearizability([...lost, ...seen.flat()], { stepsMax: 10_000 });
+    expect(verdict.type).toBe('linearizable');
+  });
+
+  test('finds the one lost write that explains a read, among fifty that were seen as well', () => {
+    const lost = Array.from({ length: 50 }, (_, index) => lostPut(index, `lost ${index}`));
+    const reads = lost.map((_, index) => read([100 + index, 100.5 + index], `lost ${index}`));
+    expect(checkLinearizability([...lost, ...reads]).type).toBe('linearizable');
+    const again = read([200, 201], 'lost 3');
+    expect(checkLinearizability([...lost, ...reads, again]).type).toBe('notLinearizable');
+  });
+
+  test('is undecided rather than wrong when there are too many orders', () => {
+    const puts = Array.from({ length: 12 }, (_, index) => put([1, 100], `v${index}`));
+    const verdict = checkLinearizability([...puts, read([101, 102], 'v3')], { stepsMax: 50 });
+    expect(verdict).toEqual({ type: 'undecided', key: 'k' });
+    expect(describeVerdict(verdict)[0]).toContain('undecided');
+  });
+});
+
+describe('revisions', () => {
+  test('that follow real time are right, in one order for overlapping writes', () => {
+    const history = [put([1, 9], 'a', 2), put([2, 8], 'b', 1, 'other'), read([10, 11], 'a', 2)];
+    expect(checkRevisions(history)).toEqual([]);
+  });
+
+  test('are given out once', () => {
+    const [problem] = checkRevisions([put([1, 2], 'a', 7), put([1, 2], 'b', 7, 'other')]);
+    expect(problem).toContain('revision 7 was given out twice');
+  });
+
+  test.each([
+    ['a write', [put([1, 2], 'a', 7), put([3, 4], 'b', 6, 'other')]],
+    ['a read', [put([1, 2], 'a', 7), read([3, 4], null, 6, 'other')]],
+    ['a read after a read', [read([1, 2], 'a', 7), read([3, 4], null, 6, 'other')]],
+    ['a write after a read of the same', [read([1, 2], null, 7), put([3, 4], 'b', 7)]],
+  ])('never go back for %s', (_, history) => {
+    expect(checkRevisions(history)[0]).toContain('against real time');
+  });
+});
+
+describe('eventual reads', () => {
+  const written = [put([1, 2], 'a', 3), lostPut(3, 'b')];
+
+  test('may be old, and differ between processes', () => {
+    const reads = [eventual([10, 11], 'b', 4, 'n1'), eventual([12, 13], null, 1, 'n2')];
+    expect(checkEventualReads([...written, ...reads])).toEqual([]);
+  });
+
+  test('of one process do not go back', () => {
+    const reads = [eventual([10, 11], 'b', 4, 'n1'), eventual([12, 13], 'a', 3, 'n1')];
+    expect(checkEventualReads([...written, ...reads])[0]).toContain('went back from revision 4');
+  });
+
+  test('see nothing that nobody wrote', () => {
+    const [problem] = checkEventualReads([...written, eventual([4, 5], 'c', 4, 'n1')]);
+    expect(problem).toContain('nobody wrote that');
+  });
+});
