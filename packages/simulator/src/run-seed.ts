@@ -1,6 +1,7 @@
 import { describeError } from '@d-engine/base';
 import { drawScenario } from './draw-scenario.ts';
 import type { RunResult } from './jobs.ts';
+import { LastLines } from './last-lines.ts';
 import { applyPreset } from './presets.ts';
 import type { Preset, Scenario } from './scenario.ts';
 import type { OnLine } from './simulate.ts';
@@ -13,9 +14,6 @@ export interface RunSettings {
   readonly nodes: number | undefined;
   readonly durationMs: number;
 }
-
-/** Of each member, when a run fails. */
-const lastLinesMax = 20;
 
 export function scenarioOf(seed: number, { preset, nodes }: RunSettings): Scenario {
   return applyPreset(drawScenario(seed, nodes), preset);
@@ -47,28 +45,5 @@ export async function runSeed(
     return { seed, cpuMs: 0, failure: `${describeError(error)}${stack}` };
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-/** The last of each member, and of the world itself. */
-class LastLines {
-  readonly #byMember = new Map<string, string[]>();
-
-  add(line: string, member: string): void {
-    let lines = this.#byMember.get(member);
-    if (lines === undefined) {
-      lines = [];
-      this.#byMember.set(member, lines);
-    }
-    lines.push(line);
-    if (lines.length > lastLinesMax) lines.shift();
-  }
-
-  get lines(): string[] {
-    const members = [...this.#byMember].sort(([one], [other]) => (one < other ? -1 : 1));
-    return members.flatMap(([member, lines]) => [
-      member === '' ? 'faults:' : `${member}:`,
-      ...lines.map((line) => `  ${line}`),
-    ]);
   }
 }
