@@ -5,13 +5,12 @@ import type { Counts } from './counters.ts';
 import { Counters } from './counters.ts';
 import { drawScenario, durationMsDefault } from './draw-scenario.ts';
 import type { Operation } from './history/operation.ts';
-import { registerEntries } from './history.ts';
 import { Invariants } from './invariants.ts';
+import { judgeHistory } from './judge-history.ts';
 import { Liveness } from './liveness.ts';
 import { makeClients } from './make-clients.ts';
 import { mendMsMax, Nemesis } from './nemesis.ts';
 import { Recorder } from './recorder.ts';
-import { checkRegisters } from './register-check.ts';
 import type { Scenario } from './scenario.ts';
 import { Supervisor } from './supervisor.ts';
 import type { CheckName, Violation } from './violation.ts';
@@ -163,7 +162,7 @@ class Simulation {
 
   #checkHistory(): void {
     const { history } = this.#recorder;
-    for (const violation of checkRegisters(registerEntries(history))) this.#violated(violation);
+    for (const violation of judgeHistory(history)) this.#violated(violation);
   }
 
   #report(): SimulationReport {
