@@ -17,7 +17,7 @@ import type { VirtualCluster } from './virtual-cluster.ts';
 const limitMs = 60_000;
 /** An operation that a running process was asked is answered by then, faults or not. */
 const answerMs = 10_000;
-/** By then it is on disk that a binding is committed: those who forgot it cannot count its member. */
+/** By then disks know that a binding is committed: who forgets it cannot count its member. */
 const boundMs = 10_000;
 
 /** What must happen once the faults are over: first for a majority, then for everybody. */
