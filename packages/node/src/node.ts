@@ -19,7 +19,7 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Effects, Raft } from '@d-engine/raft';
+import type { Effects, Raft, RaftView } from '@d-engine/raft';
 
 import type { Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
@@ -199,6 +199,10 @@ export class Node {
   }
 
   // What checks of a whole cluster compare after every step; see also status().
+
+  get raft(): RaftView {
+    return this.#parts.raft;
+  }
 
   get role(): Raft['role'] {
     return this.#parts.raft.role;

@@ -8,6 +8,7 @@ export {
   encodeBootstrap,
 } from './membership-codec.ts';
 export * from './messages.ts';
+export type { RaftView } from './raft.ts';
 export { Raft } from './raft.ts';
 export type {
   HelloVerdict,

@@ -13,7 +13,7 @@ import type { Bootstrap, BoundMember, Configuration } from './configuration.ts';
 import { isOnlyVoter } from './configuration.ts';
 import { Core } from './core.ts';
 import { dispatch } from './dispatch.ts';
-import type { Effects, Role, StateChange } from './effects.ts';
+import type { Effects, HardState, Role, StateChange } from './effects.ts';
 import { countOwnVote, electionTimedOut } from './election.ts';
 import { flushAcknowledgement } from './follower.ts';
 import { appendProposals } from './leadership.ts';
@@ -297,6 +297,20 @@ export class Raft {
     return this.#core.durableIndex;
   }
 
+  /** Up to here the log was seen to match the leader of this very term (design rule 6). */
+  get verifiedIndex(): LogIndex {
+    return this.#core.verifiedIndex;
+  }
+
+  get hardState(): HardState {
+    return this.#core.hardState;
+  }
+
+  /** Only then anything that rests on the term or the vote has left this member. */
+  get isHardStateDurable(): boolean {
+    return this.#core.isHardStateDurable;
+  }
+
   get configuration(): Configuration {
     return this.#core.configuration;
   }
@@ -348,3 +362,20 @@ export class Raft {
     }));
   }
 }
+
+/** What a check of a whole cluster looks at; nothing in it changes anything. */
+export type RaftView = Pick<
+  Raft,
+  | 'role'
+  | 'term'
+  | 'leaderId'
+  | 'commitIndex'
+  | 'verifiedIndex'
+  | 'durableIndex'
+  | 'lastLogIndex'
+  | 'termAt'
+  | 'hardState'
+  | 'isHardStateDurable'
+  | 'configuration'
+  | 'leaseValid'
+>;

@@ -5,7 +5,7 @@ import type { Counts } from './counters.ts';
 import { Counters } from './counters.ts';
 import { drawScenario, durationMsDefault } from './draw-scenario.ts';
 import type { Operation } from './history/operation.ts';
-import { Invariants } from './invariants.ts';
+import { Invariants } from './invariants/invariants.ts';
 import { judgeHistory } from './judge-history.ts';
 import { Liveness } from './liveness.ts';
 import { makeClients } from './make-clients.ts';
@@ -96,7 +96,7 @@ class Simulation {
     const { recoveryCrashShare } = scenario;
     const supervised = { world, cluster, counters, restartMsMax, recoveryCrashShare, violated };
     const supervisor = new Supervisor(supervised);
-    this.#invariants = new Invariants(cluster);
+    this.#invariants = new Invariants(() => cluster.running());
     const recorder = new Recorder({
       world,
       counters,

@@ -7,6 +7,7 @@ export const checkNames = [
   'leader completeness',
   'state machine safety',
   'commit needs a durable quorum',
+  'durable survives a crash',
   'committed is never undone',
   'monotonic indexes',
   'one vote a term',

@@ -3,6 +3,8 @@ import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import { Counters } from './counters.ts';
+import type { MemberView } from './invariants/member-view.ts';
+import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -26,6 +28,8 @@ export class VirtualCluster {
   readonly #events: ClusterEvents;
   readonly #counters: Counters;
   readonly #nodes = new Map<NodeId, Node>();
+  /** Of the nodes, and of them alone. */
+  readonly #views = new Map<NodeId, MemberView>();
   readonly #starts = new Map<NodeId, number>();
   /** By member: who knows that its binding is committed. */
   readonly #boundBy = new Map<NodeId, Set<NodeId>>();
@@ -58,8 +62,8 @@ export class VirtualCluster {
   }
 
   /** For checks after every step: no copy. */
-  running(): IterableIterator<Node> {
-    return this.#nodes.values();
+  running(): IterableIterator<MemberView> {
+    return this.#views.values();
   }
 
   get nodes(): Node[] {
@@ -100,8 +104,9 @@ export class VirtualCluster {
     }).then(
       (node) => {
         this.#nodes.set(id, node);
+        this.#views.set(id, new NodeView(node, this.host(id)));
         const onClosed = (fatal: unknown): void => {
-          if (this.#nodes.get(id) === node) this.#nodes.delete(id);
+          if (this.#nodes.get(id) === node) this.#forget(id);
           if (fatal === undefined) this.#events.onStopped?.(id);
           else this.#events.onDeath(id, fatal);
         };
@@ -112,8 +117,13 @@ export class VirtualCluster {
     );
   }
 
-  crash(id: NodeId, powerLoss: boolean): void {
+  #forget(id: NodeId): void {
     this.#nodes.delete(id);
+    this.#views.delete(id);
+  }
+
+  crash(id: NodeId, powerLoss: boolean): void {
+    this.#forget(id);
     this.host(id).crash({ powerLoss });
   }
 

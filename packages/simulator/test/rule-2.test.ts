@@ -28,7 +28,7 @@ describe('a wiped voter is not the old voter', () => {
     const elected: NodeId[] = [];
     const watch = (): boolean => {
       for (const node of members.cluster.running()) {
-        if (node.role === 'leader') elected.push(node.settings.nodeId);
+        if (node.role === 'leader') elected.push(node.nodeId);
       }
       return false;
     };

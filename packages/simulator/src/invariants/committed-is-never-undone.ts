@@ -1,0 +1,42 @@
+import type { LogIndex } from '@d-engine/base';
+import type { Check, Step } from './check.ts';
+import type { CommittedEntries } from './committed-entries.ts';
+import type { MemberView } from './member-view.ts';
+
+/** What one member knows to be committed stays, and is the same for all, for ever. */
+export class CommittedIsNeverUndone implements Check {
+  readonly name = 'committed is never undone';
+  readonly #committed: CommittedEntries;
+
+  constructor(committed: CommittedEntries) {
+    this.#committed = committed;
+  }
+
+  step({ member, before, isNewLife, logChangedFrom }: Step): string | undefined {
+    const { nodeId, commitIndex, lastLogIndex } = member;
+    if (commitIndex > lastLogIndex) {
+      return `node ${nodeId} committed ${commitIndex} beyond its last entry ${lastLogIndex}`;
+    }
+    if (!isNewLife && logChangedFrom !== undefined && logChangedFrom <= before.commitIndex) {
+      return `node ${nodeId} changed entry ${logChangedFrom}, committed up to ${before.commitIndex}`;
+    }
+    // A new life looks at all that it knows; a running one at what is new.
+    const known = isNewLife ? 0 : before.commitIndex;
+    for (let index = known + 1; index <= commitIndex; index++) {
+      const problem = this.#commit(member, index);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
+  #commit(member: MemberView, index: LogIndex): string | undefined {
+    const term = member.termAt(index) ?? 0;
+    const known = this.#committed.at(index);
+    if (known === undefined) this.#committed.add(index, { term, inTerm: member.term });
+    else if (known.term !== term) {
+      const here = `on node ${member.nodeId} it is of term ${term}`;
+      return `entry ${index} was committed with term ${known.term}; ${here}`;
+    }
+    return undefined;
+  }
+}

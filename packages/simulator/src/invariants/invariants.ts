@@ -1,0 +1,101 @@
+import type { NodeId } from '@d-engine/base';
+import type { CheckName, Violation } from '../violation.ts';
+import type { Check, Step } from './check.ts';
+import { CommittedEntries } from './committed-entries.ts';
+import { CommittedIsNeverUndone } from './committed-is-never-undone.ts';
+import { ConfigurationOverlap } from './configuration-overlap.ts';
+import { DurableQuorum } from './durable-quorum.ts';
+import { DurableSurvives } from './durable-survives.ts';
+import { ElectionSafety } from './election-safety.ts';
+import { HeartbeatCommitsVerified } from './heartbeat-commits-verified.ts';
+import { LeaderAppendOnly } from './leader-append-only.ts';
+import { LeaderCompleteness } from './leader-completeness.ts';
+import { leaseCheckName, leaseProblem } from './lease-safety.ts';
+import { LogMatching } from './log-matching.ts';
+import { MemberRecord } from './member-record.ts';
+import type { MemberView } from './member-view.ts';
+import { MonotonicIndexes } from './monotonic-indexes.ts';
+import { OneVoteATerm } from './one-vote-a-term.ts';
+import { StateMachineSafety } from './state-machine-safety.ts';
+
+/**
+ * What must hold after every event, across members and across their lives. Members in which
+ * nothing changed cost a few comparisons; the checks see only steps.
+ */
+export class Invariants {
+  readonly #running: () => Iterable<MemberView>;
+  readonly #records = new Map<NodeId, MemberRecord>();
+  readonly #checks: readonly Check[];
+  readonly #violations: Violation[] = [];
+
+  constructor(running: () => Iterable<MemberView>) {
+    this.#running = running;
+    const committed = new CommittedEntries();
+    this.#checks = [
+      new ElectionSafety(),
+      new LeaderAppendOnly(),
+      new LogMatching(),
+      new OneVoteATerm(),
+      new MonotonicIndexes(),
+      new DurableSurvives(),
+      new HeartbeatCommitsVerified(),
+      new DurableQuorum(),
+      new CommittedIsNeverUndone(committed),
+      new LeaderCompleteness(committed),
+      new StateMachineSafety(),
+      new ConfigurationOverlap(running),
+    ];
+  }
+
+  get violations(): readonly Violation[] {
+    return this.#violations;
+  }
+
+  get isViolated(): boolean {
+    return this.#violations.length > 0;
+  }
+
+  check(): void {
+    let leaders = 0;
+    for (const member of this.#running()) {
+      if (member.role === 'leader') leaders += 1;
+      const record = this.#recordOf(member.nodeId);
+      if (record.differsFrom(member)) this.#step(member, record);
+    }
+    if (leaders > 1) this.#checkLeases();
+  }
+
+  #recordOf(nodeId: NodeId): MemberRecord {
+    let record = this.#records.get(nodeId);
+    if (record === undefined) {
+      record = new MemberRecord(nodeId);
+      this.#records.set(nodeId, record);
+    }
+    return record;
+  }
+
+  #step(member: MemberView, before: MemberRecord): void {
+    const step: Step = {
+      member,
+      before,
+      isNewLife: before.life !== member.life,
+      logChangedFrom: before.logChangedFrom(member),
+      recordOf: (nodeId) => this.#records.get(nodeId),
+    };
+    for (const check of this.#checks) {
+      const problem = check.step(step);
+      if (problem !== undefined) this.#violated(check.name, problem);
+    }
+    before.update(member, step.logChangedFrom);
+  }
+
+  #checkLeases(): void {
+    const leaders = [...this.#running()].filter(({ role }) => role === 'leader');
+    const problem = leaseProblem(leaders);
+    if (problem !== undefined) this.#violated(leaseCheckName, problem);
+  }
+
+  #violated(check: CheckName, text: string): void {
+    this.#violations.push({ check, text });
+  }
+}

@@ -1,0 +1,81 @@
+import type { LogIndex, NodeId, Term } from '@d-engine/base';
+import type { HardState, Role } from '@d-engine/raft';
+import type { MemberView } from './member-view.ts';
+
+/** What was seen of a member up to the step before, across all of its lives. */
+export class MemberRecord {
+  readonly nodeId: NodeId;
+  life: object | undefined;
+  role: Role = 'follower';
+  term: Term = 0;
+  leaderId: NodeId | null = null;
+  lastLogIndex: LogIndex = 0;
+  lastLogTerm: Term = 0;
+  durableIndex: LogIndex = 0;
+  commitIndex: LogIndex = 0;
+  verifiedIndex: LogIndex = 0;
+  appliedIndex: LogIndex = 0;
+  isHardStateDurable = true;
+  /** The term of each entry, by index; 0 stands for the place before the first. */
+  readonly terms: Term[] = [0];
+  /** The newest term that was on disk, and so may have been told to others. */
+  durableTerm: Term = 0;
+  /** Of each term: for whom this member's vote was on disk. */
+  readonly votes: Map<Term, NonNullable<HardState['votedFor']>> = new Map();
+
+  constructor(nodeId: NodeId) {
+    this.nodeId = nodeId;
+  }
+
+  /** False: nothing that a check looks at is different. Asked after every event, so it is cheap. */
+  differsFrom(member: MemberView): boolean {
+    return (
+      this.lastLogIndex !== member.lastLogIndex ||
+      this.durableIndex !== member.durableIndex ||
+      this.commitIndex !== member.commitIndex ||
+      this.appliedIndex !== member.appliedIndex ||
+      this.term !== member.term ||
+      this.role !== member.role ||
+      this.leaderId !== member.leaderId ||
+      this.verifiedIndex !== member.verifiedIndex ||
+      this.isHardStateDurable !== member.isHardStateDurable ||
+      this.life !== member.life ||
+      this.lastLogTerm !== member.termAt(member.lastLogIndex)
+    );
+  }
+
+  /**
+   * The first index at which the member's log is not what it was. Looks back from the end: where
+   * two logs agree on an entry, they agree on all before it, which is checked when entries come.
+   */
+  logChangedFrom(member: MemberView): LogIndex | undefined {
+    const { lastLogIndex } = member;
+    let same = Math.min(lastLogIndex, this.lastLogIndex);
+    while (same > 0 && member.termAt(same) !== this.terms[same]) same -= 1;
+    const isSame = same === lastLogIndex && same === this.lastLogIndex;
+    return isSame ? undefined : same + 1;
+  }
+
+  update(member: MemberView, changedFrom: LogIndex | undefined): void {
+    this.life = member.life;
+    this.role = member.role;
+    this.term = member.term;
+    this.leaderId = member.leaderId;
+    this.durableIndex = member.durableIndex;
+    this.commitIndex = member.commitIndex;
+    this.verifiedIndex = member.verifiedIndex;
+    this.appliedIndex = member.appliedIndex;
+    this.isHardStateDurable = member.isHardStateDurable;
+    if (changedFrom !== undefined) {
+      this.terms.length = changedFrom;
+      for (let index = changedFrom; index <= member.lastLogIndex; index++) {
+        this.terms.push(member.termAt(index) ?? 0);
+      }
+    }
+    this.lastLogIndex = member.lastLogIndex;
+    this.lastLogTerm = this.terms[member.lastLogIndex] ?? 0;
+    if (!member.isHardStateDurable) return;
+    this.durableTerm = Math.max(this.durableTerm, member.term);
+    if (member.votedFor !== null) this.votes.set(member.term, member.votedFor);
+  }
+}

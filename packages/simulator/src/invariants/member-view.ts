@@ -1,0 +1,105 @@
+import type { LogIndex, NodeId, Term } from '@d-engine/base';
+import type { Node } from '@d-engine/node';
+import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
+import type { VirtualHost } from '@d-engine/virtual-env';
+
+/** One running process of a member, as the checks see it. */
+export interface MemberView {
+  readonly nodeId: NodeId;
+  /** Another one for each start. */
+  readonly life: object;
+  readonly role: Role;
+  readonly term: Term;
+  readonly leaderId: NodeId | null;
+  readonly lastLogIndex: LogIndex;
+  readonly durableIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly verifiedIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly votedFor: HardState['votedFor'];
+  /** Term and vote are on disk: what rests on them may have left. */
+  readonly isHardStateDurable: boolean;
+  readonly configuration: Configuration;
+  /** Neither paused nor stalled: it could answer a read right now. */
+  readonly isAwake: boolean;
+  termAt(index: LogIndex): Term | undefined;
+  leaseValid(): boolean;
+  stateHash(): string;
+}
+
+/** A view that stays true as the process goes on. */
+export class NodeView implements MemberView {
+  readonly nodeId: NodeId;
+  readonly life: object;
+  readonly #node: Node;
+  readonly #raft: RaftView;
+  readonly #host: VirtualHost;
+
+  constructor(node: Node, host: VirtualHost) {
+    this.nodeId = node.settings.nodeId;
+    this.life = node;
+    this.#node = node;
+    this.#raft = node.raft;
+    this.#host = host;
+  }
+
+  get role(): Role {
+    return this.#raft.role;
+  }
+
+  get term(): Term {
+    return this.#raft.term;
+  }
+
+  get leaderId(): NodeId | null {
+    return this.#raft.leaderId;
+  }
+
+  get lastLogIndex(): LogIndex {
+    return this.#raft.lastLogIndex;
+  }
+
+  get durableIndex(): LogIndex {
+    return this.#raft.durableIndex;
+  }
+
+  get commitIndex(): LogIndex {
+    return this.#raft.commitIndex;
+  }
+
+  get verifiedIndex(): LogIndex {
+    return this.#raft.verifiedIndex;
+  }
+
+  get appliedIndex(): LogIndex {
+    return this.#node.appliedIndex;
+  }
+
+  get votedFor(): HardState['votedFor'] {
+    return this.#raft.hardState.votedFor;
+  }
+
+  get isHardStateDurable(): boolean {
+    return this.#raft.isHardStateDurable;
+  }
+
+  get configuration(): Configuration {
+    return this.#raft.configuration;
+  }
+
+  get isAwake(): boolean {
+    return this.#host.runs;
+  }
+
+  termAt(index: LogIndex): Term | undefined {
+    return this.#raft.termAt(index);
+  }
+
+  leaseValid(): boolean {
+    return this.#raft.leaseValid(this.#host.env.clock.now());
+  }
+
+  stateHash(): string {
+    return this.#node.stateHash();
+  }
+}

@@ -1,0 +1,116 @@
+import type { LogIndex, NodeId, Term } from '@d-engine/base';
+import type { Configuration, HardState, Role } from '@d-engine/raft';
+import { Invariants } from '../../src/invariants/invariants.ts';
+import type { MemberView } from '../../src/invariants/member-view.ts';
+
+export function configurationOf(voters: readonly NodeId[]): Configuration {
+  return {
+    voters,
+    outgoingVoters: [],
+    learners: [],
+    nextLearners: [],
+    autoLeave: false,
+    members: [],
+  };
+}
+
+/** A member that is whatever a test says that it is. */
+export class FakeMember implements MemberView {
+  readonly nodeId: NodeId;
+  life: object = {};
+  role: Role = 'follower';
+  term: Term = 1;
+  leaderId: NodeId | null = null;
+  durableIndex: LogIndex = 0;
+  commitIndex: LogIndex = 0;
+  verifiedIndex: LogIndex = 0;
+  appliedIndex: LogIndex = 0;
+  votedFor: HardState['votedFor'] = null;
+  isHardStateDurable = true;
+  configuration: Configuration = configurationOf([1, 2, 3]);
+  isAwake = true;
+  hasLease = false;
+  state = '';
+  /** The terms of the entries, the first one at index 1. */
+  log: Term[] = [];
+
+  constructor(nodeId: NodeId) {
+    this.nodeId = nodeId;
+  }
+
+  get lastLogIndex(): LogIndex {
+    return this.log.length;
+  }
+
+  termAt(index: LogIndex): Term | undefined {
+    return index === 0 ? 0 : this.log[index - 1];
+  }
+
+  leaseValid(): boolean {
+    return this.hasLease;
+  }
+
+  stateHash(): string {
+    return `${this.appliedIndex} ${this.state}`;
+  }
+
+  votesFor(nodeId: NodeId): void {
+    this.votedFor = { nodeId, instanceId: `instance ${nodeId}` };
+  }
+
+  /** Takes over a log and all that follows from having it. */
+  holds(log: readonly Term[]): void {
+    this.log = [...log];
+    this.durableIndex = log.length;
+    this.verifiedIndex = log.length;
+  }
+
+  restarts(): void {
+    this.life = {};
+    this.role = 'follower';
+    this.leaderId = null;
+    this.appliedIndex = 0;
+  }
+}
+
+/** Three members that elected node 1 in term 1, and what the checks say of them. */
+export class FakeCluster {
+  readonly members: readonly [FakeMember, FakeMember, FakeMember] = [
+    new FakeMember(1),
+    new FakeMember(2),
+    new FakeMember(3),
+  ];
+  readonly invariants: Invariants;
+
+  constructor() {
+    this.invariants = new Invariants(() => this.members);
+    for (const member of this.members) member.votesFor(1);
+    this.step();
+    this.members[0].role = 'leader';
+    for (const member of this.members) member.leaderId = 1;
+    this.step();
+  }
+
+  step(): void {
+    this.invariants.check();
+  }
+
+  /** The names of the checks that have something to say, after one more step. */
+  problems(): string[] {
+    this.step();
+    return [...new Set(this.invariants.violations.map(({ check }) => check))];
+  }
+
+  /** All hold and have applied the same entries of term 1. */
+  replicate(count: number): void {
+    const [leader, second, third] = this.members;
+    const log = Array.from({ length: count }, () => 1);
+    for (const member of this.members) member.holds(log);
+    this.step();
+    for (const member of [leader, second, third]) {
+      member.commitIndex = count;
+      member.appliedIndex = count;
+      this.step();
+    }
+  }
+}

@@ -1,0 +1,269 @@
+import { describe, expect, test } from 'vitest';
+import { hasQuorum, overlap } from '../../src/invariants/quorums.ts';
+import { configurationOf, FakeCluster } from './fake-member.ts';
+
+/** Three members with five committed entries of term 1, led by node 1. */
+function settled(): FakeCluster {
+  const cluster = new FakeCluster();
+  cluster.replicate(5);
+  return cluster;
+}
+
+function elect(cluster: FakeCluster, position: 0 | 1 | 2, term: number): void {
+  const leader = cluster.members[position];
+  for (const member of cluster.members) {
+    member.term = term;
+    member.votesFor(leader.nodeId);
+    member.role = 'follower';
+  }
+  cluster.step();
+  leader.role = 'leader';
+}
+
+test('a healthy story breaks nothing', () => {
+  const cluster = settled();
+  elect(cluster, 1, 2);
+  const [first, second, third] = cluster.members;
+  second.holds([1, 1, 1, 1, 1, 2]);
+  cluster.step();
+  third.holds(second.log);
+  cluster.step();
+  second.commitIndex = 6;
+  cluster.step();
+  first.restarts();
+  expect(cluster.problems()).toEqual([]);
+});
+
+describe('is seen:', () => {
+  test('election safety: a second leader in the term of the first', () => {
+    const cluster = settled();
+    cluster.members[1].role = 'leader';
+    expect(cluster.problems()).toContain('election safety');
+  });
+
+  test('leader append-only: a leader that shortens its log', () => {
+    const cluster = settled();
+    cluster.members[0].holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    cluster.members[0].holds([1, 1, 1, 1, 1]);
+    expect(cluster.problems()).toEqual(['leader append-only']);
+  });
+
+  test('leader append-only: a leader that overwrites its log and adds to it', () => {
+    const cluster = new FakeCluster();
+    cluster.members[0].log = [1, 1];
+    cluster.step();
+    cluster.members[0].term = 1;
+    cluster.members[0].log = [1, 0, 1];
+    expect(cluster.problems()).toContain('leader append-only');
+  });
+
+  test('log matching: the same entry after different ones', () => {
+    const cluster = new FakeCluster();
+    cluster.members[1].log = [1, 1, 3];
+    cluster.members[2].log = [1, 2, 3];
+    expect(cluster.problems()).toEqual(['log matching']);
+  });
+
+  test('log matching: a term that falls along the log', () => {
+    const cluster = new FakeCluster();
+    cluster.members[1].log = [2, 1];
+    expect(cluster.problems()).toEqual(['log matching']);
+  });
+
+  test('leader completeness: a leader without a committed entry', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.log = [1, 1, 1];
+    second.commitIndex = 3;
+    cluster.step();
+    elect(cluster, 1, 2);
+    expect(cluster.problems()).toContain('leader completeness');
+  });
+
+  test('but a leader elected late owes nothing to one of a newer term', () => {
+    const cluster = new FakeCluster();
+    const [first, second, third] = cluster.members;
+    for (const member of [second, third]) {
+      member.term = 3;
+      member.votesFor(2);
+    }
+    cluster.step();
+    second.role = 'leader';
+    for (const member of [second, third]) member.holds([3]);
+    cluster.step();
+    second.commitIndex = 1;
+    cluster.step();
+    first.term = 2;
+    first.votesFor(1);
+    first.role = 'leader';
+    expect(cluster.problems()).not.toContain('leader completeness');
+  });
+
+  test('state machine safety: two states at one index', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.state = 'other';
+    second.appliedIndex = 5;
+    expect(cluster.problems()).toEqual(['state machine safety']);
+  });
+
+  test('state machine safety: an entry applied before it is committed', () => {
+    const cluster = settled();
+    const [leader] = cluster.members;
+    leader.holds([1, 1, 1, 1, 1, 1]);
+    leader.appliedIndex = 6;
+    expect(cluster.problems()).toEqual(['state machine safety']);
+  });
+
+  test('a commit that is durable on the leader alone', () => {
+    const cluster = settled();
+    const [leader, second] = cluster.members;
+    leader.holds([1, 1, 1, 1, 1, 1]);
+    second.log = [1, 1, 1, 1, 1, 1];
+    cluster.step();
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('a commit of an old term by counting (Raft paper, figure 8)', () => {
+    const cluster = settled();
+    const [leader, second, third] = cluster.members;
+    for (const member of [leader, second, third]) member.holds([1, 1, 1, 1, 1, 1]);
+    elect(cluster, 0, 2);
+    cluster.step();
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('an entry that was durable and is gone after a restart', () => {
+    const cluster = settled();
+    const [, , third] = cluster.members;
+    third.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    third.restarts();
+    third.log = [1, 1, 1, 1, 1];
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('but not one that a new leader removed, or that was never durable', () => {
+    const cluster = settled();
+    const [, second, third] = cluster.members;
+    third.holds([1, 1, 1, 1, 1, 1]);
+    second.log = [1, 1, 1, 1, 1, 1];
+    cluster.step();
+    third.restarts();
+    third.leaderId = 1;
+    third.log = [1, 1, 1, 1, 1];
+    second.restarts();
+    second.log = [1, 1, 1, 1, 1];
+    expect(cluster.problems()).toEqual([]);
+  });
+
+  test('a committed entry that another member has differently', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.log = [1, 1, 1, 1, 2];
+    expect(cluster.problems()).toContain('committed is never undone');
+  });
+
+  test('a member that truncates what it knows to be committed', () => {
+    const cluster = settled();
+    cluster.members[2].log = [1, 1, 1, 1, 3];
+    expect(cluster.problems()).toContain('committed is never undone');
+  });
+
+  test.each(['term', 'commitIndex', 'appliedIndex'] as const)('a falling %s', (field) => {
+    const cluster = settled();
+    cluster.members[1][field] -= 1;
+    expect(cluster.problems()).toContain('monotonic indexes');
+  });
+
+  test('a term that was told and forgotten by a restart', () => {
+    const cluster = settled();
+    cluster.members[1].term = 4;
+    cluster.step();
+    cluster.members[1].restarts();
+    cluster.members[1].term = 3;
+    expect(cluster.problems()).toEqual(['monotonic indexes']);
+  });
+
+  test.each([null, 3])('a vote for node 1 that is one for %s after a restart', (other) => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    if (other === null) second.votedFor = null;
+    else second.votesFor(other);
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a leader whose votes are not on the disks of a quorum', () => {
+    const cluster = settled();
+    const [, second, third] = cluster.members;
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+    }
+    third.isHardStateDurable = false;
+    cluster.step();
+    second.role = 'leader';
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a lease beside a newer leader that commits', () => {
+    const cluster = settled();
+    const [first, second, third] = cluster.members;
+    first.hasLease = true;
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+    }
+    cluster.step();
+    second.role = 'leader';
+    for (const member of [second, third]) member.holds([1, 1, 1, 1, 1, 2]);
+    expect(cluster.problems()).toEqual([]);
+    second.commitIndex = 6;
+    first.isAwake = false;
+    expect(cluster.problems()).toEqual([]);
+    first.isAwake = true;
+    expect(cluster.problems()).toEqual(['lease needs a quorum of send times']);
+  });
+
+  test('configurations that could decide apart from one another', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.configuration = configurationOf([4, 5]);
+    second.holds([1, 1, 1, 1, 1, 1]);
+    expect(cluster.problems()).toEqual(['configuration overlap']);
+  });
+
+  test('a commit of what was not verified', () => {
+    const cluster = settled();
+    const [leader, second, third] = cluster.members;
+    for (const member of [leader, second]) member.holds([1, 1, 1, 1, 1, 1]);
+    third.log = [1, 1, 1, 1, 1, 1];
+    cluster.step();
+    leader.commitIndex = 6;
+    third.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['heartbeat commits what is verified']);
+  });
+});
+
+describe('quorums, counted apart from the code under test', () => {
+  test('of a joint configuration need both halves', () => {
+    const joint = { voters: [1, 2, 3], outgoingVoters: [3, 4, 5] };
+    expect(hasQuorum(joint, (id) => id <= 3)).toBe(false);
+    expect(hasQuorum(joint, (id) => id >= 2)).toBe(true);
+    expect(hasQuorum({ voters: [1, 2, 3, 4], outgoingVoters: [] }, (id) => id <= 2)).toBe(false);
+  });
+
+  test('overlap when one member came or went, or a half is shared', () => {
+    const plain = (voters: number[]) => ({ voters, outgoingVoters: [] });
+    expect(overlap(plain([1, 2, 3]), plain([1, 2, 3, 4]))).toBe(true);
+    expect(overlap(plain([1, 2, 3]), plain([1, 2, 3, 4, 5]))).toBe(false);
+    expect(overlap(plain([1, 2, 3]), { voters: [4, 5], outgoingVoters: [1, 2, 3] })).toBe(true);
+  });
+});
