@@ -21,6 +21,8 @@ const copyBytes = 512;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
 /** Longer than any padding between records, so that it hits something. */
 const rottenBytes = 16;
+/** Records are padded with zeros, which are part of them, to a multiple of this. */
+const recordAlignment = 8;
 
 /** What befalls the disk of a member. */
 export const diskFaults: Faults<DiskFault> = {
@@ -108,7 +110,7 @@ function logFiles(disk: VirtualDisk): { path: string; bytes: number }[] {
 function usedBytes(content: Uint8Array): number {
   let end = content.length;
   while (end > 0 && content[end - 1] === 0) end -= 1;
-  return end;
+  return Math.ceil(end / recordAlignment) * recordAlignment;
 }
 
 function hasEqualCopies(disk: VirtualDisk): boolean {
