@@ -14,6 +14,10 @@ export interface ClusterOptions {
   readonly extraConfig?: string;
   readonly logLevel?: string;
   readonly nodeArguments?: readonly string[];
+  /** Default 127.0.0.1 for all. */
+  readonly hostOf?: (id: number) => string;
+  /** A command that runs a node on its host. */
+  readonly wrapperOf?: (id: number) => readonly string[];
 }
 
 /** What `GET /status` says, as far as tests ask. */
@@ -76,7 +80,7 @@ export class LocalCluster {
   }
 
   address(id: number): string {
-    return `127.0.0.1:${this.#ports[id - 1]}`;
+    return `${this.#options.hostOf?.(id) ?? '127.0.0.1'}:${this.#ports[id - 1]}`;
   }
 
   get endpoints(): string[] {
@@ -84,7 +88,7 @@ export class LocalCluster {
   }
 
   metricsAddress(id: number): string {
-    return `127.0.0.1:${this.#metricsPorts[id - 1]}`;
+    return `${this.#options.hostOf?.(id) ?? '127.0.0.1'}:${this.#metricsPorts[id - 1]}`;
   }
 
   dataDirectory(id: number): string {
@@ -107,6 +111,7 @@ export class LocalCluster {
       configPath: `config/n${id}`,
       cwd: this.directory,
       nodeArguments: this.#options.nodeArguments,
+      wrapper: this.#options.wrapperOf?.(id),
       environment: {
         METRICS_PORT: String(this.#metricsPorts[id - 1]),
         LOG_LEVEL: this.#options.logLevel ?? 'info',

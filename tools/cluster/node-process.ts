@@ -26,18 +26,25 @@ export class NodeProcess {
     readonly cwd: string;
     readonly environment: Readonly<Record<string, string>>;
     readonly nodeArguments?: readonly string[] | undefined;
+    /** A command that runs the node's own, in its place: the pid stays the node's. */
+    readonly wrapper?: readonly string[] | undefined;
   }) {
     const cliPath = join(options.root, 'packages/d-engine/dist/cli.js');
     const before = options.nodeArguments ?? [];
-    const child = spawn(
+    const words = [
+      ...(options.wrapper ?? []),
       process.execPath,
-      [...before, cliPath, 'run', '--config', options.configPath],
-      {
-        cwd: options.cwd,
-        env: { ...process.env, ...options.environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+      ...before,
+      cliPath,
+      'run',
+      '--config',
+      options.configPath,
+    ];
+    const child = spawn(words[0] as string, words.slice(1), {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     if (child.pid === undefined) throw new Error('the node did not start');
     this.#child = child;
     this.pid = child.pid;

@@ -1,6 +1,11 @@
 export { drawScenario } from './draw-scenario.ts';
+export { encodeHistory } from './history/history-file.ts';
+export type { Answer, Command, Operation, Outcome } from './history/operation.ts';
+export { judgeHistory } from './judge-history.ts';
 export { applyPreset } from './presets.ts';
 export type { FaultKind, Scenario } from './scenario.ts';
 export { faultKinds } from './scenario.ts';
 export type { SimulationOptions, SimulationReport } from './simulate.ts';
 export { simulate } from './simulate.ts';
+export type { Violation } from './violation.ts';
+export { formatViolation } from './violation.ts';

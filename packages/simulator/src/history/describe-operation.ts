@@ -17,7 +17,8 @@ function asked(command: Command): string {
     case 'read':
       return `read (${command.consistency})`;
     case 'put':
-      return `put ${text(command.value)}${command.ttlMs === undefined ? '' : ` for ${command.ttlMs} ms`}`;
+      if (command.ttlMs === undefined) return `put ${text(command.value)}`;
+      return `put ${text(command.value)} for ${command.ttlMs} ms`;
     case 'delete':
       return 'delete';
     case 'compareAndSwap':

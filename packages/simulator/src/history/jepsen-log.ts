@@ -8,7 +8,7 @@ const value = /^(?:nil|\d+)$/;
 
 type Pending = Pick<Operation, 'client' | 'key' | 'command' | 'invokedAtMs'>;
 
-/** The log of a single register under read, write and compare-and-set. Time is the line's number. */
+/** A log of a single register under read, write and compare-and-set. Time is the line's number. */
 export function parseJepsenLog(text: string): Operation[] {
   const reader = new JepsenReader();
   for (const [index, line] of text.split('\n').entries()) reader.take(line, index + 1);

@@ -131,7 +131,7 @@ class Search {
   }
 }
 
-/** Distinct configurations; of two that differ in `used` alone, a subset can do all that the other can. */
+/** Distinct ones; of two that differ in `used` alone, a subset can do all that the other can. */
 class Frontier {
   readonly #byName = new Map<string, Configuration[]>();
 

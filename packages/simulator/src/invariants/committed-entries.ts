@@ -2,7 +2,7 @@ import type { LogIndex, Term } from '@d-engine/base';
 
 interface CommittedEntry {
   readonly term: Term;
-  /** The term of the member that was first seen to know it committed: its leader's, or a later one. */
+  /** Of the member that was first seen to know it committed: its leader's term, or a later one. */
   readonly inTerm: Term;
 }
 

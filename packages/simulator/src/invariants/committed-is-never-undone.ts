@@ -18,7 +18,8 @@ export class CommittedIsNeverUndone implements Check {
       return `node ${nodeId} committed ${commitIndex} beyond its last entry ${lastLogIndex}`;
     }
     if (!isNewLife && logChangedFrom !== undefined && logChangedFrom <= before.commitIndex) {
-      return `node ${nodeId} changed entry ${logChangedFrom}, committed up to ${before.commitIndex}`;
+      const known = `had committed up to ${before.commitIndex}`;
+      return `node ${nodeId} ${known} and changed entry ${logChangedFrom}`;
     }
     // A new life looks at all that it knows; a running one at what is new.
     const known = isNewLife ? 0 : before.commitIndex;

@@ -17,7 +17,8 @@ export class DurableQuorum implements Check {
     if (member.role !== 'leader' || !led || commitIndex <= before.commitIndex) return undefined;
     const committedTerm = member.termAt(commitIndex);
     if (committedTerm !== term) {
-      return `node ${nodeId} committed ${commitIndex} of term ${committedTerm} while leading ${term}`;
+      const what = `${commitIndex} of term ${committedTerm}`;
+      return `node ${nodeId} committed ${what} while leading term ${term}`;
     }
     const holds = (voter: NodeId): boolean => {
       if (voter === nodeId) return member.durableIndex >= commitIndex;
@@ -27,6 +28,7 @@ export class DurableQuorum implements Check {
     };
     if (hasQuorum(member.configuration, holds)) return undefined;
     const holders = member.configuration.voters.filter(holds).join(', ');
-    return `node ${nodeId} committed ${commitIndex}, which is durable on no quorum but on: ${holders}`;
+    const where = `durable on no quorum, but on: ${holders}`;
+    return `node ${nodeId} committed ${commitIndex}, which is ${where}`;
   }
 }

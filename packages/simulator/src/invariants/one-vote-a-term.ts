@@ -34,7 +34,8 @@ export class OneVoteATerm implements Check {
         : step.recordOf(voter)?.votes.get(member.term)?.nodeId === member.nodeId;
     if (hasQuorum(member.configuration, votes)) return undefined;
     const voters = member.configuration.voters.filter(votes).join(', ');
-    return `node ${member.nodeId} leads term ${member.term} with durable votes of no quorum but: ${voters}`;
+    const votesOf = `durable votes of no quorum, but of: ${voters}`;
+    return `node ${member.nodeId} leads term ${member.term} with ${votesOf}`;
   }
 }
 

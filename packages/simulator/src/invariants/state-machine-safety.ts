@@ -10,7 +10,7 @@ export class StateMachineSafety implements Check {
     const { nodeId, appliedIndex, commitIndex } = member;
     if (!isNewLife && appliedIndex === before.appliedIndex) return undefined;
     if (appliedIndex > commitIndex) {
-      return `node ${nodeId} applied ${appliedIndex}, which is above its commit index ${commitIndex}`;
+      return `node ${nodeId} applied ${appliedIndex} above its commit index ${commitIndex}`;
     }
     const hash = member.stateHash();
     const known = this.#hashes.get(appliedIndex);

@@ -142,3 +142,19 @@ function otherAnswer(answer: Answer, pick: Pick): Answer {
       return { type: 'compareAndSwap', succeeded: !rest.succeeded };
   }
 }
+
+/** Lets one read have seen another value that somebody wrote, or nothing: mostly a stale one. */
+export function plantOtherValue(operations: readonly Operation[], pick: Pick): Operation[] {
+  const reads = operations.filter(
+    ({ command, outcome }) => command.type === 'read' && outcome.type === 'answered',
+  );
+  const values = operations.flatMap(({ command }) =>
+    command.type === 'put' ? [command.value] : [],
+  );
+  const victim = reads[pick(Math.max(1, reads.length))];
+  return operations.map((operation) => {
+    if (operation !== victim) return operation;
+    const value = [...values, null][pick(values.length + 1)] ?? null;
+    return { ...operation, outcome: { type: 'answered', answer: { type: 'read', value } } };
+  });
+}

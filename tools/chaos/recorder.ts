@@ -1,0 +1,55 @@
+import { performance } from 'node:perf_hooks';
+import type { Answer, Command, Operation, Outcome } from '@d-engine/simulator';
+
+/** How an operation ended that was not answered. */
+export class Failed extends Error {
+  override readonly name = 'Failed';
+  readonly mayHaveBeenApplied: boolean;
+
+  constructor(message: string, mayHaveBeenApplied: boolean) {
+    super(message);
+    this.mayHaveBeenApplied = mayHaveBeenApplied;
+  }
+}
+
+/** What the clients asked and heard, by the clock of the one process that they all are. */
+export class Recorder {
+  readonly operations: Operation[] = [];
+  readonly counts = { answered: 0, refused: 0, unknown: 0 };
+  /** The longest time without an acknowledged write. */
+  longestPauseMs = 0;
+  #acknowledgedAtMs = performance.now();
+
+  /** Undefined: nothing is known of it. */
+  async perform(
+    client: string,
+    key: string,
+    command: Command,
+    execute: () => Promise<Answer>,
+  ): Promise<Answer | undefined> {
+    const invokedAtMs = performance.now();
+    const outcome = await outcomeOf(command, execute);
+    const settledAtMs = outcome.type === 'unknown' ? Infinity : performance.now();
+    this.operations.push({ client, key, command, invokedAtMs, settledAtMs, outcome });
+    this.counts[outcome.type] += 1;
+    if (outcome.type !== 'answered') return undefined;
+    if (command.type !== 'read') this.#acknowledged(settledAtMs);
+    return outcome.answer;
+  }
+
+  #acknowledged(nowMs: number): void {
+    this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - this.#acknowledgedAtMs);
+    this.#acknowledgedAtMs = nowMs;
+  }
+}
+
+async function outcomeOf(command: Command, execute: () => Promise<Answer>): Promise<Outcome> {
+  try {
+    return { type: 'answered', answer: await execute() };
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    // A read that failed saw nothing.
+    if (command.type === 'read' || !error.mayHaveBeenApplied) return { type: 'refused' };
+    return { type: 'unknown' };
+  }
+}

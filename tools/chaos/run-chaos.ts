@@ -1,0 +1,129 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Operation } from '@d-engine/simulator';
+import { encodeHistory, formatViolation, judgeHistory } from '@d-engine/simulator';
+import type { ClientApi } from 'd-engine/client';
+import { connect } from 'd-engine/client';
+import { LocalCluster } from '../cluster/local-cluster.ts';
+import { Faults } from './faults.ts';
+import type { ChaosFlags } from './flags.ts';
+import type { Hosts } from './hosts.ts';
+import { Recorder } from './recorder.ts';
+import type { Road } from './roads.ts';
+import { roadOfClient, roadOverHttp } from './roads.ts';
+import { ChaosClient } from './workload.ts';
+
+/** After the faults: by then a healthy cluster has elected, caught up and answers. */
+const recoveryLimitMs = 60_000;
+
+export interface ChaosOptions {
+  readonly root: string;
+  readonly flags: ChaosFlags;
+  readonly hosts: Hosts;
+  readonly say: (line: string) => void;
+}
+
+/** True when nothing went wrong. The cluster's folder stays when something did. */
+export async function runChaos({ root, flags, hosts, say }: ChaosOptions): Promise<boolean> {
+  const cluster = await LocalCluster.create({
+    root,
+    size: flags.nodes,
+    hostOf: (id) => hosts.hostOf(id),
+    wrapperOf: (id) => hosts.wrapperOf(id),
+  });
+  say(`seed ${flags.seed}, ${flags.nodes} nodes in ${cluster.directory}`);
+  const recorder = new Recorder();
+  const client = connect({ endpoints: cluster.endpoints, deadlineMs: 5_000 });
+  const problems: string[] = [];
+  try {
+    cluster.startAll();
+    const first = await cluster.waitUntilSettled();
+    const faults = new Faults({ cluster, hosts, seed: flags.seed, say });
+    await underLoad(cluster, client, recorder, faults, flags);
+    const settled = await cluster.waitUntilSettled({ timeoutMs: recoveryLimitMs });
+    await readBack(cluster, recorder);
+    say(summaryOf(recorder, faults, settled.term - first.term));
+    const startedAtMs = performance.now();
+    problems.push(...judgeHistory(recorder.operations).map(formatViolation));
+    say(`history checked in ${Math.round(performance.now() - startedAtMs)} ms`);
+  } catch (error) {
+    problems.push(`liveness: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  await client.close();
+  await cluster.killAll();
+  for (const problem of problems) say(`VIOLATION ${problem}`);
+  writeHistories(recorder.operations, flags, problems.length > 0 ? cluster.directory : undefined);
+  if (problems.length === 0) await cluster.dispose();
+  else say(`seed ${flags.seed}; data, logs and history.jsonl are kept in ${cluster.directory}`);
+  return problems.length === 0;
+}
+
+async function underLoad(
+  cluster: LocalCluster,
+  client: ClientApi,
+  recorder: Recorder,
+  faults: Faults,
+  flags: ChaosFlags,
+): Promise<void> {
+  const anywhere = { road: roadOfClient(client), process: undefined };
+  const direct = cluster.ids.map((id) => ({
+    road: roadOverHttp(cluster.address(id)),
+    process: () => faults.startOf(id),
+  }));
+  const clients = Array.from({ length: flags.clients }, (_, index) => {
+    const destinations = index % 2 === 0 ? [anywhere] : direct;
+    const seed = flags.seed + 1_000 + index;
+    const { epochMs } = flags;
+    return new ChaosClient({ name: `c${index}`, seed, epochMs, recorder, destinations });
+  });
+  await delay(flags.minutes * 60_000);
+  await faults.rest();
+  await Promise.all(clients.map((each) => each.stop()));
+}
+
+/** Every key once more, from every node: what was acknowledged must be there. */
+async function readBack(cluster: LocalCluster, recorder: Recorder): Promise<void> {
+  const roads = cluster.ids.map((id): [number, Road] => [id, roadOverHttp(cluster.address(id))]);
+  const keys = [...new Set(recorder.operations.map(({ key }) => key))];
+  for (const [index, key] of keys.entries()) {
+    const [id, road] = roads[index % roads.length] as [number, Road];
+    const command = { type: 'read', consistency: 'linearizable' } as const;
+    const name = `final read on node ${id}`;
+    const answer = await recorder.perform(name, key, command, () => road(key, command));
+    if (answer === undefined) throw new Error(`${name} of ${key} failed after all faults ended`);
+  }
+}
+
+function summaryOf(recorder: Recorder, faults: Faults, terms: number): string {
+  const { answered, refused, unknown } = recorder.counts;
+  const inflicted = [...faults.counts].map(([name, count]) => `${name} ${count}`).join(', ');
+  return (
+    `${recorder.operations.length} operations: ${answered} answered, ${refused} refused, ` +
+    `${unknown} unknown; terms passed ${terms}; longest pause of writes ` +
+    `${Math.round(recorder.longestPauseMs)} ms; faults: ${inflicted}`
+  );
+}
+
+function writeHistories(
+  operations: readonly Operation[],
+  { history, histories }: ChaosFlags,
+  directory: string | undefined,
+): void {
+  if (history !== undefined) writeFileSync(history, encodeHistory(operations));
+  if (directory !== undefined) {
+    writeFileSync(join(directory, 'history.jsonl'), encodeHistory(operations));
+  }
+  if (histories === undefined) return;
+  mkdirSync(histories, { recursive: true });
+  const byKey = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    const ofKey = byKey.get(operation.key);
+    if (ofKey === undefined) byKey.set(operation.key, [operation]);
+    else ofKey.push(operation);
+  }
+  for (const [index, ofKey] of [...byKey.values()].entries()) {
+    writeFileSync(join(histories, `${index}.jsonl`), encodeHistory(ofKey));
+  }
+}

@@ -1,0 +1,90 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Answer, Command } from '@d-engine/simulator';
+import { Dice } from './dice.ts';
+import type { Recorder } from './recorder.ts';
+import type { Road } from './roads.ts';
+
+const keysAtOnce = 3;
+
+/** Where an operation goes, and the name of the process that eventual reads are a history of. */
+export interface Destination {
+  readonly road: Road;
+  /** Undefined: the road leads to no one process. */
+  readonly process: (() => string) | undefined;
+}
+
+/** One caller after another's heart: never two operations at a time, never a value twice. */
+export class ChaosClient {
+  readonly #name: string;
+  readonly #dice: Dice;
+  readonly #epochMs: number;
+  readonly #recorder: Recorder;
+  readonly #destinations: readonly Destination[];
+  /** What it saw last of each key of this epoch. */
+  readonly #seen = new Map<string, string | null>();
+  #sequence = 0;
+  #running = true;
+  readonly #done: Promise<void>;
+
+  constructor(options: {
+    readonly name: string;
+    readonly seed: number;
+    readonly epochMs: number;
+    readonly recorder: Recorder;
+    readonly destinations: readonly Destination[];
+  }) {
+    this.#name = options.name;
+    this.#dice = new Dice(options.seed);
+    this.#epochMs = options.epochMs;
+    this.#recorder = options.recorder;
+    this.#destinations = options.destinations;
+    this.#done = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const startedAtMs = performance.now();
+    while (this.#running) {
+      const epoch = Math.floor((performance.now() - startedAtMs) / this.#epochMs);
+      await this.#step(`epoch-${epoch}/${this.#dice.below(keysAtOnce)}`);
+      await delay(this.#dice.between(2, 40));
+    }
+  }
+
+  async #step(key: string): Promise<void> {
+    const { road, process } = this.#dice.pick(this.#destinations);
+    const command = this.#draw(key, process !== undefined);
+    const isEventual = command.type === 'read' && command.consistency === 'eventual';
+    const client = isEventual ? (process?.() ?? this.#name) : this.#name;
+    const execute = async (): Promise<Answer> => road(key, command);
+    const answer = await this.#recorder.perform(client, key, command, execute);
+    if (answer !== undefined && !isEventual) this.#remember(key, command, answer);
+  }
+
+  #draw(key: string, toOneProcess: boolean): Command {
+    const draw = this.#dice.float();
+    if (draw < 0.25) return { type: 'read', consistency: 'linearizable' };
+    if (draw < 0.4) return { type: 'read', consistency: 'lease' };
+    if (draw < 0.5 && toOneProcess) return { type: 'read', consistency: 'eventual' };
+    if (draw < 0.55) return { type: 'delete' };
+    this.#sequence += 1;
+    const value = `${this.#name}-${this.#sequence}`;
+    if (draw < 0.8) return { type: 'put', value };
+    const expected = this.#seen.get(key) ?? null;
+    return { type: 'compareAndSwap', expected, value: draw < 0.95 ? value : null };
+  }
+
+  #remember(key: string, command: Command, answer: Answer): void {
+    if (answer.type === 'read') this.#seen.set(key, answer.value);
+    else if (command.type === 'put') this.#seen.set(key, command.value);
+    else if (command.type === 'delete') this.#seen.set(key, null);
+    else if (answer.type === 'compareAndSwap' && command.type === 'compareAndSwap') {
+      this.#seen.set(key, answer.succeeded ? command.value : (answer.current ?? null));
+    }
+  }
+}
