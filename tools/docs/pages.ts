@@ -1,5 +1,6 @@
 import { type ErrorName, errorRegistry } from '@d-engine/base';
 import { renderConfigurationReference } from '../../packages/d-engine/src/config/index.ts';
+import { renderCorrectness } from '../../packages/simulator/planted/correctness-page.ts';
 
 /** A page that is made from the code. */
 export interface Page {
@@ -13,6 +14,7 @@ export function generatedPages(): readonly Page[] {
   return [
     { path: 'docs/configuration.md', text: configurationPage() },
     { path: 'docs/errors.md', text: errorsPage() },
+    { path: 'docs/correctness.md', text: correctnessPage() },
   ];
 }
 
@@ -43,6 +45,10 @@ a file of the original loads; more than three of them in one file share a line o
 ## Keys
 
 ${renderConfigurationReference()}`;
+}
+
+function correctnessPage(): string {
+  return `${madeFrom('packages/simulator/planted')}\n\n${renderCorrectness(process.cwd())}`;
 }
 
 function errorsPage(): string {

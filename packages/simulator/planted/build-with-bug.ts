@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { PlantedBug } from './catalogue.ts';
+import type { Edit, PlantedBug } from './planted-bug.ts';
+import { markLine, markName } from './planted-bug.ts';
 
 /**
  * Bundles the simulator into `outfile`, with the bug in it or, without one, as it is. Throws when
- * the line to break is not there any more: a bug that is not planted proves nothing.
+ * a line to break is not there any more: a bug that is not planted proves nothing.
  */
 export async function buildSimulator(
   root: string,
   outfile: string,
   bug: PlantedBug | undefined,
 ): Promise<void> {
-  let planted = false;
+  const planted = new Set<string>();
+  const edits = bug?.edits ?? [];
   await build({
     entryPoints: [join(root, 'packages/simulator/src/main.ts')],
     outfile,
@@ -22,28 +24,35 @@ export async function buildSimulator(
     platform: 'node',
     target: 'node20',
     logLevel: 'warning',
+    footer: { js: `if (globalThis.${markName}) console.log('${markLine}');` },
     plugins: [
       {
         name: 'plant-a-bug',
         setup(context) {
-          if (bug === undefined) return;
-          const file = join(root, bug.file);
           context.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-            if (path !== file) return undefined;
-            planted = true;
-            return { contents: plant(readFileSync(path, 'utf8'), bug), loader: 'ts' };
+            const here = edits.filter(({ file }) => path === join(root, file));
+            if (here.length === 0) return undefined;
+            for (const { file } of here) planted.add(file);
+            return { contents: plant(readFileSync(path, 'utf8'), here), loader: 'ts' };
           });
         },
       },
     ],
   });
-  if (bug !== undefined && !planted) throw new Error(`${bug.file} is not in the bundle`);
+  for (const { file } of edits) {
+    if (!planted.has(file)) throw new Error(`${bug?.name}: ${file} is not in the bundle`);
+  }
 }
 
-function plant(source: string, bug: PlantedBug): string {
-  const parts = source.split(bug.find);
-  if (parts.length !== 2) {
-    throw new Error(`${bug.name}: "${bug.find}" occurs ${parts.length - 1} times in ${bug.file}`);
+/** The source with all edits of one file made. */
+export function plant(source: string, edits: readonly Edit[]): string {
+  let text = source;
+  for (const { file, find, replace } of edits) {
+    const parts = text.split(find);
+    if (parts.length !== 2) {
+      throw new Error(`"${find}" occurs ${parts.length - 1} times in ${file}`);
+    }
+    text = parts.join(replace);
   }
-  return parts.join(bug.replace);
+  return text;
 }

@@ -1,0 +1,149 @@
+import type { PlantedBug } from './planted-bug.ts';
+import { reached } from './planted-bug.ts';
+
+const core = 'packages/raft/src/core.ts';
+const election = 'packages/raft/src/election.ts';
+
+/** Who may lead: terms, votes and promises to leaders. */
+export const bugsOfElections: readonly PlantedBug[] = [
+  {
+    name: 'keep the term in memory',
+    breaks: 'a term that was told is not forgotten (Raft paper, figure 2)',
+    edits: [
+      {
+        file: core,
+        find: 'const hardState = this.#hardStateUnwritten ? this.#hardState : undefined;',
+        replace: `if (this.#hardStateUnwritten && this.#hardState.votedFor === null) ${reached};
+    const hardState =
+      this.#hardStateUnwritten && this.#hardState.votedFor !== null ? this.#hardState : undefined;`,
+      },
+    ],
+    foundBy: ['monotonic indexes', 'no member dies'],
+  },
+  {
+    name: 'answer a vote before it is durable',
+    breaks: 'nothing that rests on a vote leaves before the vote is on disk (rule 1)',
+    edits: [
+      {
+        file: election,
+        find: `core.sendWhenDurable(sender.nodeId, { type: 'voteResponse', term, preVote: false, granted });`,
+        replace: `if (granted && !core.isHardStateDurable) ${reached};
+  core.outbox.send(sender.nodeId, { type: 'voteResponse', term, preVote: false, granted });`,
+      },
+    ],
+    foundBy: ['one vote a term'],
+  },
+  {
+    name: 'vote for everybody',
+    breaks: 'one vote a term (Raft paper, figure 2)',
+    edits: [
+      {
+        file: election,
+        find: 'return voted.nodeId === sender.nodeId && voted.instanceId === sender.instanceId;',
+        replace: `${reached}; return mayFollow(core, message.lastLogIndex, message.lastLogTerm);`,
+      },
+    ],
+    foundBy: ['one vote a term', 'election safety'],
+  },
+  {
+    name: 'vote without a look at the log',
+    breaks: 'a leader has everything that is committed (Raft paper, section 5.4.1)',
+    edits: [
+      {
+        file: election,
+        find: 'return core.log.isUpToDate(lastLogIndex, lastLogTerm);',
+        replace: `if (!core.log.isUpToDate(lastLogIndex, lastLogTerm)) ${reached};
+  return true;`,
+      },
+    ],
+    foundBy: ['leader completeness', 'no member dies'],
+  },
+  {
+    name: 'compare logs by length',
+    breaks: 'the log of the later term is the newer one (Raft paper, section 5.4.1)',
+    edits: [
+      {
+        file: 'packages/raft/src/log.ts',
+        find: 'if (lastLogTerm !== ownTerm) return lastLogTerm > ownTerm;',
+        replace: `if (lastLogTerm !== ownTerm) ${reached};`,
+      },
+    ],
+    foundBy: ['leader completeness', 'liveness', 'no member dies'],
+  },
+  {
+    name: 'count a vote of an older campaign',
+    breaks: 'a vote counts in its own term only',
+    edits: [
+      {
+        file: election,
+        find: "if (core.role !== 'candidate' || message.term !== core.term) return;",
+        replace: `if (core.role !== 'candidate') return;
+    if (message.term !== core.term) ${reached};`,
+      },
+    ],
+    foundBy: ['one vote a term', 'election safety'],
+  },
+  {
+    name: 'half of the voters are a quorum',
+    breaks: 'any two quorums share a member',
+    edits: [
+      {
+        file: 'packages/raft/src/quorum.ts',
+        find: 'return Math.floor(count / 2) + 1;',
+        replace: `if (count % 2 === 0) ${reached};
+  return Math.ceil(count / 2);`,
+      },
+    ],
+    foundBy: ['commit needs a durable quorum', 'one vote a term', 'election safety'],
+  },
+  {
+    name: 'vote though a leader is heard',
+    breaks: 'whoever heard a leader lately votes for nobody else (rule 4)',
+    edits: [
+      {
+        file: election,
+        find: 'if (!message.leadershipTransfer && at.monotonicMs < core.stickyUntilMs) return false;',
+        replace: '',
+      },
+      {
+        file: election,
+        find: 'at.monotonicMs >= core.stickyUntilMs &&\n    mayFollow',
+        replace: 'mayFollow',
+      },
+      {
+        file: 'packages/raft/src/dispatch.ts',
+        find: 'if (at.monotonicMs < core.stickyUntilMs) return false;',
+        replace: `if (at.monotonicMs < core.stickyUntilMs) ${reached};`,
+      },
+    ],
+    foundBy: ['lease needs a quorum of send times', 'linearizability'],
+  },
+  {
+    name: 'skip stickiness after a restart',
+    breaks: 'a promise to a leader outlives the process that made it (rule 4)',
+    edits: [
+      {
+        file: core,
+        find: '? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)',
+        replace: `? (${reached}, Number.NEGATIVE_INFINITY)`,
+      },
+    ],
+    foundBy: ['lease needs a quorum of send times', 'linearizability'],
+  },
+  {
+    name: 'a new leader drops what it does not know to be committed',
+    breaks: 'a leader has everything that is committed (Raft paper, section 5.4)',
+    edits: [
+      {
+        file: 'packages/raft/src/leadership.ts',
+        find: 'const { log, bindings } = core;',
+        replace: `const { log, bindings } = core;
+  if (log.lastIndex > core.commitIndex) {
+    ${reached};
+    core.truncateFrom(core.commitIndex + 1);
+  }`,
+      },
+    ],
+    foundBy: ['leader completeness', 'no member dies'],
+  },
+];

@@ -1,0 +1,198 @@
+import type { PlantedBug } from './planted-bug.ts';
+import { reached } from './planted-bug.ts';
+
+const applier = 'packages/node/src/applier.ts';
+const proposals = 'packages/node/src/proposals.ts';
+const stateMachine = 'packages/storage/src/key-value-state-machine.ts';
+
+/** What happens to a write on its way, and to the state. */
+export const bugsOfWrites: readonly PlantedBug[] = [
+  {
+    name: 'apply above the commit index',
+    breaks: 'only what is committed is applied (Raft paper, section 5.3)',
+    edits: [
+      {
+        file: applier,
+        find: 'const to = Math.min(this.#raft.commitIndex, from + limits.applyBatchEntriesMax - 1);',
+        replace: `if (this.#raft.durableIndex > this.#raft.commitIndex) ${reached};
+    const to = Math.min(this.#raft.durableIndex, from + limits.applyBatchEntriesMax - 1);`,
+      },
+      {
+        file: applier,
+        find: 'assert(last <= this.#raft.commitIndex,',
+        replace: 'assert(true,',
+      },
+      {
+        file: 'packages/raft/src/raft.ts',
+        find: 'assert(index <= core.commitIndex,',
+        replace: 'assert(true,',
+      },
+    ],
+    foundBy: ['state machine safety'],
+  },
+  {
+    name: 'apply out of order',
+    breaks: 'entries are applied in the order of the log (Raft paper, section 5.3)',
+    edits: [
+      {
+        file: stateMachine,
+        find: 'for (const entry of entries) results.push(this.#applyEntry(entry));',
+        replace: `if (entries.length > 1) ${reached};
+    for (const entry of entries.toReversed()) results.unshift(this.#applyEntry(entry));`,
+      },
+      {
+        file: stateMachine,
+        find: `assert(
+      entry.index === this.#appliedIndex + 1,
+      () => \`applying entry \${entry.index} after \${this.#appliedIndex}\`,
+    );
+    assert(
+      entry.clusterTimeMs >= this.#clusterTimeMs,
+      () => \`cluster time goes back to \${entry.clusterTimeMs} at entry \${entry.index}\`,
+    );
+    this.#appliedIndex = entry.index;
+    this.#clusterTimeMs = entry.clusterTimeMs;`,
+        replace: `this.#appliedIndex = Math.max(this.#appliedIndex, entry.index);
+    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, entry.clusterTimeMs);`,
+      },
+    ],
+    foundBy: ['state machine safety', 'revisions follow real time'],
+  },
+  {
+    name: 'apply twice',
+    breaks: 'each entry is applied once (Raft paper, section 5.3)',
+    edits: [
+      {
+        file: applier,
+        find: 'this.#reading = true;',
+        replace: `${reached};`,
+      },
+    ],
+    foundBy: ['no member dies'],
+  },
+  {
+    name: 'a batch counts as one version',
+    breaks: 'the state depends on the log alone, not on how it came',
+    edits: [
+      {
+        file: stateMachine,
+        find: 'for (const entry of entries) results.push(this.#applyEntry(entry));',
+        replace: `for (const entry of entries) results.push(this.#applyEntry(entry));
+    if (entries.length > 1) {
+      ${reached};
+      this.#revisionBase += 1;
+    }`,
+      },
+    ],
+    foundBy: ['state machine safety'],
+  },
+  {
+    name: 'a state that depends on the node id',
+    breaks: 'the same log makes the same state on all members',
+    edits: [
+      {
+        file: 'packages/node/src/member-parts.ts',
+        find: 'readHistoryId: (payload) => decodeBootstrap(payload).historyId,',
+        replace: `readHistoryId: (payload) => {
+        ${reached};
+        return decodeBootstrap(payload).historyId + settings.nodeId;
+      },`,
+      },
+    ],
+    foundBy: ['state machine safety'],
+  },
+  {
+    name: 'wrong mod revision',
+    breaks: "a key's revision is that of its last write",
+    edits: [
+      {
+        file: stateMachine,
+        find: 'new StoredValue(value, old?.createRevision ?? revision, revision)',
+        replace: `new StoredValue(
+      value,
+      old?.createRevision ?? revision,
+      old === undefined ? revision : ((${reached}), old.modRevision),
+    )`,
+      },
+    ],
+    foundBy: ['linearizability'],
+  },
+  {
+    name: 'compare-and-swap ignores the expected value',
+    breaks: 'a swap succeeds only on the value that it names',
+    edits: [
+      {
+        file: stateMachine,
+        find: 'expected === null ? current === null : current !== null && sameBytes(current, expected);',
+        replace: `expected === null ? current === null : ((${reached}), current !== null);`,
+      },
+    ],
+    foundBy: ['linearizability'],
+  },
+  {
+    name: 'a forwarded write is taken twice',
+    breaks: 'a message that comes twice writes once (rule 9)',
+    edits: [
+      {
+        file: 'packages/node/src/peers/peer-session.ts',
+        find: 'if (frame.forwardId <= this.#lastForwardId) return;',
+        replace: `if (frame.forwardId <= this.#lastForwardId) ${reached};`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'a client repeats a write in doubt',
+    breaks: 'only what was certainly not proposed is sent again (rule 9)',
+    edits: [
+      {
+        file: 'packages/client/src/retry-policy.ts',
+        find: "if (operation === 'write' && !failure.refused) return 'fail';",
+        replace: `if (operation === 'write' && !failure.refused) ${reached};`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'a member repeats a forwarded write in doubt',
+    breaks: 'only what was certainly not proposed is routed again (rule 9)',
+    edits: [
+      {
+        file: 'packages/node/src/write-router.ts',
+        find: 'if (outcome.ok || outcome.error.mayHaveBeenApplied) return false;',
+        replace: `if (outcome.ok) return false;
+  if (outcome.error.name === 'ProposeFailed') {
+    ${reached};
+    return true;
+  }`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'another entry answers a write',
+    breaks: 'a write is acknowledged by its own entry (Raft paper, figure 8)',
+    edits: [
+      {
+        file: proposals,
+        find: 'if (write.term !== entry.term) {',
+        replace: `if (write.term !== entry.term) ${reached};
+      if (result === undefined) {`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'a write is answered with the result of its neighbour',
+    breaks: 'each write gets its own result',
+    edits: [
+      {
+        file: applier,
+        find: 'this.#proposals.settleApplied(entry, results[position]);',
+        replace: `if (results.length > 1) ${reached};
+      this.#proposals.settleApplied(entry, results[0]);`,
+      },
+    ],
+    foundBy: ['revisions follow real time', 'linearizability', 'no member dies'],
+  },
+];

@@ -1,0 +1,105 @@
+import type { CheckName } from '../src/violation.ts';
+
+export interface CheckDescription {
+  readonly says: string;
+  /** Below packages/simulator/src. */
+  readonly file: string;
+}
+
+/** Every check in plain words; a check without them does not compile. */
+export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = {
+  'election safety': {
+    says: 'At most one member leads in a term, over all lives of all members.',
+    file: 'invariants/election-safety.ts',
+  },
+  'leader append-only': {
+    says: 'A leader adds to its log; it never changes or removes an entry of it.',
+    file: 'invariants/leader-append-only.ts',
+  },
+  'log matching': {
+    says: 'Two logs that have the same entry somewhere are the same up to there.',
+    file: 'invariants/log-matching.ts',
+  },
+  'leader completeness': {
+    says: 'Whoever becomes leader has every entry that was committed in an earlier term.',
+    file: 'invariants/leader-completeness.ts',
+  },
+  'state machine safety': {
+    says:
+      'Members that have applied the same index have the same state, and nobody applies what is ' +
+      'not committed.',
+    file: 'invariants/state-machine-safety.ts',
+  },
+  'commit needs a durable quorum': {
+    says:
+      'A leader commits an entry of its own term, and only when it is in the durable logs of a ' +
+      'quorum.',
+    file: 'invariants/durable-quorum.ts',
+  },
+  'durable survives a crash': {
+    says: 'What a member said to be durable is in its log when it starts again.',
+    file: 'invariants/durable-survives.ts',
+  },
+  'committed is never undone': {
+    says: 'An entry that anybody knew to be committed stays, the same for all, for ever.',
+    file: 'invariants/committed-is-never-undone.ts',
+  },
+  'monotonic indexes': {
+    says:
+      'Term, commit index and applied index never fall while a process lives; a term that was ' +
+      'told falls in no life.',
+    file: 'invariants/monotonic-indexes.ts',
+  },
+  'one vote a term': {
+    says:
+      'A member votes once a term, crashes or not, and a leader has the votes of a quorum on ' +
+      'their disks.',
+    file: 'invariants/one-vote-a-term.ts',
+  },
+  'lease needs a quorum of send times': {
+    says:
+      'While a leader that is awake has a valid lease, nobody has committed anything in a newer ' +
+      'term.',
+    file: 'invariants/lease-safety.ts',
+  },
+  'configuration overlap': {
+    says: "Any quorum of one member's configuration meets any quorum of another's.",
+    file: 'invariants/configuration-overlap.ts',
+  },
+  'heartbeat commits what is verified': {
+    says: 'A follower commits no more than what it saw to match its leader in this term.',
+    file: 'invariants/heartbeat-commits-verified.ts',
+  },
+  'no member dies': {
+    says:
+      'A member stops by itself only for a fault that was inflicted on its disk. Its own ' +
+      'assertions are checks too: one that fails ends it.',
+    file: 'supervisor.ts',
+  },
+  'damage is refused': {
+    says: 'A member whose log went bad below what was durable does not start on it.',
+    file: 'supervisor.ts',
+  },
+  liveness: {
+    says:
+      'Once the faults are over for a majority, it elects, writes and answers all that it was ' +
+      'asked within a bound; once they are over for all, everybody catches up.',
+    file: 'liveness.ts',
+  },
+  linearizability: {
+    says:
+      'Some order of all operations on a key, each between its call and its answer, explains ' +
+      'every answer.',
+    file: 'history/check-history.ts',
+  },
+  'revisions follow real time': {
+    says:
+      'No revision is given out twice, and whoever is called after another was answered is told ' +
+      'no smaller one.',
+    file: 'history/revision-check.ts',
+  },
+  'eventual reads are monotonic': {
+    says: 'Eventual reads see what somebody wrote, and one process of a member never goes back.',
+    file: 'history/eventual-check.ts',
+  },
+};

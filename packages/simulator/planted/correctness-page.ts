@@ -1,0 +1,81 @@
+import { checkNames } from '../src/violation.ts';
+import { plantedBugs } from './catalogue.ts';
+import { checkDescriptions } from './check-descriptions.ts';
+import { readFound } from './found.ts';
+import type { PlantedBug } from './planted-bug.ts';
+import { realBugs } from './real-bugs.ts';
+
+/** docs/correctness.md without its first line; `root` is the repository's. */
+export function renderCorrectness(root: string): string {
+  const checks = checkNames.map((name) => {
+    const { says, file } = checkDescriptions[name];
+    return row([name, says, `\`packages/simulator/src/${file}\``]);
+  });
+  const found = readFound(root);
+  const planted = plantedBugs.map((bug) => {
+    const where = found.get(bug.name);
+    const cells = [bug.name, bug.breaks, filesOf(bug), where?.check ?? 'not found'];
+    return row([...cells, `${where?.seed ?? ''}`, `${where?.runs ?? ''}`]);
+  });
+  const real = realBugs.map(({ what, check, fix, test, seeds }) =>
+    row([what, check, fix, test, seeds.join(', ')]),
+  );
+  return `# Correctness
+
+What a run of the [simulator](testing.md#the-simulator) is held to, and how it is known that it
+would see a mistake.
+
+## Checks
+
+The first thirteen are looked at after every step of every run, over all members and all of their
+lives. The rest judge what became of the processes, and what the clients saw
+([histories](histories.md)).
+
+| Check | What holds | File |
+|---|---|---|
+${checks.join('\n')}
+
+Two of them no planted bug can break yet: members do not change in this version, so *configuration
+overlap* has one configuration to compare with itself, and no mistake that we could think of makes
+a leader overwrite its own log or an eventual read go back without another check seeing it first.
+They have tests of their own in \`packages/simulator/test/invariants/invariants.test.ts\` and
+\`packages/simulator/test/history/checks.test.ts\`.
+
+## Planted bugs
+
+A simulator that finds nothing proves nothing. Each row is a mistake that somebody could make. It
+is put into the source while the simulator is bundled, never into the tree; the default swarm must
+then find it, by a check that belongs to it, and the changed line must have run. What ships is
+looked through for each of them (\`packages/simulator/planted/nothing-planted-ships.test.ts\`).
+
+\`\`\`sh
+npm run -s simulate:planted                              # all of them anew, some hours
+npm run -s simulate:planted -- --bug 'forget the vote'   # one of them
+\`\`\`
+
+**Seed** is the first one, counted from 1, in which something was wrong, and **runs** how many that
+took. Both change with the code: a test plays the seeds, and the next few when one has moved
+(\`packages/simulator/planted/planted-bugs.test.ts\`).
+
+| Planted bug | What it breaks | In | Found by | Seed | Runs |
+|---|---|---|---|---|---|
+${planted.join('\n')}
+
+## Bugs that it found
+
+| What it was | Seen by | The fix | Held down by | Seeds |
+|---|---|---|---|---|
+${real.join('\n')}
+
+The other seeds in \`packages/simulator/seeds.json\` found mistakes of the simulator itself.
+`;
+}
+
+function filesOf({ edits }: PlantedBug): string {
+  const names = new Set(edits.map(({ file }) => file.replace('packages/', '').replace('/src', '')));
+  return [...names].map((name) => name.replace(/\.ts$/, '')).join(', ');
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}

@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import type { RunResult } from '../src/jobs.ts';
+import { decodeResult, hasFailed } from '../src/jobs.ts';
+import type { CheckName } from '../src/violation.ts';
+import { markLine } from './planted-bug.ts';
+
+/** How a search through the seeds of the default swarm ended. */
+export interface Search {
+  readonly runs: number;
+  /** The first run in which something was wrong. */
+  readonly failed: FailedRun | undefined;
+  /** The changed line ran. */
+  readonly wasReached: boolean;
+  /** The exit code of the process. */
+  readonly exitCode: number;
+  /** What the process wrote besides its results. */
+  readonly rest: string;
+}
+
+export interface FailedRun {
+  readonly seed: number;
+  /** The check that saw it first; undefined: the run itself broke. */
+  readonly check: CheckName | undefined;
+  readonly text: string;
+}
+
+/** Runs a bundle of the simulator from seed `first` on until something is wrong. */
+export function searchSeeds(program: string, first: number, runs: number): Search {
+  const flags = ['--first', `${first}`, '--runs', `${runs}`, '--stop-at-first', '--json'];
+  const child = spawnSync(process.execPath, [program, ...flags], {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  const lines = child.stdout.split('\n');
+  const results = lines.filter((line) => line.startsWith('{')).map(decodeResult);
+  const failed = results.find(hasFailed);
+  return {
+    runs: results.length,
+    failed: failed === undefined ? undefined : describe(failed),
+    wasReached: lines.includes(markLine),
+    exitCode: child.status ?? -1,
+    rest: lines.filter((line) => !line.startsWith('{')).join('\n') + child.stderr,
+  };
+}
+
+function describe(result: RunResult): FailedRun {
+  const { seed } = result;
+  if ('failure' in result) return { seed, check: undefined, text: result.failure };
+  const first = result.report.violations[0];
+  return { seed, check: first?.check, text: first?.text ?? '' };
+}

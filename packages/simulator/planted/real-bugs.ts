@@ -1,0 +1,49 @@
+/** A bug of the product that the simulator met. */
+export interface RealBug {
+  readonly what: string;
+  readonly check: string;
+  readonly fix: string;
+  /** What holds it down since, besides the seeds. */
+  readonly test: string;
+  readonly seeds: readonly number[];
+}
+
+/** Seeds are those of packages/simulator/seeds.json, as of the commit that they failed on. */
+export const realBugs: readonly RealBug[] = [
+  {
+    what:
+      'A follower whose leader got its forwarded write twice, from a network that repeats ' +
+      'messages, had the write proposed twice.',
+    check: 'linearizability (then a check of registers)',
+    fix: 'A session takes forward ids only in rising order.',
+    test: 'planted bug "a forwarded write is taken twice"',
+    seeds: [16],
+  },
+  {
+    what:
+      'Entries read back from disk to be applied could be ones that a newer leader had replaced ' +
+      'in memory and not yet on disk.',
+    check: 'state machine safety',
+    fix:
+      'Only what is no longer in memory is read back, and each entry is compared with the term ' +
+      'that the log says.',
+    test: '`packages/node/src/applier.test.ts`',
+    seeds: [210, 217],
+  },
+  {
+    what: 'A read that waited for entries read back from disk was never answered.',
+    check: 'liveness',
+    fix: 'Whatever is applied, in a turn or between two, wakes the reads that wait for it.',
+    test: 'planted bug "a read that nobody wakes"',
+    seeds: [11],
+  },
+  {
+    what:
+      'While a prepared log segment was being opened, an idle moment made it a second time: the ' +
+      'segment in use was replaced by zeros.',
+    check: 'durable survives a crash',
+    fix: 'A segment that was handed out is never made again.',
+    test: '`packages/storage/test/segment-supply.test.ts`',
+    seeds: [630010],
+  },
+];
