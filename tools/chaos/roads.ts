@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 import type { Answer, Command } from '@d-engine/simulator';
+import { execute } from '@d-engine/simulator';
 import type { ClientApi } from 'd-engine/client';
 import { DEngineError } from 'd-engine/client';
 import { Failed } from './recorder.ts';
@@ -14,38 +15,12 @@ const patienceMs = 8_000;
 export function roadOfClient(client: ClientApi): Road {
   return async (key, command) => {
     try {
-      return await throughClient(client, key, command);
+      return await execute(client, key, command);
     } catch (error) {
       if (!(error instanceof DEngineError)) throw error;
       throw new Failed(error.message, error.mayHaveBeenApplied);
     }
   };
-}
-
-async function throughClient(client: ClientApi, key: string, command: Command): Promise<Answer> {
-  switch (command.type) {
-    case 'read': {
-      const { consistency } = command;
-      const { entries, revision } = await client.read([key], { consistency });
-      const found = entries[0] ?? null;
-      if (found === null) return { type: 'read', value: null, revision };
-      const value = Buffer.from(found.value).toString();
-      return { type: 'read', value, modRevision: found.modRevision, revision };
-    }
-    case 'put':
-      return { type: 'put', revision: (await client.put(key, command.value)).revision };
-    case 'delete': {
-      const { deleted, revision } = await client.delete(key);
-      return { type: 'delete', deleted, revision };
-    }
-    case 'compareAndSwap': {
-      const { expected, value } = command;
-      const { succeeded, current, revision } = await client.compareAndSwap(key, expected, value);
-      if (succeeded) return { type: 'compareAndSwap', succeeded, revision };
-      const found = current === null ? null : Buffer.from(current).toString();
-      return { type: 'compareAndSwap', succeeded, current: found, revision };
-    }
-  }
 }
 
 interface Body {

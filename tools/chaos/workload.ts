@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer, Command } from '@d-engine/simulator';
+import { valueAfter } from '@d-engine/simulator';
 import { Dice } from './dice.ts';
 import type { Recorder } from './recorder.ts';
 import type { Road } from './roads.ts';
@@ -63,7 +64,9 @@ export class ChaosClient {
     const client = isEventual ? (process?.() ?? this.#name) : this.#name;
     const execute = async (): Promise<Answer> => road(key, command);
     const answer = await this.#recorder.perform(client, key, command, execute);
-    if (answer !== undefined && !isEventual) this.#remember(key, command, answer);
+    if (answer === undefined || isEventual) return;
+    const seen = valueAfter(command, answer);
+    if (seen !== undefined) this.#seen.set(key, seen);
   }
 
   #draw(key: string, toOneProcess: boolean): Command {
@@ -77,14 +80,5 @@ export class ChaosClient {
     if (draw < 0.8) return { type: 'put', value };
     const expected = this.#seen.get(key) ?? null;
     return { type: 'compareAndSwap', expected, value: draw < 0.95 ? value : null };
-  }
-
-  #remember(key: string, command: Command, answer: Answer): void {
-    if (answer.type === 'read') this.#seen.set(key, answer.value);
-    else if (command.type === 'put') this.#seen.set(key, command.value);
-    else if (command.type === 'delete') this.#seen.set(key, null);
-    else if (answer.type === 'compareAndSwap' && command.type === 'compareAndSwap') {
-      this.#seen.set(key, answer.succeeded ? command.value : (answer.current ?? null));
-    }
   }
 }

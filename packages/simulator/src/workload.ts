@@ -1,7 +1,7 @@
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
+import { valueAfter } from './history/execute.ts';
 import type { Command, Value } from './history/operation.ts';
 import type { Recorder, Target } from './recorder.ts';
-import { valueAfter } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Where a client's next operation goes; undefined: nowhere right now. */
