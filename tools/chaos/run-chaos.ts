@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Operation } from '@d-engine/simulator';
-import { encodeHistory, formatViolation, judgeHistory } from '@d-engine/simulator';
+import { encodeHistory, formatViolation, groupByKey, judgeHistory } from '@d-engine/simulator';
 import type { ClientApi } from 'd-engine/client';
 import { connect } from 'd-engine/client';
 import { LocalCluster } from '../cluster/local-cluster.ts';
@@ -117,13 +117,7 @@ function writeHistories(
   }
   if (histories === undefined) return;
   mkdirSync(histories, { recursive: true });
-  const byKey = new Map<string, Operation[]>();
-  for (const operation of operations) {
-    const ofKey = byKey.get(operation.key);
-    if (ofKey === undefined) byKey.set(operation.key, [operation]);
-    else ofKey.push(operation);
-  }
-  for (const [index, ofKey] of [...byKey.values()].entries()) {
+  for (const [index, ofKey] of [...groupByKey(operations).values()].entries()) {
     writeFileSync(join(histories, `${index}.jsonl`), encodeHistory(ofKey));
   }
 }

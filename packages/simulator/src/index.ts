@@ -1,4 +1,5 @@
 export { drawScenario } from './draw-scenario.ts';
+export { groupByKey } from './history/check-history.ts';
 export { execute, valueAfter } from './history/execute.ts';
 export { encodeHistory } from './history/history-file.ts';
 export type { Answer, Command, Operation, Outcome } from './history/operation.ts';

@@ -1,4 +1,9 @@
-import { checkLinearizability, describeVerdict, isEventual } from './history/check-history.ts';
+import {
+  checkLinearizability,
+  describeVerdict,
+  groupByKey,
+  isEventual,
+} from './history/check-history.ts';
 import { checkEventualReads } from './history/eventual-check.ts';
 import type { Operation } from './history/operation.ts';
 import { checkRevisions } from './history/revision-check.ts';
@@ -18,11 +23,11 @@ export function judgeHistory(history: readonly Operation[]): Violation[] {
 
 /** Searches for an order only where that of the revisions is none: a search costs a second run. */
 function judgeOrder(history: readonly Operation[]): string[] {
-  const unexplained = new Set<string>();
-  for (const key of new Set(history.map((operation) => operation.key))) {
-    const ofKey = history.filter((each) => each.key === key && !isEventual(each));
-    if (!revisionsExplain(ofKey)) unexplained.add(key);
+  const unexplained: Operation[] = [];
+  for (const all of groupByKey(history).values()) {
+    const ofKey = all.filter((operation) => !isEventual(operation));
+    if (!revisionsExplain(ofKey)) unexplained.push(...ofKey);
   }
-  const verdict = checkLinearizability(history.filter(({ key }) => unexplained.has(key)));
+  const verdict = checkLinearizability(unexplained);
   return verdict.type === 'linearizable' ? [] : [describeVerdict(verdict).join('\n    ')];
 }

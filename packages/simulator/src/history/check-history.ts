@@ -54,7 +54,7 @@ export function isEventual({ command }: Operation): boolean {
   return command.type === 'read' && command.consistency === 'eventual';
 }
 
-function groupByKey(operations: readonly Operation[]): Map<string, Operation[]> {
+export function groupByKey(operations: readonly Operation[]): Map<string, Operation[]> {
   const byKey = new Map<string, Operation[]>();
   for (const operation of operations) {
     const ofKey = byKey.get(operation.key);
