@@ -29,6 +29,11 @@ export const bugsOfReads: readonly PlantedBug[] = [
         replace: `${reached};
   const elapsedMs = at.wallMs - sentAt.wallMs;`,
       },
+      {
+        file: lease,
+        find: 'if (elapsedMs < 0) return false;',
+        replace: '',
+      },
     ],
     foundBy: ['lease needs a quorum of send times', 'linearizability'],
   },
@@ -144,5 +149,56 @@ export const bugsOfReads: readonly PlantedBug[] = [
       },
     ],
     foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'an eventual read tells the revision of its key',
+    breaks: 'the revision that a read tells is that of the state it saw',
+    edits: [
+      {
+        file: 'packages/node/src/reads.ts',
+        find: 'this.#settle(read, { ok: true, view: { entries, revision: this.#state.revision } });',
+        replace: `const ofKey = read.request.consistency === 'eventual' ? entries[0]?.modRevision : undefined;
+    if (ofKey !== undefined) ${reached};
+    this.#settle(read, { ok: true, view: { entries, revision: ofKey ?? this.#state.revision } });`,
+      },
+    ],
+    foundBy: ['eventual reads are monotonic'],
+  },
+  {
+    name: 'lease before the own no-op is applied',
+    breaks: 'a new leader does not know yet what is committed (rule 4)',
+    edits: [
+      {
+        file: raft,
+        find: 'if (core.appliedIndex < leader.noopIndex) return false;',
+        replace: `if (core.appliedIndex < leader.noopIndex) ${reached};`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'a follower answers linearizable reads alone',
+    breaks: 'a quorum confirms each read (dissertation, 6.4)',
+    edits: [
+      {
+        file: reads,
+        find: '? core.leaderId !== null && core.forwardedReads.add(readId)',
+        replace: `? ((${reached}), core.outbox.readReady(readId, core.commitIndex), true)`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'the margin makes a lease longer',
+    breaks: 'a lease ends before the promise of the voters does (rule 4)',
+    edits: [
+      {
+        file: lease,
+        find: 'return Math.min(leaseDurationMs, stickinessMs - leaseMarginMs(stickinessMs));',
+        replace: `${reached};
+  return Math.max(leaseDurationMs, stickinessMs + leaseMarginMs(stickinessMs));`,
+      },
+    ],
+    foundBy: ['lease needs a quorum of send times', 'linearizability'],
   },
 ];

@@ -14,8 +14,7 @@ export const bugsOfReplication: readonly PlantedBug[] = [
       {
         file: 'packages/raft/src/pending-writes.ts',
         find: 'if (write.stands && termAt(write.lastIndex) === write.lastTerm) durable = write.lastIndex;',
-        replace: `if (termAt(write.lastIndex) === undefined) continue;
-      if (!write.stands || termAt(write.lastIndex) !== write.lastTerm) ${reached};
+        replace: `if (!write.stands || termAt(write.lastIndex) !== write.lastTerm) ${reached};
       durable = write.lastIndex;`,
       },
     ],
@@ -137,6 +136,11 @@ export const bugsOfReplication: readonly PlantedBug[] = [
         find: "assert(this.verifiedIndex < index, 'what matched the leader is not truncated');",
         replace: '',
       },
+      {
+        file: 'packages/storage/src/segmented-log.ts',
+        find: 'truncateFrom > this.#queuedCommitIndex && truncateFrom <=',
+        replace: 'truncateFrom <=',
+      },
     ],
     foundBy: ['committed is never undone'],
   },
@@ -179,5 +183,23 @@ export const bugsOfReplication: readonly PlantedBug[] = [
       },
     ],
     foundBy: ['liveness'],
+  },
+  {
+    name: 'a leader takes back what no quorum confirms',
+    breaks: 'a leader never removes an entry of its own log (Raft paper, figure 3)',
+    edits: [
+      {
+        file: 'packages/raft/src/raft.ts',
+        find: 'abortLateTransfer(core, leader, at);',
+        replace: `abortLateTransfer(core, leader, at);
+    const soon = { ...at, monotonicMs: at.monotonicMs + core.config.electionTimeoutMinMs };
+    const last = Math.max(core.commitIndex, leader.noopIndex);
+    if (core.log.lastIndex > last && !hasQuorumContact(core, leader, soon)) {
+      ${reached};
+      core.truncateFrom(last + 1);
+    }`,
+      },
+    ],
+    foundBy: ['leader append-only'],
   },
 ];

@@ -33,16 +33,38 @@ export const bugsOfStorage: readonly PlantedBug[] = [
     foundBy: ['one vote a term'],
   },
   {
-    name: 'one copy of the vote',
-    breaks: 'a vote whose newest copy went bad is not an older vote (decision 4)',
+    name: 'a vote without fsync',
+    breaks: 'what was voted survives a power loss (decision 4)',
     edits: [
       {
         file: hardStateFile,
+        find: 'await this.#file.writeAndSync(0, [bytes]);',
+        replace: `${reached}; await this.#file.write(0, [bytes]);`,
+      },
+      {
+        file: hardStateFile,
         find: 'await this.#file.writeAndSync(slotSpacing, [bytes]);',
-        replace: `${reached};`,
+        replace: 'await this.#file.write(slotSpacing, [bytes]);',
       },
     ],
     foundBy: ['monotonic indexes', 'one vote a term', 'no member dies'],
+  },
+  {
+    name: 'both copies of the vote at once',
+    breaks: 'a crash tears at most one copy of the vote',
+    edits: [
+      {
+        file: hardStateFile,
+        find: 'await this.#file.writeAndSync(0, [bytes]);',
+        replace: `${reached}; const first = this.#file.writeAndSync(0, [bytes]);`,
+      },
+      {
+        file: hardStateFile,
+        find: 'await this.#file.writeAndSync(slotSpacing, [bytes]);',
+        replace: 'await Promise.all([first, this.#file.writeAndSync(slotSpacing, [bytes])]);',
+      },
+    ],
+    foundBy: ['no member dies'],
   },
   {
     name: 'skip the directory sync',
@@ -62,8 +84,10 @@ export const bugsOfStorage: readonly PlantedBug[] = [
     edits: [
       {
         file: logRecovery,
-        find: 'this.#refuseBelow(end, scan.durable, damage);',
-        replace: `${reached};`,
+        find: 'if (durable === undefined || !isBefore(end, durable)) return;',
+        replace: `if (durable === undefined || !isBefore(end, durable)) return;
+    ${reached};
+    if (damage !== undefined) return;`,
       },
     ],
     foundBy: ['damage is refused', 'durable survives a crash'],

@@ -195,4 +195,30 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     ],
     foundBy: ['revisions follow real time', 'linearizability', 'no member dies'],
   },
+  {
+    name: 'a write that timed out is called without effect',
+    breaks: 'a proposed write may still take effect (rule 9)',
+    edits: [
+      {
+        file: proposals,
+        find: "this.#settle(write, { ok: false, error: new DEngineError('ProposeFailed', message) });",
+        replace: `${reached};
+    this.#settle(write, { ok: false, error: new DEngineError('ClusterUnavailable', message) });`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
+  },
+  {
+    name: 'the apply loop sleeps on after a read from disk',
+    breaks: 'what is committed is applied (lost wake-up)',
+    edits: [
+      {
+        file: applier,
+        find: 'this.#reading = false;\n        this.#apply(entries);',
+        replace: `${reached};
+        this.#apply(entries);`,
+      },
+    ],
+    foundBy: ['liveness'],
+  },
 ];

@@ -35,11 +35,9 @@ lives. The rest judge what became of the processes, and what the clients saw
 |---|---|---|
 ${checks.join('\n')}
 
-Two of them no planted bug can break yet: members do not change in this version, so *configuration
-overlap* has one configuration to compare with itself, and no mistake that we could think of makes
-a leader overwrite its own log or an eventual read go back without another check seeing it first.
-They have tests of their own in \`packages/simulator/test/invariants/invariants.test.ts\` and
-\`packages/simulator/test/history/checks.test.ts\`.
+One of them no planted bug can break yet: members do not change in this version, so *configuration
+overlap* has one configuration to compare with itself. It has tests of its own, like all of the
+first thirteen, in \`packages/simulator/test/invariants/invariants.test.ts\`.
 
 ## Planted bugs
 
@@ -62,6 +60,9 @@ took. Both change with the code: a test plays the seeds, and the next few when o
 ${planted.join('\n')}
 
 ## Bugs that it found
+
+Those of the product, not of the simulator. Checks had other names when the first ones were met;
+**seen by** is the one that sees the bug when it is planted again.
 
 | What it was | Seen by | The fix | Held down by | Seeds |
 |---|---|---|---|---|

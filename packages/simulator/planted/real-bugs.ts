@@ -1,7 +1,10 @@
+import type { CheckName } from '../src/violation.ts';
+
 /** A bug of the product that the simulator met. */
 export interface RealBug {
   readonly what: string;
-  readonly check: string;
+  /** That sees it today, when the bug is planted again: then checks had other names. */
+  readonly check: CheckName;
   readonly fix: string;
   /** What holds it down since, besides the seeds. */
   readonly test: string;
@@ -14,7 +17,7 @@ export const realBugs: readonly RealBug[] = [
     what:
       'A follower whose leader got its forwarded write twice, from a network that repeats ' +
       'messages, had the write proposed twice.',
-    check: 'linearizability (then a check of registers)',
+    check: 'linearizability',
     fix: 'A session takes forward ids only in rising order.',
     test: 'planted bug "a forwarded write is taken twice"',
     seeds: [16],
@@ -23,11 +26,11 @@ export const realBugs: readonly RealBug[] = [
     what:
       'Entries read back from disk to be applied could be ones that a newer leader had replaced ' +
       'in memory and not yet on disk.',
-    check: 'state machine safety',
+    check: 'no member dies',
     fix:
       'Only what is no longer in memory is read back, and each entry is compared with the term ' +
       'that the log says.',
-    test: '`packages/node/src/applier.test.ts`',
+    test: '`packages/node/src/applier.test.ts`, planted bug "read above what the disk holds for good"',
     seeds: [210, 217],
   },
   {
@@ -41,9 +44,9 @@ export const realBugs: readonly RealBug[] = [
     what:
       'While a prepared log segment was being opened, an idle moment made it a second time: the ' +
       'segment in use was replaced by zeros.',
-    check: 'durable survives a crash',
+    check: 'no member dies',
     fix: 'A segment that was handed out is never made again.',
-    test: '`packages/storage/test/segment-supply.test.ts`',
+    test: '`packages/storage/test/segment-supply.test.ts`, planted bug "make a segment anew that is in use"',
     seeds: [630010],
   },
 ];
