@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { NodeId } from '@d-engine/base';
 import type { VirtualDisk } from '@d-engine/virtual-env';
 import { dataDirectory } from '../virtual-cluster.ts';
@@ -17,7 +18,8 @@ const logDirectory = `${dataDirectory}/log`;
 const hardState = `${dataDirectory}/hard-state`;
 /** The two copies of the vote stand this far apart. */
 const copySpacing = 4_096;
-const copyBytes = 512;
+/** The last four bytes of a copy are the checksum of the others. */
+const copyBytes = 88;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
 /** Longer than any padding between records, so that it hits something. */
 const rottenBytes = 16;
@@ -61,9 +63,9 @@ export const diskFaults: Faults<DiskFault> = {
     return true;
   },
 
-  /** One copy of two: the other one is as new. */
+  /** One copy of two, while both are whole: they may differ, since a vote counts once it is in both. */
   rottenVote: ({ supervisor, counters, random }, victim, { disk }) => {
-    if (!supervisor.crash(victim, false) || !hasEqualCopies(disk)) return false;
+    if (!supervisor.crash(victim, false) || !hasTwoCopies(disk)) return false;
     disk.corrupt(hardState, random.pick([0, copySpacing]) + random.integer(32), 1);
     counters.add('damaged votes survived');
     return true;
@@ -113,11 +115,13 @@ function usedBytes(content: Uint8Array): number {
   return Math.ceil(end / recordAlignment) * recordAlignment;
 }
 
-function hasEqualCopies(disk: VirtualDisk): boolean {
+function hasTwoCopies(disk: VirtualDisk): boolean {
   const content = disk.peek(hardState);
   if (content === undefined || content.length < copySpacing + copyBytes) return false;
-  const one = content.subarray(0, copyBytes);
-  return Buffer.compare(one, content.subarray(copySpacing, copySpacing + copyBytes)) === 0;
+  return [0, copySpacing].every((at) => {
+    const copy = Buffer.from(content.subarray(at, at + copyBytes));
+    return crc32(copy.subarray(0, copyBytes - 4)) === copy.readUInt32LE(copyBytes - 4);
+  });
 }
 
 /** The disk of a member does again what disks do. */

@@ -23,7 +23,9 @@ export const networkFaults: Faults<NetworkFault> = {
 
   isolateLeader: (tools, victim) => {
     const leader = tools.cluster.leader?.settings.nodeId ?? victim;
-    return partition(tools, tools.cluster.ids, [leader], 'both');
+    const isCut = partition(tools, tools.cluster.ids, [leader], 'both');
+    if (isCut && tools.random.chance(0.3)) setClockBack(tools, leader);
+    return isCut;
   },
 
   oneWayCut: (tools, victim) => {
@@ -54,6 +56,12 @@ export const networkFaults: Faults<NetworkFault> = {
     return others.length > 0;
   },
 };
+
+/** Who is cut off has no time server either: its wall clock goes back by about the time since. */
+function setClockBack({ world, cluster, random, later }: FaultTools, id: NodeId): void {
+  const cutAtMs = world.nowMs;
+  later(() => cluster.host(id).jumpWallClock((cutAtMs - world.nowMs) * random.between(0.5, 1.1)));
+}
 
 function randomGroup({ cluster, random }: FaultTools): NodeId[] {
   return cluster.ids.filter(() => random.chance(0.5));

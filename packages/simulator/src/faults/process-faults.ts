@@ -1,3 +1,4 @@
+import type { NodeId } from '@d-engine/base';
 import { clockRateDeviationMax } from '../draw-scenario.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
 
@@ -12,9 +13,13 @@ type ProcessFault =
   | 'wallJump'
   | 'clockRate';
 
+const restartMsMax = 100;
+
 /** What befalls a process, or the machine below it. */
 export const processFaults: Faults<ProcessFault> = {
-  kill: ({ supervisor }, victim) => supervisor.crash(victim, false),
+  /** What a service manager starts again at once may still be owed a promise of the run before. */
+  kill: ({ supervisor, random }, victim) =>
+    supervisor.crash(victim, false, random.chance(0.3) ? random.float() * restartMsMax : undefined),
 
   powerLoss: (tools, victim, { disk }) => {
     const crash = (): unknown => tools.supervisor.crash(victim, true);
@@ -36,11 +41,13 @@ export const processFaults: Faults<ProcessFault> = {
     return true;
   },
 
-  gracefulStop: ({ cluster, random }, victim) => {
+  gracefulStop: (tools, victim) => {
+    const { cluster, random } = tools;
     // A leader that stops hands over, which is half of what this is for.
     const id = random.chance(0.5) ? (cluster.leader?.settings.nodeId ?? victim) : victim;
     const node = cluster.node(id);
     if (node === undefined || !cluster.host(id).runs) return false;
+    if (random.chance(0.3)) deafen(tools, id);
     // The outcome is in `closed`, which the cluster watches.
     node.stop().catch(() => undefined);
     return true;
@@ -76,6 +83,16 @@ export const processFaults: Faults<ProcessFault> = {
     return true;
   },
 };
+
+/** It hears the others late: of its successor too. */
+function deafen({ world, cluster, random, later }: FaultTools, id: NodeId): void {
+  const ms = random.pick([200, 1_000]);
+  for (const other of cluster.ids) {
+    if (other === id) continue;
+    world.clog(cluster.host(other), cluster.host(id), { min: ms / 2, max: ms });
+  }
+  later(() => world.unclog());
+}
 
 /** Disks are idle most of the time, and a power loss then loses nothing: waits a while for one. */
 function whenItHurts(
