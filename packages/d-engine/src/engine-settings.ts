@@ -33,6 +33,7 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     allowConsistencyOverride: raft.readConsistency.clientOverrideAllowed,
     keyBytesMax: limits.keyBytesMax,
     valueBytesMax: limits.valueBytesMax,
+    requestBytesMax: limits.requestBytesMax,
     version,
   };
 }

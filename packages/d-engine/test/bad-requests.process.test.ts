@@ -70,6 +70,9 @@ test('a bad HTTP request is told what is wrong with it, and harms nothing', asyn
   expectError(await put(long), 413, 'RequestTooLarge', /limit/);
   const longKey = JSON.stringify({ key: 'k'.repeat(100_000), value: 'lost' });
   expectError(await put(longKey), 413, 'RequestTooLarge', /"key" has 100000 bytes/);
+  // Each value within its limit, and both together over that of a log entry.
+  const swap = { key: 'kept', expected: 'a'.repeat(3_000_000), value: 'b'.repeat(3_000_000) };
+  expectError(await post(address, '/cas', swap), 413, 'RequestTooLarge', /6000\d+ bytes in all/);
   expectError(await httpCall(address, 'GET', '/nowhere'), 404, 'NotFound', /POST \/put/);
   const wrongMethod = await httpCall(address, 'GET', '/put');
   expectError(wrongMethod, 405, 'MethodNotAllowed', /use POST/);

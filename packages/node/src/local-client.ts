@@ -107,6 +107,8 @@ export class LocalClient implements ClientApi {
     const problem = this.#checks.write(command);
     if (problem !== undefined) throw problem;
     const bytes = encodeWriteCommand(command);
+    const tooLarge = this.#checks.writeSize(bytes);
+    if (tooLarge !== undefined) throw tooLarge;
     const deadlineMs = this.#checks.deadlineMs(options?.deadlineMs);
     return new Promise((resolve, reject) => {
       const forget = rejectOnAbort(options?.signal, reject, 'ProposeFailed');

@@ -76,11 +76,13 @@ function peerNumbers(
   peer: PeerProgress,
   lastLogIndex: number,
   now: number,
-): { matchIndex: number; lag: number; lastContactMs: number | null } {
-  const { matchIndex, lastContactMs } = peer;
+): { matchIndex: number | null; lag: number | null; lastContactMs: number | null } {
+  const { lastContactMs } = peer;
+  // A new leader knows nothing of a log before its first answer.
+  const matchIndex = peer.matchIndex === 0 ? null : peer.matchIndex;
   return {
     matchIndex,
-    lag: lastLogIndex - matchIndex,
+    lag: matchIndex === null ? null : lastLogIndex - matchIndex,
     lastContactMs: lastContactMs === undefined ? null : Math.round(now - lastContactMs),
   };
 }

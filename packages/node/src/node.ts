@@ -23,6 +23,7 @@ import type { Effects, Raft, RaftView } from '@d-engine/raft';
 
 import type { Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
+import { methods } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
@@ -35,6 +36,7 @@ import { randomId } from './random-id.ts';
 import type { ReadRequest } from './reads.ts';
 import { ClientCalls } from './services/client-calls.ts';
 import { ClusterCalls } from './services/cluster-calls.ts';
+import { Health } from './services/health.ts';
 import { MemberService } from './services/member-service.ts';
 import type { NodeSettings } from './settings.ts';
 
@@ -136,12 +138,18 @@ export class Node {
       checks: this.#parts.checks,
       leadership: this.#parts.leadership,
     });
-    const clusterCalls = new ClusterCalls({
-      status: () => this.status(),
+    const clusterCalls = new ClusterCalls({ status: () => this.status() });
+    const health = new Health({
+      clock: this.#env.clock,
       isReady: () => isReady(this.health()),
     });
     const service = new MemberService({
-      handlers: new Map([...clientCalls.handlers(), ...clusterCalls.handlers()]),
+      handlers: new Map([
+        ...clientCalls.handlers(),
+        ...clusterCalls.handlers(),
+        [methods.healthCheck, (call) => health.check(call)],
+      ]),
+      streams: new Map([[methods.healthWatch, (stream) => health.watch(stream)]]),
       transport: this.#parts.transport,
       logger: this.#logger,
     });

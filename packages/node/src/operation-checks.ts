@@ -10,8 +10,10 @@ export class OperationChecks {
     this.#settings = settings;
   }
 
-  /** Undefined when the command may be proposed. */
+  /** Undefined when the encoded command may be proposed. */
   writeBytes(command: Uint8Array): DEngineError | undefined {
+    const tooLarge = this.writeSize(command);
+    if (tooLarge !== undefined) return tooLarge;
     try {
       return this.write(decodeWriteCommand(command));
     } catch (error) {
@@ -20,11 +22,14 @@ export class OperationChecks {
     }
   }
 
-  /** A forwarded command must fit where a client's would: unknown fields could pad it. */
-  forwarded(command: Uint8Array): DEngineError | undefined {
-    const max = limits.requestBytesMax;
-    if (command.length <= max) return this.writeBytes(command);
-    const message = `a command of ${command.length} bytes is over the limit of ${max}`;
+  /**
+   * Each field may be within its limit and all of them together over that of an entry: a key, an
+   * expected value and a new one, or fields that nobody knows.
+   */
+  writeSize(command: Uint8Array): DEngineError | undefined {
+    const max = this.#settings.requestBytesMax;
+    if (command.length <= max) return undefined;
+    const message = `a write of ${command.length} bytes in all is over the limit of ${max}`;
     return new DEngineError('RequestTooLarge', message);
   }
 

@@ -88,10 +88,15 @@ export class OperatorLog {
         if (seen.saidAtMs !== 0 && now - seen.saidAtMs < repeatIntervalMs) continue;
         seen.saidAtMs = now;
         const seconds = ((now - seen.sinceMs) / 1000).toFixed(1);
-        this.#logger.warn(`append_entries to peer ${nodeId} unacknowledged for ${seconds} s`, {
-          match_index: matchIndex,
-          lag: raft.lastLogIndex - matchIndex,
-        });
+        // A new leader knows nothing of a log before its first answer.
+        const known =
+          matchIndex === 0
+            ? { match_index: 'unknown', lag: 'unknown' }
+            : { match_index: matchIndex, lag: raft.lastLogIndex - matchIndex };
+        this.#logger.warn(
+          `append_entries to peer ${nodeId} unacknowledged for ${seconds} s`,
+          known,
+        );
       }
     }
   }

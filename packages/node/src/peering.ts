@@ -153,7 +153,7 @@ export class Peering implements TransportObserver {
     const fail = (error: DEngineError): void => {
       reply({ type: 'forwardWriteResult', forwardId, outcome: toForwardError(error) });
     };
-    const problem = this.#checks.forwarded(frame.command);
+    const problem = this.#checks.writeBytes(frame.command);
     if (problem !== undefined) return fail(problem);
     const deadlineMs = this.#checks.deadlineMs(frame.deadlineMs);
     this.#parts().writes.submitHere(frame.command, deadlineMs, (settled) => {

@@ -29,6 +29,8 @@ export interface NodeSettings {
   readonly allowConsistencyOverride: boolean;
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
+  /** Of a write as a whole; above a largest key and value together. */
+  readonly requestBytesMax: number;
   readonly version: string;
   /** Size of a new log file; `limits.segmentBytes` when absent. */
   readonly segmentBytes?: number;

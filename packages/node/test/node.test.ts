@@ -93,3 +93,19 @@ test('a failed disk stops the member, and `closed` says why', async () => {
   });
   expect(await world.complete(node.closed)).toMatchObject({ name: 'DiskError' });
 });
+
+test('a write that is too large as a whole is refused, and the largest one is not', async () => {
+  const world = new VirtualWorld({ seed: 4 });
+  const node = await startNode(world, settingsOf(1, [1], { segmentBytes: 1_048_576 }));
+  await world.run({ forMs: 2_000 });
+  const swap = (bytes: number) =>
+    node.client.compareAndSwap('k', 'e'.repeat(50_000), 'v'.repeat(bytes));
+  await expect(swap(60_000)).rejects.toMatchObject({
+    name: 'RequestTooLarge',
+    mayHaveBeenApplied: false,
+  });
+  // Some bytes around the two values: what is just below the limit passes.
+  const answer = await world.complete(swap(100_000 - 50_000 - 40));
+  expect(answer.succeeded).toBe(false);
+  expect(node.isServing).toBe(true);
+});

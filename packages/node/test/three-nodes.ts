@@ -35,6 +35,7 @@ export function settingsOf(
     allowConsistencyOverride: true,
     keyBytesMax: 1_024,
     valueBytesMax: 65_536,
+    requestBytesMax: 100_000,
     version: 'test',
     segmentBytes: 65_536,
     ...changes,

@@ -179,6 +179,7 @@ export class VirtualCluster {
       allowConsistencyOverride: true,
       keyBytesMax: 1_024,
       valueBytesMax: 65_536,
+      requestBytesMax: 262_144,
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,
     };

@@ -46,7 +46,8 @@ function wellFormed(text: string, name: string): string {
   if (!/\p{Surrogate}/u.test(text)) return text;
   throw new DEngineError(
     'InvalidRequest',
-    `"${name}" holds half of a surrogate pair, which is no text; use "encoding":"base64" for bytes`,
+    `"${name}" holds half of a surrogate pair, which is no text` +
+      (name === 'key' ? '' : '; use "encoding":"base64" for bytes'),
   );
 }
 

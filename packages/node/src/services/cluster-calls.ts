@@ -1,13 +1,9 @@
 import type { IncomingCall, NodeStatus } from '@d-engine/base';
-import type { ServingStatus } from '@d-engine/wire';
 import {
-  decodeHealthCheckRequest,
   encodeClusterMembership,
-  encodeHealthCheckResponse,
   encodeLeaderDiscoveryResponse,
   encodeNodeStatus,
   methods,
-  services,
 } from '@d-engine/wire';
 import { hintAddress } from '../addresses.ts';
 import type { CallHandler } from './member-service.ts';
@@ -15,11 +11,9 @@ import type { CallHandler } from './member-service.ts';
 /** What a member tells of itself and of its cluster; local, never waits. */
 export class ClusterCalls {
   readonly #status: () => NodeStatus;
-  readonly #isReady: () => boolean;
 
-  constructor(options: { status: () => NodeStatus; isReady: () => boolean }) {
+  constructor(options: { status: () => NodeStatus }) {
     this.#status = options.status;
-    this.#isReady = options.isReady;
   }
 
   handlers(): [string, CallHandler][] {
@@ -27,7 +21,6 @@ export class ClusterCalls {
       [methods.status, (call) => call.reply(encodeNodeStatus(forCaller(this.#status(), call)))],
       [methods.clusterMetadata, (call) => this.#metadata(call)],
       [methods.discoverLeader, (call) => this.#discoverLeader(call)],
-      [methods.healthCheck, (call) => this.#health(call)],
     ];
   }
 
@@ -56,17 +49,6 @@ export class ClusterCalls {
     const { id, address } = status.leader;
     const term = status.term;
     call.reply(encodeLeaderDiscoveryResponse({ leaderId: id, leaderAddress: address, term }));
-  }
-
-  #health(call: IncomingCall): void {
-    const { service } = decodeHealthCheckRequest(call.request);
-    const known = service === '' || (Object.values(services) as string[]).includes(service);
-    if (!known) {
-      call.fail({ status: 'notFound', message: `no service ${service} here` });
-      return;
-    }
-    const status: ServingStatus = this.#isReady() ? 'serving' : 'notServing';
-    call.reply(encodeHealthCheckResponse({ status }));
   }
 }
 

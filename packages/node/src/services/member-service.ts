@@ -13,18 +13,24 @@ import type { Transport } from '../peers/transport.ts';
 /** Answers one method. Throws MalformedMessage for a request that it cannot read. */
 export type CallHandler = (call: IncomingCall) => void;
 
+/** Takes a client's stream of one method. */
+export type StreamTaker = (stream: IncomingStream) => StreamHandler;
+
 /** Everything that a member serves on its port: clients' calls and peers' streams. */
 export class MemberService implements Service {
   readonly #handlers: ReadonlyMap<string, CallHandler>;
+  readonly #streams: ReadonlyMap<string, StreamTaker>;
   readonly #transport: Transport;
   readonly #logger: Logger;
 
   constructor(options: {
     handlers: ReadonlyMap<string, CallHandler>;
+    streams: ReadonlyMap<string, StreamTaker>;
     transport: Transport;
     logger: Logger;
   }) {
     this.#handlers = options.handlers;
+    this.#streams = options.streams;
     this.#transport = options.transport;
     this.#logger = options.logger;
   }
@@ -45,7 +51,7 @@ export class MemberService implements Service {
   onStream(stream: IncomingStream): StreamHandler | Failure {
     const plane = planeOfMethod(stream.method);
     if (plane !== undefined) return this.#transport.accept(stream, plane);
-    return unimplemented(stream.method);
+    return this.#streams.get(stream.method)?.(stream) ?? unimplemented(stream.method);
   }
 
   #failureOf(method: string, error: unknown): Failure {
