@@ -177,6 +177,8 @@ describe('a directory', () => {
     expect(await failure(disk.remove(join(path, 'B')))).toBe('notFound');
     expect(await failure(disk.rename(join(path, 'B'), join(path, 'D')))).toBe('notFound');
     expect(await failure(disk.makeDirectory(join(path, 'c')))).toBe('exists');
+    await expect(disk.makeDirectory(join(path, 'c'))).rejects.toThrow('is a file: a directory');
+    await expect(disk.makeDirectory(join(path, 'c/d'))).rejects.toThrow('is a file: a directory');
     await (await disk.lockDirectory(path)).release();
   });
 });

@@ -1,6 +1,7 @@
 import { open } from 'node:fs';
 import { mkdir, open as openHandle, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { DirectoryLock, Disk, DiskFile } from '@d-engine/base';
+import { DiskError } from '@d-engine/base';
 import { lockDirectory } from './directory-lock.ts';
 import { errorCode, toDiskError } from './disk-errors.ts';
 import { type Flushers, RealDiskFile } from './disk-file.ts';
@@ -48,7 +49,14 @@ export class RealDisk implements Disk {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await mapped(path, mkdir(path, { recursive: true }));
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (error) {
+      const isFile = ['EEXIST', 'ENOTDIR'].includes(errorCode(error));
+      if (!isFile) throw toDiskError(error, path);
+      const message = `${path}, or a part of this path, is a file: a directory is needed there`;
+      throw new DiskError('exists', path, message, { cause: error });
+    }
   }
 
   rename(from: string, to: string): Promise<void> {
