@@ -119,18 +119,6 @@ export const bugsOfElections: readonly PlantedBug[] = [
     foundBy: ['lease needs a quorum of send times', 'linearizability'],
   },
   {
-    name: 'skip stickiness after a restart',
-    breaks: 'a promise to a leader outlives the process that made it (rule 4)',
-    edits: [
-      {
-        file: core,
-        find: '? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)',
-        replace: `? (${reached}, Number.NEGATIVE_INFINITY)`,
-      },
-    ],
-    foundBy: ['lease needs a quorum of send times', 'linearizability'],
-  },
-  {
     name: 'a new leader drops what it does not know to be committed',
     breaks: 'a leader has everything that is committed (Raft paper, section 5.4)',
     edits: [

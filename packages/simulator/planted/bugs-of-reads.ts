@@ -85,10 +85,10 @@ export const bugsOfReads: readonly PlantedBug[] = [
         file: reads,
         find: `const token = leader.tokens.fresh(at);
   reads.startRound(token, at.monotonicMs);`,
-        replace: `const token = leader.tokens.latest;
-  if (token <= quorumToken(core, leader)) ${reached};
-  reads.startRound(token, at.monotonicMs);
-  answerReads(core, reads.confirm(quorumToken(core, leader)));`,
+        replace: `const echoed = quorumToken(core, leader);
+  if (echoed > 0) ${reached};
+  const token = echoed > 0 ? echoed : leader.tokens.fresh(at);
+  reads.startRound(token, at.monotonicMs);`,
       },
       {
         file: 'packages/raft/src/read-index.ts',

@@ -117,19 +117,19 @@ export const bugsOfReplication: readonly PlantedBug[] = [
   },
   {
     name: 'truncate below the commit index',
-    breaks: 'what is committed stays',
+    breaks: 'what is committed stays, though a message ends before it',
     edits: [
       {
         file: follower,
-        find: 'if (log.termAt(index) === entry.term) continue;',
-        replace: '',
+        find: 'const last = prevLogIndex + entries.length;',
+        replace: `const last = prevLogIndex + entries.length;
+  if (last < core.commitIndex) ${reached};
+  if (last < core.log.lastIndex) core.truncateFrom(last + 1);`,
       },
       {
         file: core,
-        find: `assert(index > this.commitIndex, () => {
-      return \`truncation at \${index}, but \${this.commitIndex} is committed\`;
-    });`,
-        replace: `if (index <= this.commitIndex) ${reached};`,
+        find: 'assert(index > this.commitIndex, () => {\n      return `truncation',
+        replace: 'assert(true, () => {\n      return `truncation',
       },
       {
         file: core,
@@ -137,9 +137,9 @@ export const bugsOfReplication: readonly PlantedBug[] = [
         replace: '',
       },
       {
-        file: 'packages/storage/src/segmented-log.ts',
-        find: 'truncateFrom > this.#queuedCommitIndex && truncateFrom <=',
-        replace: 'truncateFrom <=',
+        file: core,
+        find: "assert(this.commitIndex <= this.log.lastIndex, 'a commit index is in the log');",
+        replace: '',
       },
     ],
     foundBy: ['committed is never undone'],

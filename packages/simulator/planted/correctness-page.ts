@@ -1,6 +1,7 @@
 import { checkNames } from '../src/violation.ts';
 import { plantedBugs } from './catalogue.ts';
 import { checkDescriptions } from './check-descriptions.ts';
+import { escapedBugs } from './escaped-bugs.ts';
 import { readFound } from './found.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { realBugs } from './real-bugs.ts';
@@ -17,6 +18,7 @@ export function renderCorrectness(root: string): string {
     const cells = [bug.name, bug.breaks, filesOf(bug), where?.check ?? 'not found'];
     return row([...cells, `${where?.seed ?? ''}`, `${where?.runs ?? ''}`]);
   });
+  const escaped = escapedBugs.map(({ name, breaks, missing }) => row([name, breaks, missing]));
   const real = realBugs.map(({ what, check, fix, test, seeds }) =>
     row([what, check, fix, test, seeds.join(', ')]),
   );
@@ -58,6 +60,12 @@ took. Both change with the code: a test plays the seeds, and the next few when o
 | Planted bug | What it breaks | In | Found by | Seed | Runs |
 |---|---|---|---|---|---|
 ${planted.join('\n')}
+
+### Not found yet
+
+| Planted bug | What it breaks | The coincidence that is missing |
+|---|---|---|
+${escaped.join('\n')}
 
 ## Bugs that it found
 

@@ -5,6 +5,7 @@ import { transformSync } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plant } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
+import { escapedBugs } from './escaped-bugs.ts';
 import type { Edit } from './planted-bug.ts';
 import { markLine, markName } from './planted-bug.ts';
 
@@ -37,7 +38,7 @@ test('what ships comes from no file of the simulator, and has no mark', () => {
 });
 
 describe('what ships has the line as it should be, not as it was planted', () => {
-  const edits = plantedBugs.flatMap(({ name, edits: own }) =>
+  const edits = [...plantedBugs, ...escapedBugs].flatMap(({ name, edits: own }) =>
     own.map((edit, at) => ({ title: `${name} (${at + 1})`, edit })),
   );
   test.each(edits)('$title', ({ edit }) => {
