@@ -51,6 +51,8 @@ export class MemberLeadership implements Leadership {
   }
 
   notLeader(): DEngineError {
+    const { role, transferring, proposalsAllowed } = this.#raft;
+    if (role === 'leader' && !transferring && !proposalsAllowed) return noRoom();
     const leader = this.hint;
     if (leader === undefined || leader.id === this.#settings.nodeId) return this.noLeader();
     return new DEngineError('NotLeader', `Not leader: ask node ${leader.id} at ${leader.address}`, {
@@ -60,9 +62,7 @@ export class MemberLeadership implements Leadership {
 
   /** Why Raft did not take a proposal or a read. */
   refusal(reason: string): DEngineError {
-    if (reason !== 'notReady') return this.notLeader();
-    const message = 'too many writes wait for a quorum already: retry after a pause';
-    return new DEngineError('RateLimited', message, { retryAfterMs: 100 });
+    return reason === 'notReady' ? noRoom() : this.notLeader();
   }
 
   noLeader(): DEngineError {
@@ -88,4 +88,10 @@ export class MemberLeadership implements Leadership {
       `not connected: ${names}. Start the missing members or mend the network`
     );
   }
+}
+
+/** It leads, but what it has proposed gains no quorum as fast as more comes in. */
+function noRoom(): DEngineError {
+  const message = 'too many writes wait for a quorum already: retry after a pause';
+  return new DEngineError('RateLimited', message, { retryAfterMs: 100 });
 }

@@ -354,9 +354,20 @@ export class Node {
     if (effects.stateChange !== undefined) {
       this.#parts.metrics.leaderSeen(effects.stateChange.leaderId);
       this.#parts.writes.onLeadershipChange();
-      for (const listener of this.#leaderListeners) listener(this.#parts.leadership.hint);
+      this.#tellLeader(this.#parts.leadership.hint);
     }
     if (!this.#clusterRecorded && this.#parts.raft.clusterId !== undefined) this.#recordCluster();
+  }
+
+  /** Listeners are the host's: a mistake in one must not stop a member. */
+  #tellLeader(leader: LeaderHint | undefined): void {
+    for (const listener of this.#leaderListeners) {
+      try {
+        listener(leader);
+      } catch (error) {
+        this.#logger.error('a listener to leader changes failed', { error: describeError(error) });
+      }
+    }
   }
 
   /**

@@ -109,3 +109,20 @@ test('a write that is too large as a whole is refused, and the largest one is no
   expect(answer.succeeded).toBe(false);
   expect(node.isServing).toBe(true);
 });
+
+test('a listener that fails is logged, and the member goes on', async () => {
+  const { world, leader, followers } = await startThree(5);
+  const heard: (number | undefined)[] = [];
+  // The cluster is born and its members are bound.
+  await world.run({ forMs: 1_000 });
+  const [follower] = followers as [Node, Node];
+  follower.onLeaderChange(() => {
+    throw new Error('a mistake of the host');
+  });
+  follower.onLeaderChange((hint) => heard.push(hint?.id));
+  await world.complete(leader.stop());
+  await world.run({ forMs: 3_000 });
+  expect(heard.at(-1)).toBeDefined();
+  expect(follower.isServing).toBe(true);
+  await world.complete(follower.client.put('k', 'v'));
+});

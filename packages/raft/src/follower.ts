@@ -1,4 +1,4 @@
-import type { Instant, NodeId } from '@d-engine/base';
+import type { Instant, LogIndex, NodeId, Term } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { Core } from './core.ts';
 import type { AppendRequest, HeartbeatRequest, Sender } from './messages.ts';
@@ -65,6 +65,9 @@ export function handleAppend(
   message: AppendRequest,
   at: Instant,
 ): void {
+  // Of a bound leader it would be an impossible state; of somebody who counts in nothing, who may
+  // lead a cluster that a wiped member formed, it is a mistake.
+  if (!core.countsSender(sender) && contradictsCommitted(core, message)) return;
   if (!hearLeader(core, sender, message, at)) return;
   const { prevLogIndex, prevLogTerm, entries } = message;
   const ownTerm = core.log.termAt(prevLogIndex);
@@ -80,6 +83,15 @@ export function handleAppend(
   if (last > core.verifiedIndex) core.verifiedIndex = last;
   core.commitTo(Math.min(message.leaderCommit, core.verifiedIndex));
   core.ackOwed = true;
+}
+
+function contradictsCommitted(core: Core, message: AppendRequest): boolean {
+  const differs = (index: LogIndex, term: Term): boolean =>
+    index <= core.commitIndex && core.log.termAt(index) !== term;
+  const { prevLogIndex, prevLogTerm, entries } = message;
+  return (
+    differs(prevLogIndex, prevLogTerm) || entries.some(({ index, term }) => differs(index, term))
+  );
 }
 
 function takeEntries(core: Core, message: AppendRequest): void {

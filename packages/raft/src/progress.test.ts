@@ -83,4 +83,12 @@ describe('Progress', () => {
       }),
     );
   });
+
+  test('another instance starts over, but counts no sooner than a late binding allows', () => {
+    const progress = replicating(5);
+    progress.countsFrom = 9;
+    progress.startOver('other', 12);
+    expect(progress).toMatchObject({ matchIndex: 0, nextIndex: 12, state: 'probe' });
+    expect(progress.countsFrom).toBe(9);
+  });
 });

@@ -55,14 +55,16 @@ export class Progress {
     return this.state === 'probe' ? this.probeSent : this.inflight.isFull;
   }
 
-  /** Another instance answers under this id: nothing of the old one counts for it. */
+  /**
+   * Another instance answers under this id: nothing of the old one counts for it. What a late
+   * binding demands of this id stays: the instance that was bound may come back.
+   */
   startOver(instanceId: InstanceId, nextIndex: LogIndex): void {
     this.instanceId = instanceId;
     this.#matchIndex = 0;
     this.#nextIndex = nextIndex;
     this.ackedToken = 0;
     this.lastContactMs = undefined;
-    this.countsFrom = 0;
     this.sentCommit = 0;
     this.#enterProbe();
   }

@@ -181,6 +181,33 @@ describe('formation', () => {
   });
 });
 
+describe('somebody who counts in nothing', () => {
+  test('and leads another history is ignored, and stops nobody', () => {
+    const cluster = new FakeCluster(members(5), seededRandom(7));
+    for (const id of [1, 2, 3]) cluster.start(id);
+    cluster.run(6 * electionTimeoutMaxMs);
+    const { raft } = leading(cluster);
+    const { commitIndex, lastLogIndex, term } = raft;
+    expect(commitIndex).toBeGreaterThan(0);
+    const stranger = { nodeId: 5, instanceId: 'of another cluster' };
+    const request = {
+      type: 'appendRequest',
+      term: term + 1,
+      leaderCommit: 1,
+      token: 1,
+      stickinessMs: 300,
+      prevLogTerm: term + 1,
+      entries: [],
+    } as const;
+    for (const prevLogIndex of [commitIndex, 1]) {
+      raft.step(stranger, { ...request, prevLogIndex }, cluster.at);
+    }
+    expect(raft).toMatchObject({ commitIndex, lastLogIndex });
+    cluster.run(6 * electionTimeoutMaxMs);
+    expect(leading(cluster).raft.commitIndex).toBeGreaterThan(commitIndex);
+  });
+});
+
 describe('a wiped voter', () => {
   test('is refused, and the others go on', () => {
     const cluster = formed(3);

@@ -16,6 +16,7 @@ function later(method: Route['method'], path: string, what: string): Route {
     method,
     path,
     parameters: 'any',
+    isLater: true,
     writes: method === 'POST',
     handle() {
       throw new DEngineError('Unsupported', `${path} is not in this version yet: no ${what}`);

@@ -90,6 +90,7 @@ export class PeerLink {
 
   stop(): void {
     this.#stopped = true;
+    this.#current = undefined;
     this.#timer?.cancel();
     this.#stream?.reset({ status: 'cancelled', message: 'the member stops' });
     this.#stream = undefined;
