@@ -57,6 +57,7 @@ export const faultKinds = [
   'oneWayPartition',
   'clog',
   'reset',
+  'forgottenPromise',
   // Disks.
   'slowDisk',
   'stalledDisk',

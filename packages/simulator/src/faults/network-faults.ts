@@ -9,7 +9,11 @@ type NetworkFault =
   | 'oneWayCut'
   | 'oneWayPartition'
   | 'clog'
-  | 'reset';
+  | 'reset'
+  | 'forgottenPromise';
+
+/** Soon enough for the promise to a leader to bind still. */
+const restartMsMax = 50;
 
 /** What befalls the links between members. */
 export const networkFaults: Faults<NetworkFault> = {
@@ -55,12 +59,38 @@ export const networkFaults: Faults<NetworkFault> = {
     for (const id of others) world.reset(host, cluster.host(id));
     return others.length > 0;
   },
+
+  /** See {@link forgetPromises}. */
+  forgottenPromise: (tools, victim, host) => {
+    const { world, cluster, later } = tools;
+    const leader = cluster.leader?.settings.nodeId;
+    const voters = cluster.ids.filter((id) => id !== leader && id !== victim);
+    if (leader === undefined || leader === victim || voters.length === 0) return false;
+    world.cut(cluster.host(leader), host, 'both');
+    // Nothing more is committed, or the victim would have too short a log to be elected.
+    for (const id of voters) cluster.host(id).disk.stall();
+    later(() => forgetPromises(tools, leader, voters));
+    return true;
+  },
 };
 
 /** Who is cut off has no time server either: its wall clock goes back by about the time since. */
 function setClockBack({ world, cluster, random, later }: FaultTools, id: NodeId): void {
   const cutAtMs = world.nowMs;
   later(() => cluster.host(id).jumpWallClock((cutAtMs - world.nowMs) * random.between(0.5, 1.1)));
+}
+
+/**
+ * One member has been waiting for votes. Those that the leader counts on start again at once and
+ * hear it no more: they still owe it their votes, though they have forgotten it.
+ */
+function forgetPromises(tools: FaultTools, leader: NodeId, voters: readonly NodeId[]): void {
+  const { supervisor, cluster, random } = tools;
+  partition(tools, [leader, ...voters], [leader], 'both');
+  for (const id of voters) {
+    supervisor.crash(id, false, random.float() * restartMsMax);
+    cluster.host(id).disk.unstall();
+  }
 }
 
 function randomGroup({ cluster, random }: FaultTools): NodeId[] {
