@@ -3,7 +3,7 @@ import { describeOperation } from './describe-operation.ts';
 import type { Operation } from './operation.ts';
 import type { Observation } from './real-time-order.ts';
 import { withNewestBefore } from './real-time-order.ts';
-import { valuesLeft } from './search-plan.ts';
+import { valuesLeft } from './unseen-writes.ts';
 
 /**
  * Eventual reads may be old, but what one process has applied only grows, and it never holds what

@@ -34,6 +34,14 @@ export function apply(
   return [after, afterVanished].filter((next) => next !== undefined);
 }
 
+/** Whether it leaves every state alone in which its answer fits. */
+export function onlyObserves({ outcome }: Operation): boolean {
+  if (outcome.type !== 'answered') return false;
+  const { answer } = outcome;
+  if (answer.type === 'delete') return answer.deleted === false;
+  return answer.type === 'read' || (answer.type === 'compareAndSwap' && !answer.succeeded);
+}
+
 function applyToSettled(state: KeyState, operation: Operation): KeyState | undefined {
   const { command, outcome } = operation;
   // Whoever was told nothing may have met any state.

@@ -1,6 +1,6 @@
 import { checkKey } from './linearizability.ts';
 import type { Operation } from './operation.ts';
-import { valuesLeft, valuesSeen } from './search-plan.ts';
+import { sawSomethingUnnamed, valuesLeft, valuesSeen } from './unseen-writes.ts';
 
 /** A smaller search than the first: a part that takes long is no easy reading anyway. */
 const stepsMaxPerTry = 20_000;
@@ -48,6 +48,10 @@ function removable(part: readonly Operation[]): readonly Operation[] {
 }
 
 function leavesSeenValueBehind(removed: Operation, rest: readonly Operation[]): boolean {
+  const leavesSomething = (operation: Operation): boolean =>
+    valuesLeft(operation).some((value) => value !== null);
+  const isNeeded = leavesSomething(removed) && rest.some(sawSomethingUnnamed);
+  if (isNeeded && !rest.some(leavesSomething)) return true;
   return valuesLeft(removed).some((value) => {
     const isSeen = rest.some((operation) => valuesSeen(operation).includes(value));
     return isSeen && !rest.some((operation) => valuesLeft(operation).includes(value));

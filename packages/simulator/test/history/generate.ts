@@ -15,6 +15,7 @@ export interface Shape {
   readonly clients: number;
   /** Different values of a key; few of them make swaps succeed and puzzles hard. */
   readonly values: number;
+  readonly withTtl: boolean;
 }
 
 /**
@@ -31,7 +32,7 @@ export function generateHistory(pick: Pick, shape: Shape): Operation[] {
     const client = free[pick(Math.max(1, free.length))] ?? `extra${number}`;
     const key = `k${pick(shape.keys)}`;
     const invokedAtMs = Math.max((busyUntil.get(client) ?? -1) + 1, nowMs - pick(40));
-    const command = drawCommand(pick, shape.values);
+    const command = drawCommand(pick, shape);
     const fate = pick(10);
     // Refused and, half the time, unknown operations have no effect.
     const happens = fate > 1;
@@ -43,7 +44,7 @@ export function generateHistory(pick: Pick, shape: Shape): Operation[] {
         ? { type: 'refused' }
         : fate <= 2 || answer === undefined
           ? { type: 'unknown' }
-          : { type: 'answered', answer };
+          : { type: 'answered', answer: pick(4) === 0 ? withoutDetail(answer) : answer };
     const isUnknown = outcome.type === 'unknown';
     operations.push({
       client,
@@ -62,13 +63,26 @@ function clientNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `c${index}`);
 }
 
-function drawCommand(pick: Pick, values: number): Command {
+/** Not every road tells everything. */
+function withoutDetail(answer: Answer): Answer {
+  switch (answer.type) {
+    case 'read':
+      return { type: 'read', value: answer.value };
+    case 'put':
+    case 'delete':
+      return { type: answer.type };
+    case 'compareAndSwap':
+      return { type: 'compareAndSwap', succeeded: answer.succeeded };
+  }
+}
+
+function drawCommand(pick: Pick, { values, withTtl }: Shape): Command {
   const value = (): string => `v${pick(values)}`;
   switch (pick(8)) {
     case 0:
       return { type: 'delete' };
     case 1:
-      return { type: 'put', value: value(), ttlMs: 10 + pick(60) };
+      return { type: 'put', value: value(), ...(withTtl ? { ttlMs: 10 + pick(60) } : {}) };
     case 2:
     case 3:
       return { type: 'put', value: value() };
