@@ -16,7 +16,7 @@ export function parseJepsenLog(text: string): Operation[] {
 }
 
 export function isJepsenLog(text: string): boolean {
-  return text.split('\n', 100).some((line) => event.test(line));
+  return text.split('\n').some((line) => event.test(line));
 }
 
 class JepsenReader {

@@ -3,6 +3,9 @@ import { checkLinearizability, describeVerdict } from '../../src/history/check-h
 import { checkEventualReads } from '../../src/history/eventual-check.ts';
 import type { Answer, Command, Operation } from '../../src/history/operation.ts';
 import { checkRevisions } from '../../src/history/revision-check.ts';
+import { generateHistory } from './generate.ts';
+import { pickerOf } from './picker.ts';
+import { plantViolation } from './plant-violation.ts';
 
 type Times = readonly [invokedAtMs: number, settledAtMs: number];
 
@@ -106,9 +109,36 @@ describe('a verdict', () => {
     expect(checkLinearizability([...lost, ...reads, again]).type).toBe('notLinearizable');
   });
 
+  test('lets a deletion that tells nothing come after a write that it overlaps', () => {
+    const deletion = operation([2, 14], { type: 'delete' }, { type: 'delete' });
+    const history = [deletion, put([10, 21], 'a'), read([28, 30], null)];
+    expect(checkLinearizability(history).type).toBe('linearizable');
+  });
+
+  test.each([1, 2, 3])('is not held up by fifty unknown outcomes of all kinds: %i', (seed) => {
+    const shape = { operations: 300, keys: 1, clients: 5, values: 1_000_000, withTtl: true };
+    const history = generateHistory(pickerOf(seed), shape);
+    expect(history.filter(({ outcome }) => outcome.type === 'unknown').length).toBeGreaterThan(45);
+    expect(checkLinearizability(history, { stepsMax: 20_000 }).type).toBe('linearizable');
+  });
+
+  test.each([1, 2, 3])('finds a violation among fifty unknown outcomes: %i', (seed) => {
+    const shape = { operations: 300, keys: 1, clients: 5, values: 1_000_000, withTtl: true };
+    const pick = pickerOf(seed);
+    const history = plantViolation(generateHistory(pick, shape), pick) ?? [];
+    expect(checkLinearizability(history, { stepsMax: 100_000 }).type).toBe('notLinearizable');
+  });
+
+  test('shows a write along with two deletions of it', () => {
+    const deletion = (times: Times): Operation =>
+      operation(times, { type: 'delete' }, { type: 'delete', deleted: true });
+    const history = [put([1, 2], 'a'), deletion([3, 4]), deletion([5, 6])];
+    expect(checkLinearizability(history)).toMatchObject({ part: history });
+  });
+
   test('is undecided rather than wrong when there are too many orders', () => {
     const puts = Array.from({ length: 12 }, (_, index) => put([1, 100], `v${index}`));
-    const verdict = checkLinearizability([...puts, read([101, 102], 'v3')], { stepsMax: 50 });
+    const verdict = checkLinearizability([...puts, read([101, 102], null)], { stepsMax: 50 });
     expect(verdict).toEqual({ type: 'undecided', key: 'k' });
     expect(describeVerdict(verdict)[0]).toContain('undecided');
   });
