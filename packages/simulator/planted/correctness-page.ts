@@ -8,16 +8,8 @@ import { realBugs } from './real-bugs.ts';
 
 /** docs/correctness.md without its first line; `root` is the repository's. */
 export function renderCorrectness(root: string): string {
-  const checks = checkNames.map((name) => {
-    const { says, file } = checkDescriptions[name];
-    return row([name, says, `\`packages/simulator/src/${file}\``]);
-  });
-  const found = readFound(root);
-  const planted = plantedBugs.map((bug) => {
-    const where = found.get(bug.name);
-    const cells = [bug.name, bug.breaks, filesOf(bug), where?.check ?? 'not found'];
-    return row([...cells, `${where?.seed ?? ''}`, `${where?.runs ?? ''}`]);
-  });
+  const checks = checkRows();
+  const planted = plantedRows(root);
   const escaped = escapedBugs.map(({ name, breaks, missing }) => row([name, breaks, missing]));
   const real = realBugs.map(({ what, check, fix, test, seeds }) =>
     row([what, check, fix, test, seeds.join(', ')]),
@@ -78,6 +70,22 @@ ${real.join('\n')}
 
 The other seeds in \`packages/simulator/seeds.json\` found mistakes of the simulator itself.
 `;
+}
+
+function checkRows(): string[] {
+  return checkNames.map((name) => {
+    const { says, file } = checkDescriptions[name];
+    return row([name, says, `\`packages/simulator/src/${file}\``]);
+  });
+}
+
+function plantedRows(root: string): string[] {
+  const found = readFound(root);
+  return plantedBugs.map((bug) => {
+    const where = found.get(bug.name);
+    const cells = [bug.name, bug.breaks, filesOf(bug), where?.check ?? 'not found'];
+    return row([...cells, `${where?.seed ?? ''}`, `${where?.runs ?? ''}`]);
+  });
 }
 
 function filesOf({ edits }: PlantedBug): string {

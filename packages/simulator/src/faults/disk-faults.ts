@@ -63,7 +63,7 @@ export const diskFaults: Faults<DiskFault> = {
     return true;
   },
 
-  /** One copy of two, while both are whole: they may differ, since a vote counts once it is in both. */
+  /** One copy of two whole ones, which may differ: a vote counts once it is in both. */
   rottenVote: ({ supervisor, counters, random }, victim, { disk }) => {
     if (!supervisor.crash(victim, false) || !hasTwoCopies(disk)) return false;
     disk.corrupt(hardState, random.pick([0, copySpacing]) + random.integer(32), 1);

@@ -66,7 +66,7 @@ function levelsOf(answered: readonly Operation[], unknown: readonly Operation[])
   });
 }
 
-/** The earlier of two writes of the same may do all that the later can, if it need not last longer. */
+/** The earlier of two equal writes may do all that the later can, if it need not last longer. */
 function twinsOf(unknown: readonly Operation[]): number[] {
   const sameBefore = new Map<string, number[]>();
   return unknown.map((operation, index) => {

@@ -3,7 +3,7 @@ import type { Operation, Value } from './operation.ts';
 /**
  * The writes of unknown outcome that can matter, made as alike as they can be; each one more may
  * double a search. A value that nobody names can matter in two ways:
- * - something was there, says an answer that does not tell what: one such value is as good as another;
+ * - an answer says that something was there, not what: one such value is as good as another;
  * - it vanished in the end, having had a TTL: that is what a deletion does, called that much later.
  */
 export function withoutUnseen(

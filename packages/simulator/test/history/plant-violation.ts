@@ -27,7 +27,7 @@ function seeing({ read, value }: { read: Operation; value: Value }): Operation {
   return { ...read, outcome: { type: 'answered', answer: { type: 'read', value } } };
 }
 
-/** Of one write alone, which was answered before another put was called, itself answered by then. */
+/** Of one write alone, answered before another put was called that was itself answered by then. */
 function valuesGoneBefore(read: Operation, history: readonly Operation[]): string[] {
   const writes = history.filter(
     ({ key, outcome }) => key === read.key && outcome.type !== 'refused',
