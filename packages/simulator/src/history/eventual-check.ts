@@ -15,13 +15,20 @@ export function checkEventualReads(operations: readonly Operation[]): string[] {
 }
 
 function fromNowhere(operations: readonly Operation[], eventual: readonly Operation[]): string[] {
-  const written = new Set(operations.filter(mayHaveWritten).flatMap(namesOfValues));
+  const firstCallsMs = new Map<string, number>();
+  for (const operation of operations.filter(mayHaveWritten)) {
+    for (const name of namesOfValues(operation)) {
+      const earlierMs = firstCallsMs.get(name) ?? Infinity;
+      firstCallsMs.set(name, Math.min(earlierMs, operation.invokedAtMs));
+    }
+  }
   return eventual.flatMap((operation) => {
-    const { outcome, key } = operation;
+    const { outcome, key, settledAtMs } = operation;
     if (outcome.type !== 'answered' || outcome.answer.type !== 'read') return [];
     const { value } = outcome.answer;
-    if (value === null || written.has(JSON.stringify([key, value]))) return [];
-    return [`nobody wrote that: ${key} ${describeOperation(operation)}`];
+    const firstCallMs = firstCallsMs.get(JSON.stringify([key, value])) ?? Infinity;
+    if (value === null || firstCallMs <= settledAtMs) return [];
+    return [`nobody had written that: ${key} ${describeOperation(operation)}`];
   });
 }
 

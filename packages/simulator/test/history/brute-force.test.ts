@@ -10,6 +10,8 @@ import type { Pick } from './generate.ts';
 import { generateHistory, plantDoubt } from './generate.ts';
 
 const runs = scaled({ gate: 3_000, long: 200_000 });
+/** Rare coincidences count there, and one is soon drawn. */
+const garbageRuns = scaled({ gate: 8_000, long: 500_000 });
 const timeout = scaled({ gate: 120_000, long: 7_200_000 });
 
 /** Choices that fast-check makes, and shrinks. */
@@ -75,9 +77,9 @@ describe('the checker agrees with a search through all orders', () => {
         expect(verdictOf(garbage)).toBe(expected);
         verdicts[`${expected}`] += 1;
       }),
-      { numRuns: runs },
+      { numRuns: garbageRuns },
     );
-    expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(runs / 10);
+    expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(garbageRuns / 10);
   });
 });
 

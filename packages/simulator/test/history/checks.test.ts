@@ -115,6 +115,27 @@ describe('a verdict', () => {
     expect(checkLinearizability(history).type).toBe('linearizable');
   });
 
+  test('lets a lost deletion explain why a swap failed that does not tell what it found', () => {
+    const swap = { type: 'compareAndSwap', expected: 'a', value: 'b' } as const;
+    const failed = operation([5, 6], swap, { type: 'compareAndSwap', succeeded: false });
+    const deletion = operation([3, Infinity], { type: 'delete' }, undefined);
+    expect(checkLinearizability([put([1, 2], 'a'), failed]).type).toBe('notLinearizable');
+    expect(checkLinearizability([put([1, 2], 'a'), deletion, failed]).type).toBe('linearizable');
+  });
+
+  test('spares the lost write that lasts for when it is needed', () => {
+    const lasting = operation([1, Infinity], { type: 'put', value: 'a', ttlMs: 1_000 }, undefined);
+    const brief = operation([2, Infinity], { type: 'put', value: 'a', ttlMs: 5 }, undefined);
+    const reads = [
+      read([3, 4], 'a'),
+      read([10, 11], null),
+      put([12, 13], 'b'),
+      read([14, 15], 'a'),
+    ];
+    expect(checkLinearizability([lasting, brief, ...reads]).type).toBe('linearizable');
+    expect(checkLinearizability([lasting, ...reads]).type).toBe('notLinearizable');
+  });
+
   test.each([1, 2, 3])('is not held up by fifty unknown outcomes of all kinds: %i', (seed) => {
     const shape = { operations: 300, keys: 1, clients: 5, values: 1_000_000, withTtl: true };
     const history = generateHistory(pickerOf(seed), shape);
@@ -180,6 +201,12 @@ describe('eventual reads', () => {
 
   test('see nothing that nobody wrote', () => {
     const [problem] = checkEventualReads([...written, eventual([4, 5], 'c', 4, 'n1')]);
-    expect(problem).toContain('nobody wrote that');
+    expect(problem).toContain('nobody had written that');
+  });
+
+  test('see nothing before it is written', () => {
+    const early = eventual([0, 2], 'b', 4, 'n1');
+    expect(checkEventualReads([...written, early])[0]).toContain('nobody had written that');
+    expect(checkEventualReads([...written, eventual([0, 3], 'b', 4, 'n1')])).toEqual([]);
   });
 });
