@@ -134,4 +134,22 @@ export const bugsOfElections: readonly PlantedBug[] = [
     ],
     foundBy: ['leader completeness', 'no member dies'],
   },
+  {
+    name: 'skip stickiness after a restart',
+    breaks: 'a promise to a leader outlives the process that made it (rule 4)',
+    edits: [
+      {
+        file: 'packages/raft/src/core.ts',
+        find: '? at.monotonicMs + Math.max(this.#hardState.stickinessMs, config.electionTimeoutMinMs)',
+        replace: `? (${reached}, Number.NEGATIVE_INFINITY)`,
+      },
+      // It campaigns at once, then: the log of whoever heard the leader last is the newest.
+      {
+        file: 'packages/raft/src/raft.ts',
+        find: 'else if (core.isVoter) core.resetElectionDeadline(at);',
+        replace: 'else if (core.isVoter) core.electionDeadlineMs = at.monotonicMs;',
+      },
+    ],
+    foundBy: ['lease needs a quorum of send times', 'linearizability'],
+  },
 ];
