@@ -13,6 +13,8 @@ export const limits = {
   requestBytesMax: 4_194_304,
   /** Keys of one read: all are looked up in one go, between two turns. */
   readKeysMax: 10_000,
+  /** Keys and values of one answer; a client takes messages of `peerMessageBytesMax`. */
+  readAnswerBytesMax: 7_340_032,
   /** One entry: a request plus its header. */
   entryBytesMax: 4_198_400,
   /** Entries of one append message stop here, except that one entry always fits. */
@@ -50,6 +52,8 @@ export const limits = {
 export function assertLimitsAgree(): void {
   assert(limits.keyBytesMax + limits.valueBytesMax < limits.requestBytesMax, 'a put must fit');
   assert(limits.requestBytesMax < limits.entryBytesMax, 'a request must fit in an entry');
+  assert(limits.readAnswerBytesMax < limits.peerMessageBytesMax, 'an answer must fit in a message');
+  assert(limits.valueBytesMax < limits.readAnswerBytesMax, 'a largest value must fit in an answer');
   assert(limits.entryBytesMax < limits.logBatchBytesMax, 'an entry must fit in a log batch');
   assert(limits.logBatchBytesMax < limits.segmentBytes, 'a log batch must fit in a segment');
   assert(limits.entryBytesMax < limits.peerMessageBytesMax, 'an entry must fit in a message');

@@ -6,6 +6,13 @@ import { logMessages } from './message-log.ts';
 const unacknowledgedMs = 2_000;
 const repeatIntervalMs = 5_000;
 
+const formationStopped = {
+  alreadyFormed: 'this member does not form a cluster; it waits for a leader',
+  otherVoters:
+    'no cluster is formed while members name different ones in initial_cluster: mend it there ' +
+    'or here and start that node again',
+} as const;
+
 /** What operators read and grep for: leadership, formation, refusals and lagging peers. */
 export class OperatorLog {
   readonly #logger: Logger;
@@ -62,7 +69,7 @@ export class OperatorLog {
         });
         return;
       case 'formationStopped':
-        this.#logger.warn('this member does not form a cluster; it waits for a leader', {
+        this.#logger.warn(formationStopped[notice.reason], {
           because_of: notice.nodeId,
           why: notice.reason,
         });

@@ -68,7 +68,8 @@ export class Peering implements TransportObserver {
 
   ownHello(): Hello {
     const identity = this.#storage.identity;
-    const formed = this.#raft.lastLogIndex > 0 || identity.clusterId !== null;
+    // What is not on disk yet may be forgotten, and nobody may wait for it.
+    const formed = this.#raft.durableIndex > 0 || identity.clusterId !== null;
     return {
       type: 'hello',
       protocolVersion: peerProtocolVersion,

@@ -8,7 +8,7 @@ import type {
   Revision,
   Timer,
 } from '@d-engine/base';
-import { assert, DEngineError } from '@d-engine/base';
+import { assert, DEngineError, limits } from '@d-engine/base';
 import type { Raft, ReadOutcome } from '@d-engine/raft';
 import type { Deadlines, Waiting } from './deadlines.ts';
 
@@ -235,6 +235,8 @@ export class Reads {
 
   #answer(read: PendingRead): void {
     const entries = this.#state.get(read.request.keys);
+    const problem = answerProblem(entries);
+    if (problem !== undefined) return this.#settle(read, { ok: false, error: problem });
     this.#settle(read, { ok: true, view: { entries, revision: this.#state.revision } });
   }
 
@@ -247,6 +249,21 @@ export class Reads {
     read.request.settle(reply);
   }
 }
+
+/** One short request may name a large value thousands of times. */
+function answerProblem(entries: readonly (KeyValue | null)[]): DEngineError | undefined {
+  let bytes = 0;
+  for (const entry of entries) {
+    if (entry !== null) bytes += entry.key.length + entry.value.length + entryOverheadBytes;
+  }
+  const max = limits.readAnswerBytesMax;
+  if (bytes <= max) return undefined;
+  const message = `the answer would have ${bytes} bytes, over the limit of ${max}: read fewer keys`;
+  return new DEngineError('RequestTooLarge', message);
+}
+
+/** Lengths and revisions of one entry of an answer, at most. */
+const entryOverheadBytes = 64;
 
 /**
  * Raft names its questions to the leader after reads. An answer that the run before had asked for

@@ -126,3 +126,15 @@ test('a listener that fails is logged, and the member goes on', async () => {
   expect(follower.isServing).toBe(true);
   await world.complete(follower.client.put('k', 'v'));
 });
+
+test('an answer that names a large value thousands of times is refused, and harms nobody', async () => {
+  const world = new VirtualWorld({ seed: 6 });
+  const node = await startNode(world, settingsOf(1, [1]));
+  await world.run({ forMs: 2_000 });
+  await world.complete(node.client.put('k', 'v'.repeat(60_000)));
+  const read = (copies: number) => node.client.read(Array.from({ length: copies }, () => 'k'));
+  await expect(world.complete(read(9_000))).rejects.toMatchObject({ name: 'RequestTooLarge' });
+  const { entries } = await world.complete(read(100));
+  expect(entries).toHaveLength(100);
+  expect(node.isServing).toBe(true);
+});

@@ -74,6 +74,17 @@ describe('Formation (design rule 2)', () => {
     expect(formation.stopped).toBe(true);
   });
 
+  test('until whoever named them has mended its list', () => {
+    const formation = new Formation(config(1), false, 1000);
+    expect(formation.answered(hello(3))).toBeUndefined();
+    expect(formation.answered(hello(2, { initialVotersHash: 'x' }))).toBeDefined();
+    expect(formation.answered(hello(2, { initialVotersHash: 'x' }))).toBeUndefined();
+    expect(formation.mayCampaign(99_999)).toBe(false);
+    expect(formation.answered(hello(2))).toBeUndefined();
+    expect(formation.stopped).toBe(false);
+    expect(formation.mayCampaign(1_000)).toBe(true);
+  });
+
   test('a learner, and a member that lost its log, never form', () => {
     expect(new Formation(config(3, 2, 1), false, 0).stopped).toBe(true);
     expect(new Formation(config(1), true, 0).stopped).toBe(true);

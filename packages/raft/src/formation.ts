@@ -30,6 +30,8 @@ export class Formation {
   readonly #waitedMs: number;
   /** Who answered "empty", and as which instance. */
   readonly #empty: Map<NodeId, InstanceId> = new Map();
+  /** Who named other voters when it was last heard; whoever mends its list and starts again agrees. */
+  readonly #disagreeing: Set<NodeId> = new Set();
   #stopped: boolean;
 
   /** `barred`: this member must not found anything: a learner, or one that was in a cluster. */
@@ -41,27 +43,33 @@ export class Formation {
     this.#stopped = barred || !this.#voters.includes(config.nodeId);
   }
 
-  /** For this run; it then waits for a leader. */
+  /** It waits for a leader: for the whole run, or until everybody names the same voters. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stopped || this.#disagreeing.size > 0;
   }
 
   /** Takes a peer's answer. Returns what to tell the operator when it stops formation. */
   answered(hello: PeerHello): Notice | undefined {
     if (this.#stopped) return undefined;
-    if (hello.state === 'formed') return this.#stop(hello.nodeId, 'alreadyFormed');
-    if (hello.initialVotersHash !== this.#hash) return this.#stop(hello.nodeId, 'otherVoters');
+    if (hello.state === 'formed') {
+      this.#stopped = true;
+      return { type: 'formationStopped', nodeId: hello.nodeId, reason: 'alreadyFormed' };
+    }
+    if (hello.initialVotersHash !== this.#hash) return this.#disagree(hello.nodeId);
+    this.#disagreeing.delete(hello.nodeId);
     this.#empty.set(hello.nodeId, hello.instanceId);
     return undefined;
   }
 
-  #stop(nodeId: NodeId, reason: 'otherVoters' | 'alreadyFormed'): Notice {
-    this.#stopped = true;
-    return { type: 'formationStopped', nodeId, reason };
+  #disagree(nodeId: NodeId): Notice | undefined {
+    this.#empty.delete(nodeId);
+    if (this.#disagreeing.has(nodeId)) return undefined;
+    this.#disagreeing.add(nodeId);
+    return { type: 'formationStopped', nodeId, reason: 'otherVoters' };
   }
 
   mayCampaign(atMs: number): boolean {
-    if (this.#stopped) return false;
+    if (this.stopped) return false;
     let empty = 0;
     for (const voter of this.#voters) {
       if (voter === this.#self || this.#empty.has(voter)) empty += 1;

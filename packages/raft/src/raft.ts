@@ -311,6 +311,11 @@ export class Raft {
     return this.#core.isHardStateDurable;
   }
 
+  /** On the monotonic clock: until then it helps to elect nobody, but for a handover. */
+  get stickyUntilMs(): number {
+    return this.#core.stickyUntilMs;
+  }
+
   get configuration(): Configuration {
     return this.#core.configuration;
   }
@@ -374,6 +379,8 @@ export type RaftView = Pick<
   | 'durableIndex'
   | 'lastLogIndex'
   | 'termAt'
+  | 'entries'
+  | 'stickyUntilMs'
   | 'hardState'
   | 'isHardStateDurable'
   | 'configuration'

@@ -132,7 +132,7 @@ export class FakeCluster {
 
   hello(node: FakeNode): PeerHello {
     const { raft } = node;
-    const empty = raft === undefined || raft.lastLogIndex === 0;
+    const empty = raft === undefined || raft.durableIndex === 0;
     return {
       nodeId: node.id,
       instanceId: this.instanceOf(node),

@@ -23,7 +23,7 @@ function greet(cluster: Cluster, from: SimulatedNode, to: SimulatedNode): void {
     nodeId: from.id,
     instanceId: from.instanceId,
     bootCount: from.bootCount,
-    state: from.running.lastLogIndex > 0 ? ('formed' as const) : ('empty' as const),
+    state: from.running.durableIndex > 0 ? ('formed' as const) : ('empty' as const),
     initialVotersHash: initialVotersHash(from.settings.initialMembers),
   };
   const what = `hello n${from.id} => n${to.id} ${hello.state} boot=${hello.bootCount}`;
