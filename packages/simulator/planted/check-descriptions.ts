@@ -17,7 +17,7 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     file: 'invariants/leader-append-only.ts',
   },
   'log matching': {
-    says: 'Two logs that have the same entry somewhere are the same up to there.',
+    says: 'Two logs that have the same entry somewhere are the same up to there, byte for byte.',
     file: 'invariants/log-matching.ts',
   },
   'leader completeness': {
@@ -37,7 +37,9 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     file: 'invariants/durable-quorum.ts',
   },
   'durable survives a crash': {
-    says: 'What a member said to be durable is in its log when it starts again.',
+    says:
+      'What a member says to be durable is on the platter of its disk at that moment, byte for ' +
+      'byte, and in its log when it starts again.',
     file: 'invariants/durable-survives.ts',
   },
   'committed is never undone': {
@@ -58,8 +60,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   },
   'lease needs a quorum of send times': {
     says:
-      'While a leader that is awake has a valid lease, nobody has committed anything in a newer ' +
-      'term.',
+      'While a leader that is awake has a valid lease, a quorum is bound to it and helps to elect ' +
+      'nobody else, and nothing is committed in a newer term.',
     file: 'invariants/lease-safety.ts',
   },
   'configuration overlap': {

@@ -9,6 +9,12 @@ interface CommittedEntry {
 /** Every entry that any member ever knew to be committed. */
 export class CommittedEntries {
   readonly #entries: (CommittedEntry | undefined)[] = [];
+  #newestTerm: Term = 0;
+
+  /** Of a committed entry: something was committed in that term. */
+  get newestTerm(): Term {
+    return this.#newestTerm;
+  }
 
   get lastIndex(): LogIndex {
     return Math.max(0, this.#entries.length - 1);
@@ -20,5 +26,6 @@ export class CommittedEntries {
 
   add(index: LogIndex, entry: CommittedEntry): void {
     this.#entries[index] = entry;
+    this.#newestTerm = Math.max(this.#newestTerm, entry.term);
   }
 }

@@ -10,13 +10,17 @@ import { ElectionSafety } from './election-safety.ts';
 import { HeartbeatCommitsVerified } from './heartbeat-commits-verified.ts';
 import { LeaderAppendOnly } from './leader-append-only.ts';
 import { LeaderCompleteness } from './leader-completeness.ts';
-import { leaseCheckName, leaseProblem } from './lease-safety.ts';
+import { LeaseSafety } from './lease-safety.ts';
 import { LogMatching } from './log-matching.ts';
 import { MemberRecord } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
 import { MonotonicIndexes } from './monotonic-indexes.ts';
 import { OneVoteATerm } from './one-vote-a-term.ts';
+import { SeenEntries } from './seen-entries.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
+
+/** A lease lasts for hundreds of events: each look at what it rests on may skip so many. */
+const eventsPerLeaseLook = 8;
 
 /**
  * What must hold after every event, across members and across their lives. Members in which
@@ -26,18 +30,22 @@ export class Invariants {
   readonly #running: () => Iterable<MemberView>;
   readonly #records = new Map<NodeId, MemberRecord>();
   readonly #checks: readonly Check[];
+  readonly #leases: LeaseSafety;
   readonly #violations: Violation[] = [];
+  #eventCount = 0;
 
   constructor(running: () => Iterable<MemberView>) {
     this.#running = running;
     const committed = new CommittedEntries();
+    const seen = new SeenEntries();
+    this.#leases = new LeaseSafety(committed, running);
     this.#checks = [
       new ElectionSafety(),
       new LeaderAppendOnly(),
-      new LogMatching(),
+      new LogMatching(seen),
       new OneVoteATerm(),
       new MonotonicIndexes(),
-      new DurableSurvives(),
+      new DurableSurvives(seen),
       new HeartbeatCommitsVerified(),
       new DurableQuorum(),
       new CommittedIsNeverUndone(committed),
@@ -56,13 +64,16 @@ export class Invariants {
   }
 
   check(): void {
-    let leaders = 0;
+    this.#eventCount += 1;
+    const looksAtLeases = this.#eventCount % eventsPerLeaseLook === 0;
     for (const member of this.#running()) {
-      if (member.role === 'leader') leaders += 1;
       const record = this.#recordOf(member.nodeId);
       if (record.differsFrom(member)) this.#step(member, record);
     }
-    if (leaders > 1) this.#checkLeases();
+    for (const member of this.#running()) {
+      const looks = looksAtLeases ? member.role === 'leader' : this.#leases.isSuspect(member);
+      if (looks) this.#checkLease(member);
+    }
   }
 
   #recordOf(nodeId: NodeId): MemberRecord {
@@ -89,10 +100,9 @@ export class Invariants {
     before.update(member, step.logChangedFrom);
   }
 
-  #checkLeases(): void {
-    const leaders = [...this.#running()].filter(({ role }) => role === 'leader');
-    const problem = leaseProblem(leaders);
-    if (problem !== undefined) this.#violated(leaseCheckName, problem);
+  #checkLease(leader: MemberView): void {
+    const problem = this.#leases.problem(leader);
+    if (problem !== undefined) this.#violated(this.#leases.name, problem);
   }
 
   #violated(check: CheckName, text: string): void {

@@ -1,19 +1,44 @@
+import type { NodeId } from '@d-engine/base';
+import type { CommittedEntries } from './committed-entries.ts';
 import type { MemberView } from './member-view.ts';
-
-export const leaseCheckName = 'lease needs a quorum of send times';
+import { hasQuorum } from './quorums.ts';
 
 /**
- * While a leader may answer alone, no other has committed anything in a newer term: whoever voted
- * for that one would have had to wait for the lease to end (design rule 4).
+ * While a leader may answer alone, nothing was committed in a newer term, and a quorum is bound to
+ * it: nobody else can be elected (design rule 4). Who is down is bound as long: it keeps silent
+ * after its start. Who stands still can do nothing, and is looked at when it goes on.
  */
-export function leaseProblem(leaders: readonly MemberView[]): string | undefined {
-  for (const older of leaders) {
-    for (const newer of leaders) {
-      if (newer.term <= older.term || newer.termAt(newer.commitIndex) !== newer.term) continue;
-      if (!older.isAwake || !older.leaseValid()) continue;
-      const lease = `node ${older.nodeId} has a valid lease in term ${older.term}`;
-      return `${lease} while node ${newer.nodeId} commits in term ${newer.term}`;
-    }
+export class LeaseSafety {
+  readonly name = 'lease needs a quorum of send times';
+  readonly #committed: CommittedEntries;
+  readonly #running: () => Iterable<MemberView>;
+
+  constructor(committed: CommittedEntries, running: () => Iterable<MemberView>) {
+    this.#committed = committed;
+    this.#running = running;
   }
-  return undefined;
+
+  /** Cheap: whether a lease of this member would be wrong whatever the others promise. */
+  isSuspect({ role, term }: MemberView): boolean {
+    return role === 'leader' && term < this.#committed.newestTerm;
+  }
+
+  /** What is wrong with the lease of a leader, if it has one. */
+  problem(leader: MemberView): string | undefined {
+    if (!leader.isAwake || !leader.leaseValid()) return undefined;
+    const lease = `node ${leader.nodeId} has a valid lease in term ${leader.term}`;
+    if (this.isSuspect(leader)) {
+      return `${lease}, and something is committed in term ${this.#committed.newestTerm}`;
+    }
+    const free = new Set<NodeId>();
+    for (const member of this.#running()) if (isFree(member, leader)) free.add(member.nodeId);
+    if (hasQuorum(leader.configuration, (voter) => !free.has(voter))) return undefined;
+    return `${lease}, and no quorum is bound to it: free are ${[...free].join(', ')}`;
+  }
+}
+
+/** Whether it follows another leader or could help to elect one. */
+function isFree(member: MemberView, leader: MemberView): boolean {
+  if (member.term > leader.term && member.leaderId !== null) return true;
+  return member.isAwake && !member.owesItsVote;
 }

@@ -1,7 +1,10 @@
+import { crc32 } from 'node:zlib';
 import type { LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
+import type { DurableEntries } from './durable-log.ts';
+import { DurableLog } from './durable-log.ts';
 
 /** One running process of a member, as the checks see it. */
 export interface MemberView {
@@ -22,7 +25,13 @@ export interface MemberView {
   readonly configuration: Configuration;
   /** Neither paused nor stalled: it could answer a read right now. */
   readonly isAwake: boolean;
+  /** It is bound to a leader that it heard, and helps to elect nobody else. */
+  readonly owesItsVote: boolean;
   termAt(index: LogIndex): Term | undefined;
+  /** Of the entry's bytes; undefined when they are not in memory any more. */
+  checksumAt(index: LogIndex): number | undefined;
+  /** As a power loss right now would leave it. */
+  durableLog(): DurableEntries;
   leaseValid(): boolean;
   stateHash(): string;
 }
@@ -34,6 +43,7 @@ export class NodeView implements MemberView {
   readonly #node: Node;
   readonly #raft: RaftView;
   readonly #host: VirtualHost;
+  readonly #durableLog: DurableLog;
 
   constructor(node: Node, host: VirtualHost) {
     this.nodeId = node.settings.nodeId;
@@ -41,6 +51,7 @@ export class NodeView implements MemberView {
     this.#node = node;
     this.#raft = node.raft;
     this.#host = host;
+    this.#durableLog = new DurableLog(host.disk, `${node.settings.dataDirectory}/log`);
   }
 
   get role(): Role {
@@ -91,8 +102,22 @@ export class NodeView implements MemberView {
     return this.#host.runs;
   }
 
+  get owesItsVote(): boolean {
+    return this.#host.env.clock.now().monotonicMs < this.#raft.stickyUntilMs;
+  }
+
   termAt(index: LogIndex): Term | undefined {
     return this.#raft.termAt(index);
+  }
+
+  checksumAt(index: LogIndex): number | undefined {
+    const entry = this.#raft.entries(index, index)?.[0];
+    return entry && crc32(entry.encoded);
+  }
+
+  durableLog(): DurableEntries {
+    this.#durableLog.catchUp();
+    return this.#durableLog;
   }
 
   leaseValid(): boolean {

@@ -1,5 +1,6 @@
 import type { LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Configuration, HardState, Role } from '@d-engine/raft';
+import type { DurableEntries } from '../../src/invariants/durable-log.ts';
 import { Invariants } from '../../src/invariants/invariants.ts';
 import type { MemberView } from '../../src/invariants/member-view.ts';
 
@@ -31,8 +32,16 @@ export class FakeMember implements MemberView {
   isAwake = true;
   hasLease = false;
   state = '';
+  owesItsVote = true;
   /** The terms of the entries, the first one at index 1. */
   log: Term[] = [];
+  /** On its disk, where that is another log than `log`. */
+  platter: Term[] | undefined;
+  /** Of entries whose bytes are not what the others hold. */
+  readonly oddBytes: Set<LogIndex> = new Set();
+  readonly oddBytesOnPlatter: Set<LogIndex> = new Set();
+  /** As after a restart: what was recovered is on disk only. */
+  hasBytes = true;
 
   constructor(nodeId: NodeId) {
     this.nodeId = nodeId;
@@ -44,6 +53,22 @@ export class FakeMember implements MemberView {
 
   termAt(index: LogIndex): Term | undefined {
     return index === 0 ? 0 : this.log[index - 1];
+  }
+
+  checksumAt(index: LogIndex): number | undefined {
+    if (!this.hasBytes) return undefined;
+    return checksum(this.log[index - 1], this.oddBytes.has(index));
+  }
+
+  durableLog(): DurableEntries {
+    const log = this.platter ?? this.log;
+    return {
+      at: (index) => {
+        const term = log[index - 1];
+        if (term === undefined) return undefined;
+        return { term, checksum: checksum(term, this.oddBytesOnPlatter.has(index)) };
+      },
+    };
   }
 
   leaseValid(): boolean {
@@ -73,6 +98,10 @@ export class FakeMember implements MemberView {
   }
 }
 
+function checksum(term: Term | undefined, isOdd: boolean): number {
+  return (term ?? 0) * 2 + (isOdd ? 1 : 0);
+}
+
 /** Three members that elected node 1 in term 1, and what the checks say of them. */
 export class FakeCluster {
   readonly members: readonly [FakeMember, FakeMember, FakeMember] = [
@@ -97,7 +126,8 @@ export class FakeCluster {
 
   /** The names of the checks that have something to say, after one more step. */
   problems(): string[] {
-    this.step();
+    // Not every event looks at every lease.
+    for (let event = 0; event < 8; event++) this.step();
     return [...new Set(this.invariants.violations.map(({ check }) => check))];
   }
 

@@ -71,6 +71,27 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['log matching']);
   });
 
+  test('log matching: one entry with other bytes', () => {
+    const cluster = new FakeCluster();
+    cluster.members[1].log = [1, 1];
+    cluster.members[2].log = [1, 1];
+    cluster.members[2].oddBytes.add(2);
+    expect(cluster.problems()).toEqual(['log matching']);
+  });
+
+  test('log matching: other bytes than those of a member that had to read its own first', () => {
+    const cluster = new FakeCluster();
+    const [leader, second, third] = cluster.members;
+    leader.hasBytes = false;
+    leader.log = [1, 1];
+    cluster.step();
+    second.log = [1, 1];
+    expect(cluster.problems()).toEqual([]);
+    third.log = [1, 1];
+    third.oddBytes.add(1);
+    expect(cluster.problems()).toEqual(['log matching']);
+  });
+
   test('leader completeness: a leader without a committed entry', () => {
     const cluster = settled();
     const [, second] = cluster.members;
@@ -138,13 +159,47 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
   });
 
+  test('an entry that is said to be durable and is only in the cache of the disk', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.holds([1, 1, 1, 1, 1, 1]);
+    second.platter = [1, 1, 1, 1, 1];
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('an entry that is said to be durable while its place on disk holds an older one', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.log = [1, 1, 1, 1, 1, 1];
+    cluster.step();
+    second.holds([1, 1, 1, 1, 1, 2]);
+    second.platter = [1, 1, 1, 1, 1, 1];
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('an entry that got to the disk with other bytes', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.holds([1, 1, 1, 1, 1, 1]);
+    second.oddBytesOnPlatter.add(6);
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('a member that starts with a log that its disk does not have', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.platter = [1, 1, 1];
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
   test('an entry that was durable and is gone after a restart', () => {
     const cluster = settled();
     const [, , third] = cluster.members;
     third.holds([1, 1, 1, 1, 1, 1]);
     cluster.step();
     third.restarts();
-    third.log = [1, 1, 1, 1, 1];
+    third.holds([1, 1, 1, 1, 1]);
     expect(cluster.problems()).toEqual(['durable survives a crash']);
   });
 
@@ -156,7 +211,7 @@ describe('is seen:', () => {
     cluster.step();
     third.restarts();
     third.leaderId = 1;
-    third.log = [1, 1, 1, 1, 1];
+    third.holds([1, 1, 1, 1, 1]);
     second.restarts();
     second.log = [1, 1, 1, 1, 1];
     expect(cluster.problems()).toEqual([]);
@@ -220,6 +275,7 @@ describe('is seen:', () => {
     for (const member of [second, third]) {
       member.term = 2;
       member.votesFor(2);
+      member.leaderId = null;
     }
     cluster.step();
     second.role = 'leader';
@@ -229,6 +285,52 @@ describe('is seen:', () => {
     first.isAwake = false;
     expect(cluster.problems()).toEqual([]);
     first.isAwake = true;
+    expect(cluster.problems()).toEqual(['lease needs a quorum of send times']);
+  });
+
+  test('a lease of a leader whose successor committed and leads no more', () => {
+    const cluster = settled();
+    const [first, second, third] = cluster.members;
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+    }
+    cluster.step();
+    second.role = 'leader';
+    for (const member of [second, third]) member.holds([1, 1, 1, 1, 1, 2]);
+    cluster.step();
+    second.commitIndex = 6;
+    cluster.step();
+    second.role = 'follower';
+    expect(cluster.problems()).toEqual([]);
+    first.hasLease = true;
+    expect(cluster.problems()).toEqual(['lease needs a quorum of send times']);
+  });
+
+  test('a lease that no quorum is bound to: others may be elected any time', () => {
+    const cluster = settled();
+    const [first, second, third] = cluster.members;
+    first.hasLease = true;
+    second.owesItsVote = false;
+    expect(cluster.problems()).toEqual([]);
+    third.owesItsVote = false;
+    third.isAwake = false;
+    expect(cluster.problems()).toEqual([]);
+    third.isAwake = true;
+    expect(cluster.problems()).toEqual(['lease needs a quorum of send times']);
+  });
+
+  test('a lease of a leader whose voters follow another one by now', () => {
+    const cluster = settled();
+    const [first, second, third] = cluster.members;
+    first.hasLease = true;
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+      member.leaderId = null;
+    }
+    expect(cluster.problems()).toEqual([]);
+    for (const member of [second, third]) member.leaderId = 2;
     expect(cluster.problems()).toEqual(['lease needs a quorum of send times']);
   });
 

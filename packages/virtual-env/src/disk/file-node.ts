@@ -55,6 +55,13 @@ export class FileNode {
     return result;
   }
 
+  /** What of it is on the platter, without the page cache. */
+  readDurable(position: number, length: number): Uint8Array {
+    const result = new Uint8Array(Math.max(Math.min(length, this.#durable.length - position), 0));
+    this.#durable.readInto(result, position);
+    return result;
+  }
+
   /** Copies the bytes. */
   write(position: number, bytes: Uint8Array): void {
     const copy = isZero(bytes) ? undefined : bytes.slice();

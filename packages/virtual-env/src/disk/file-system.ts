@@ -46,6 +46,16 @@ export class FileSystem {
     return node;
   }
 
+  /** By the names that are on the platter: what a power loss now is sure to leave. */
+  findDurable(path: string): Node | undefined {
+    let node: Node | undefined = this.#root;
+    for (const name of splitPath(path)) {
+      if (node?.type !== 'directory') return undefined;
+      node = node.durable.get(name);
+    }
+    return node;
+  }
+
   file(path: string): FileNode {
     const node = this.find(path);
     if (node === undefined) throw new DiskError('notFound', path, `no such file: ${path}`);

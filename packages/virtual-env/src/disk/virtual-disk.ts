@@ -100,6 +100,12 @@ export class VirtualDisk {
     return this.#files.find(path)?.type === 'directory' ? this.#files.list(path) : undefined;
   }
 
+  /** What a power loss now is sure to leave of a file; undefined: not even its name. */
+  peekDurable(path: string, position: number, length: number): Uint8Array | undefined {
+    const node = this.#files.findDurable(path);
+    return node?.type === 'file' ? node.readDurable(position, length) : undefined;
+  }
+
   // ---- for the host ----
 
   /** The disk for a process that starts. */

@@ -1,0 +1,134 @@
+import { crc32 } from 'node:zlib';
+import type { Entry, LogIndex, Term } from '@d-engine/base';
+import { decodeEntries, MalformedEntry } from '@d-engine/base';
+import type { VirtualDisk } from '@d-engine/virtual-env';
+
+export interface DurableEntry {
+  readonly term: Term;
+  /** Of the entry's bytes. */
+  readonly checksum: number;
+}
+
+export interface DurableEntries {
+  at(index: LogIndex): DurableEntry | undefined;
+}
+
+// The layout of a log file, told apart from the code that writes it (packages/storage/src/
+// record-header.ts): a header of the file, then records of a header and entries, aligned.
+const headerBytes = 64;
+const recordAlignment = 8;
+const recordMagic = 0x4c64;
+const flagTruncates = 1;
+
+/** Read at once: a record or two. */
+const windowBytes = 1024;
+const noBytes: Buffer = Buffer.alloc(0);
+
+interface DurableRecord {
+  readonly extent: number;
+  readonly firstIndex: LogIndex;
+  readonly truncates: boolean;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * The entries that are on the platter of a virtual disk, whatever the member on it believes. Reads
+ * each record once, when it has got there.
+ */
+export class DurableLog implements DurableEntries {
+  readonly #disk: VirtualDisk;
+  readonly #directory: string;
+  readonly #entries: (DurableEntry | undefined)[] = [undefined];
+  #segmentId = 1;
+  #path: string;
+  #offset = headerBytes;
+  #window: Buffer = noBytes;
+  #windowStart = 0;
+
+  constructor(disk: VirtualDisk, directory: string) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#path = this.#pathOf(this.#segmentId);
+  }
+
+  at(index: LogIndex): DurableEntry | undefined {
+    return this.#entries[index];
+  }
+
+  /** Reads on to the end of what is on the platter now. */
+  catchUp(): void {
+    // Bytes that were read before may have changed since.
+    this.#window = noBytes;
+    for (;;) {
+      const record = this.#readRecord();
+      if (record !== undefined) this.#add(record);
+      else if (!this.#enterNextSegment()) return;
+    }
+  }
+
+  #add({ extent, firstIndex, truncates, entries }: DurableRecord): void {
+    if (truncates) this.#entries.length = firstIndex;
+    for (const { index, term, encoded } of entries) {
+      this.#entries[index] = { term, checksum: crc32(encoded) };
+    }
+    this.#offset += extent;
+  }
+
+  /** Undefined: none that is whole stands here. */
+  #readRecord(): DurableRecord | undefined {
+    const head = this.#read(this.#offset, headerBytes);
+    if (head.length < headerBytes) return undefined;
+    const length = head.readUInt32LE(0);
+    if (length < headerBytes || head.readUInt16LE(4) !== recordMagic) return undefined;
+    const entries = this.#readEntries(length - headerBytes);
+    if (entries === undefined || entries.length !== head.readUInt32LE(12)) return undefined;
+    return {
+      extent: Math.ceil(length / recordAlignment) * recordAlignment,
+      firstIndex: Number(head.readBigUInt64LE(24)),
+      truncates: (head.readUInt16LE(6) & flagTruncates) !== 0,
+      entries,
+    };
+  }
+
+  #readEntries(bytes: number): readonly Entry[] | undefined {
+    if (bytes === 0) return [];
+    const body = this.#read(this.#offset + headerBytes, bytes);
+    if (body.length < bytes) return undefined;
+    try {
+      return decodeEntries(body);
+    } catch (error) {
+      // A crash tore it, and nothing removed it.
+      if (error instanceof MalformedEntry) return undefined;
+      throw error;
+    }
+  }
+
+  /** A file gets its header with its first record. */
+  #enterNextSegment(): boolean {
+    const path = this.#pathOf(this.#segmentId + 1);
+    const start = this.#disk.peekDurable(path, 0, 1);
+    if (start === undefined || start[0] === 0) return false;
+    this.#segmentId += 1;
+    this.#path = path;
+    this.#window = noBytes;
+    this.#offset = headerBytes;
+    return true;
+  }
+
+  /** Fewer bytes than asked for only at the end of the file. */
+  #read(position: number, length: number): Buffer {
+    const start = position - this.#windowStart;
+    if (start < 0 || start + length > this.#window.length) {
+      const wanted = Math.max(length, windowBytes);
+      const bytes = this.#disk.peekDurable(this.#path, position, wanted) ?? noBytes;
+      this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#windowStart = position;
+      return this.#window.subarray(0, length);
+    }
+    return this.#window.subarray(start, start + length);
+  }
+
+  #pathOf(segmentId: number): string {
+    return `${this.#directory}/${String(segmentId).padStart(20, '0')}.segment`;
+  }
+}
