@@ -127,7 +127,7 @@ test('a listener that fails is logged, and the member goes on', async () => {
   await world.complete(follower.client.put('k', 'v'));
 });
 
-test('an answer that names a large value thousands of times is refused, and harms nobody', async () => {
+test('a read that names a large value thousands of times is refused', async () => {
   const world = new VirtualWorld({ seed: 6 });
   const node = await startNode(world, settingsOf(1, [1]));
   await world.run({ forMs: 2_000 });

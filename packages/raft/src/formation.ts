@@ -30,7 +30,7 @@ export class Formation {
   readonly #waitedMs: number;
   /** Who answered "empty", and as which instance. */
   readonly #empty: Map<NodeId, InstanceId> = new Map();
-  /** Who named other voters when it was last heard; whoever mends its list and starts again agrees. */
+  /** Who named other voters when it was last heard; it may mend its list and start again. */
   readonly #disagreeing: Set<NodeId> = new Set();
   #stopped: boolean;
 
