@@ -11,9 +11,8 @@ export class ConfigurationOverlap implements Check {
     this.#running = running;
   }
 
-  step({ member, isNewLife, logChangedFrom }: Step): string | undefined {
-    // Configurations stand in the log.
-    if (!isNewLife && logChangedFrom === undefined) return undefined;
+  step({ member, before }: Step): string | undefined {
+    if (member.configuration === before.configuration) return undefined;
     for (const other of this.#running()) {
       if (other.configuration === member.configuration) continue;
       if (overlap(member.configuration, other.configuration)) continue;

@@ -21,7 +21,7 @@ const recordMagic = 0x4c64;
 const flagTruncates = 1;
 
 /** Read at once: a record or two. */
-const windowBytes = 1024;
+const windowBytes = 512;
 const noBytes: Buffer = Buffer.alloc(0);
 
 interface DurableRecord {

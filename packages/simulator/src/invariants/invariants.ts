@@ -20,7 +20,7 @@ import { SeenEntries } from './seen-entries.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
 /** A lease lasts for hundreds of events: each look at what it rests on may skip so many. */
-const eventsPerLeaseLook = 8;
+const eventsPerLeaseLook = 16;
 
 /**
  * What must hold after every event, across members and across their lives. Members in which
@@ -29,6 +29,7 @@ const eventsPerLeaseLook = 8;
 export class Invariants {
   readonly #running: () => Iterable<MemberView>;
   readonly #records = new Map<NodeId, MemberRecord>();
+  readonly #recordIfAny = (nodeId: NodeId): MemberRecord | undefined => this.#records.get(nodeId);
   readonly #checks: readonly Check[];
   readonly #leases: LeaseSafety;
   readonly #violations: Violation[] = [];
@@ -65,15 +66,13 @@ export class Invariants {
 
   check(): void {
     this.#eventCount += 1;
-    const looksAtLeases = this.#eventCount % eventsPerLeaseLook === 0;
+    let looksAtLeases = this.#eventCount % eventsPerLeaseLook === 0;
     for (const member of this.#running()) {
       const record = this.#recordOf(member.nodeId);
       if (record.differsFrom(member)) this.#step(member, record);
+      if (this.#leases.isSuspect(member)) looksAtLeases = true;
     }
-    for (const member of this.#running()) {
-      const looks = looksAtLeases ? member.role === 'leader' : this.#leases.isSuspect(member);
-      if (looks) this.#checkLease(member);
-    }
+    if (looksAtLeases) this.#checkLeases();
   }
 
   #recordOf(nodeId: NodeId): MemberRecord {
@@ -91,7 +90,7 @@ export class Invariants {
       before,
       isNewLife: before.life !== member.life,
       logChangedFrom: before.logChangedFrom(member),
-      recordOf: (nodeId) => this.#records.get(nodeId),
+      recordOf: this.#recordIfAny,
     };
     for (const check of this.#checks) {
       const problem = check.step(step);
@@ -100,9 +99,11 @@ export class Invariants {
     before.update(member, step.logChangedFrom);
   }
 
-  #checkLease(leader: MemberView): void {
-    const problem = this.#leases.problem(leader);
-    if (problem !== undefined) this.#violated(this.#leases.name, problem);
+  #checkLeases(): void {
+    for (const member of this.#running()) {
+      const problem = this.#leases.problem(member);
+      if (problem !== undefined) this.#violated(this.#leases.name, problem);
+    }
   }
 
   #violated(check: CheckName, text: string): void {

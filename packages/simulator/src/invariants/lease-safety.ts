@@ -23,9 +23,9 @@ export class LeaseSafety {
     return role === 'leader' && term < this.#committed.newestTerm;
   }
 
-  /** What is wrong with the lease of a leader, if it has one. */
+  /** What is wrong with the member's lease, if it leads and has one. */
   problem(leader: MemberView): string | undefined {
-    if (!leader.isAwake || !leader.leaseValid()) return undefined;
+    if (leader.role !== 'leader' || !leader.isAwake || !leader.leaseValid()) return undefined;
     const lease = `node ${leader.nodeId} has a valid lease in term ${leader.term}`;
     if (this.isSuspect(leader)) {
       return `${lease}, and something is committed in term ${this.#committed.newestTerm}`;

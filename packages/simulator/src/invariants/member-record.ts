@@ -1,5 +1,5 @@
 import type { LogIndex, NodeId, Term } from '@d-engine/base';
-import type { HardState, Role } from '@d-engine/raft';
+import type { Configuration, HardState, Role } from '@d-engine/raft';
 import type { MemberView } from './member-view.ts';
 
 /** What was seen of a member up to the step before, across all of its lives. */
@@ -16,6 +16,7 @@ export class MemberRecord {
   verifiedIndex: LogIndex = 0;
   appliedIndex: LogIndex = 0;
   isHardStateDurable = true;
+  configuration: Configuration | undefined;
   /** The term of each entry, by index; 0 stands for the place before the first. */
   readonly terms: Term[] = [0];
   /** The newest term that was on disk, and so may have been told to others. */
@@ -66,6 +67,7 @@ export class MemberRecord {
     this.verifiedIndex = member.verifiedIndex;
     this.appliedIndex = member.appliedIndex;
     this.isHardStateDurable = member.isHardStateDurable;
+    this.configuration = member.configuration;
     if (changedFrom !== undefined) {
       this.terms.length = changedFrom;
       for (let index = changedFrom; index <= member.lastLogIndex; index++) {

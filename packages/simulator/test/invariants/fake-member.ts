@@ -127,7 +127,7 @@ export class FakeCluster {
   /** The names of the checks that have something to say, after one more step. */
   problems(): string[] {
     // Not every event looks at every lease.
-    for (let event = 0; event < 8; event++) this.step();
+    for (let event = 0; event < 16; event++) this.step();
     return [...new Set(this.invariants.violations.map(({ check }) => check))];
   }
 

@@ -149,6 +149,28 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
   });
 
+  test('a commit that counts the leader before its own disk has the entry', () => {
+    const cluster = settled();
+    const [leader, second] = cluster.members;
+    leader.log = [1, 1, 1, 1, 1, 1];
+    second.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('a commit that counts a member with another entry in that place', () => {
+    const cluster = settled();
+    const [leader, second] = cluster.members;
+    second.holds([1, 1, 1, 1, 1, 1]);
+    elect(cluster, 0, 2);
+    cluster.step();
+    leader.holds([1, 1, 1, 1, 1, 2]);
+    cluster.step();
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
   test('a commit of an old term by counting (Raft paper, figure 8)', () => {
     const cluster = settled();
     const [leader, second, third] = cluster.members;
@@ -173,6 +195,25 @@ describe('is seen:', () => {
     second.log = [1, 1, 1, 1, 1, 1];
     cluster.step();
     second.holds([1, 1, 1, 1, 1, 2]);
+    second.platter = [1, 1, 1, 1, 1, 1];
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('the same where nobody has the bytes in memory to compare', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.hasBytes = false;
+    second.holds([1, 1, 1, 1, 1, 2]);
+    second.platter = [1, 1, 1, 1, 1, 1];
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('an old claim that is taken for one about the entry in the place of the old one', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    second.log = [1, 1, 1, 1, 1, 2];
     second.platter = [1, 1, 1, 1, 1, 1];
     expect(cluster.problems()).toEqual(['durable survives a crash']);
   });
