@@ -18,7 +18,7 @@ export class OneVoteATerm implements Check {
   #votedTwice({ member, before }: Step): string | undefined {
     const { nodeId, term, votedFor } = member;
     const first = before.votes.get(term);
-    if (first === undefined || !member.isHardStateDurable) return undefined;
+    if (first === undefined) return undefined;
     const isSame = votedFor?.nodeId === first.nodeId && votedFor.instanceId === first.instanceId;
     if (isSame) return undefined;
     const now = votedFor === null ? 'forgot it' : `votes for node ${votedFor.nodeId} now`;

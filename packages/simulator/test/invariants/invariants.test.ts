@@ -266,6 +266,12 @@ describe('is seen:', () => {
     expect(cluster.problems()).toContain('committed is never undone');
   });
 
+  test('a commit index beyond the last entry', () => {
+    const cluster = settled();
+    cluster.members[0].commitIndex = 6;
+    expect(cluster.problems()).toContain('committed is never undone');
+  });
+
   test('a member that truncates what it knows to be committed', () => {
     const cluster = settled();
     cluster.members[2].log = [1, 1, 1, 1, 3];
@@ -294,6 +300,51 @@ describe('is seen:', () => {
     if (other === null) second.votedFor = null;
     else second.votesFor(other);
     expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a vote for another instance of the same node after a restart', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.votedFor = { nodeId: 1, instanceId: 'wiped since' };
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a second vote in a term before it is on disk', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.votesFor(3);
+    second.isHardStateDurable = false;
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a leader that counts its own vote before its disk has it', () => {
+    const cluster = settled();
+    const [, second, third] = cluster.members;
+    second.isHardStateDurable = false;
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+    }
+    cluster.step();
+    second.role = 'leader';
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('but not one whose voters were only slow to write', () => {
+    const cluster = settled();
+    const [, second, third] = cluster.members;
+    for (const member of [second, third]) {
+      member.isHardStateDurable = false;
+      member.term = 2;
+      member.votesFor(2);
+      member.leaderId = null;
+    }
+    cluster.step();
+    for (const member of [second, third]) member.isHardStateDurable = true;
+    cluster.step();
+    second.role = 'leader';
+    expect(cluster.problems()).toEqual([]);
   });
 
   test('a leader whose votes are not on the disks of a quorum', () => {
