@@ -2,11 +2,11 @@ import type { LogIndex, Term } from '@d-engine/base';
 
 interface CommittedEntry {
   readonly term: Term;
-  /** Of the member that was first seen to know it committed: its leader's term, or a later one. */
+  /** Of the leader that committed it. */
   readonly inTerm: Term;
 }
 
-/** Every entry that any member ever knew to be committed. */
+/** Every entry that a leader was seen to commit; DurableQuorum asks for that leader. */
 export class CommittedEntries {
   readonly #entries: (CommittedEntry | undefined)[] = [];
   #newestTerm: Term = 0;

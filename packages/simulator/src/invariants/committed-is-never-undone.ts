@@ -33,11 +33,14 @@ export class CommittedIsNeverUndone implements Check {
   #commit(member: MemberView, index: LogIndex): string | undefined {
     const term = member.termAt(index) ?? 0;
     const known = this.#committed.at(index);
-    if (known === undefined) this.#committed.add(index, { term, inTerm: member.term });
-    else if (known.term !== term) {
-      const here = `on node ${member.nodeId} it is of term ${term}`;
-      return `entry ${index} was committed with term ${known.term}; ${here}`;
+    if (known === undefined) {
+      // A leader commits by an entry of its own term, the last one of those that it commits.
+      const inTerm = member.termAt(member.commitIndex) ?? 0;
+      this.#committed.add(index, { term, inTerm });
+      return undefined;
     }
-    return undefined;
+    if (known.term === term) return undefined;
+    const here = `on node ${member.nodeId} it is of term ${term}`;
+    return `entry ${index} was committed with term ${known.term}; ${here}`;
   }
 }

@@ -6,9 +6,10 @@ export class HeartbeatCommitsVerified implements Check {
 
   step({ member, before, isNewLife }: Step): string | undefined {
     const { nodeId, role, commitIndex, verifiedIndex } = member;
-    // What it committed as a leader it verified by counting.
-    if (isNewLife || role === 'leader' || before.role === 'leader') return undefined;
+    if (isNewLife || role === 'leader') return undefined;
     if (commitIndex <= before.commitIndex || commitIndex <= verifiedIndex) return undefined;
+    // It led until this step, and counted: DurableQuorum looks at that.
+    if (before.role === 'leader' && member.termAt(commitIndex) === before.term) return undefined;
     return `node ${nodeId} committed ${commitIndex} but verified ${verifiedIndex} in this term`;
   }
 }

@@ -48,7 +48,7 @@ export class Invariants {
       new MonotonicIndexes(),
       new DurableSurvives(seen),
       new HeartbeatCommitsVerified(),
-      new DurableQuorum(),
+      new DurableQuorum(committed),
       new CommittedIsNeverUndone(committed),
       new LeaderCompleteness(committed),
       new StateMachineSafety(),

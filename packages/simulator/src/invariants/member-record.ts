@@ -15,6 +15,7 @@ export class MemberRecord {
   commitIndex: LogIndex = 0;
   verifiedIndex: LogIndex = 0;
   appliedIndex: LogIndex = 0;
+  votedFor: HardState['votedFor'] = null;
   isHardStateDurable = true;
   configuration: Configuration | undefined;
   /** The term of each entry, by index; 0 stands for the place before the first. */
@@ -40,6 +41,7 @@ export class MemberRecord {
       this.leaderId !== member.leaderId ||
       this.verifiedIndex !== member.verifiedIndex ||
       this.isHardStateDurable !== member.isHardStateDurable ||
+      !isSameVote(this.votedFor, member.votedFor) ||
       this.life !== member.life ||
       this.lastLogTerm !== member.termAt(member.lastLogIndex)
     );
@@ -66,6 +68,7 @@ export class MemberRecord {
     this.commitIndex = member.commitIndex;
     this.verifiedIndex = member.verifiedIndex;
     this.appliedIndex = member.appliedIndex;
+    this.votedFor = member.votedFor;
     this.isHardStateDurable = member.isHardStateDurable;
     this.configuration = member.configuration;
     if (changedFrom !== undefined) {
@@ -80,4 +83,9 @@ export class MemberRecord {
     this.durableTerm = Math.max(this.durableTerm, member.term);
     if (member.votedFor !== null) this.votes.set(member.term, member.votedFor);
   }
+}
+
+export function isSameVote(one: HardState['votedFor'], other: HardState['votedFor']): boolean {
+  if (one === other) return true;
+  return one?.nodeId === other?.nodeId && one?.instanceId === other?.instanceId;
 }

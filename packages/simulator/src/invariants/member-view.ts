@@ -5,6 +5,8 @@ import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
 import type { DurableEntries } from './durable-log.ts';
 import { DurableLog } from './durable-log.ts';
+import type { DurableVote } from './durable-vote.ts';
+import { durableVotesOn } from './durable-vote.ts';
 
 /** One running process of a member, as the checks see it. */
 export interface MemberView {
@@ -32,6 +34,8 @@ export interface MemberView {
   checksumAt(index: LogIndex): number | undefined;
   /** As a power loss right now would leave it. */
   durableLog(): DurableEntries;
+  /** The same of its vote: each copy of it. */
+  durableVotes(): readonly DurableVote[];
   leaseValid(): boolean;
   stateHash(): string;
 }
@@ -118,6 +122,11 @@ export class NodeView implements MemberView {
   durableLog(): DurableEntries {
     this.#durableLog.catchUp();
     return this.#durableLog;
+  }
+
+  durableVotes(): readonly DurableVote[] {
+    const { dataDirectory } = this.#node.settings;
+    return durableVotesOn(this.#host.disk, `${dataDirectory}/hard-state`);
   }
 
   leaseValid(): boolean {

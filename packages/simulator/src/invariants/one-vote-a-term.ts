@@ -1,28 +1,44 @@
 import type { NodeId } from '@d-engine/base';
 import type { Check, Step } from './check.ts';
 import { becameLeader } from './check.ts';
+import { isSameVote } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
 import { hasQuorum } from './quorums.ts';
 
 /**
  * A member votes once a term across its crashes (Raft paper, figure 2), and a leader was voted
- * for, on disk, by a quorum: a vote that could still be forgotten is none.
+ * for, on disk, by a quorum: a vote that could still be forgotten is none. What a member says to
+ * be on disk is on its platter at that moment, in both copies.
  */
 export class OneVoteATerm implements Check {
   readonly name = 'one vote a term';
 
   step(step: Step): string | undefined {
-    return this.#votedTwice(step) ?? this.#withoutVotes(step);
+    return this.#votedTwice(step) ?? this.#notOnPlatter(step) ?? this.#withoutVotes(step);
   }
 
   #votedTwice({ member, before }: Step): string | undefined {
     const { nodeId, term, votedFor } = member;
     const first = before.votes.get(term);
     if (first === undefined) return undefined;
-    const isSame = votedFor?.nodeId === first.nodeId && votedFor.instanceId === first.instanceId;
-    if (isSame) return undefined;
+    if (isSameVote(votedFor, first)) return undefined;
     const now = votedFor === null ? 'forgot it' : `votes for node ${votedFor.nodeId} now`;
     return `node ${nodeId} voted for node ${first.nodeId} in term ${term} and ${now}`;
+  }
+
+  #notOnPlatter({ member, before, isNewLife }: Step): string | undefined {
+    const { nodeId, term, votedFor, isHardStateDurable } = member;
+    if (!isHardStateDurable) return undefined;
+    const isKnown = !isNewLife && before.isHardStateDurable && before.term === term;
+    if (isKnown && isSameVote(before.votedFor, votedFor)) return undefined;
+    const copies = member.durableVotes();
+    const isThere = copies.every(
+      (copy) => copy.term === term && isSameVote(copy.votedFor, votedFor),
+    );
+    if (isThere && copies.length > 0) return undefined;
+    const said = `says that its vote for ${votedFor?.nodeId ?? 'nobody'} in term ${term} is durable`;
+    const there = copies.map((copy) => `${copy.votedFor?.nodeId ?? 'nobody'} in ${copy.term}`);
+    return `node ${nodeId} ${said}; on its disk stands: ${there.join(', ')}`;
   }
 
   #withoutVotes(step: Step): string | undefined {

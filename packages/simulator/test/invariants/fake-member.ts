@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Configuration, HardState, Role } from '@d-engine/raft';
 import type { DurableEntries } from '../../src/invariants/durable-log.ts';
+import type { DurableVote } from '../../src/invariants/durable-vote.ts';
 import { Invariants } from '../../src/invariants/invariants.ts';
 import type { MemberView } from '../../src/invariants/member-view.ts';
 
@@ -37,6 +38,8 @@ export class FakeMember implements MemberView {
   log: Term[] = [];
   /** On its disk, where that is another log than `log`. */
   platter: Term[] | undefined;
+  /** On its disk, where that is another vote than the one it says. */
+  voteOnPlatter: DurableVote | undefined;
   /** Of entries whose bytes are not what the others hold. */
   readonly oddBytes: Set<LogIndex> = new Set();
   readonly oddBytesOnPlatter: Set<LogIndex> = new Set();
@@ -69,6 +72,11 @@ export class FakeMember implements MemberView {
         return { term, checksum: checksum(term, this.oddBytesOnPlatter.has(index)) };
       },
     };
+  }
+
+  durableVotes(): readonly DurableVote[] {
+    const onPlatter = this.voteOnPlatter ?? this;
+    return [onPlatter, onPlatter].map(({ term, votedFor }) => ({ term, votedFor }));
   }
 
   leaseValid(): boolean {

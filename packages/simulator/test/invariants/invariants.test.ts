@@ -181,6 +181,73 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
   });
 
+  test('a follower that knows more to be committed than any leader committed', () => {
+    const cluster = settled();
+    const [leader, second, third] = cluster.members;
+    for (const member of [leader, second, third]) member.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    second.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('the same of a member that just started', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    second.restarts();
+    second.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('a leader that commits on no quorum in the step in which it is elected', () => {
+    const cluster = settled();
+    const [, second, third] = cluster.members;
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+    }
+    cluster.step();
+    second.role = 'leader';
+    second.holds([1, 1, 1, 1, 1, 2]);
+    second.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('but not a leader that counts a quorum and steps down in one step', () => {
+    const cluster = settled();
+    const [leader, second] = cluster.members;
+    for (const member of [leader, second]) member.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    leader.commitIndex = 6;
+    leader.role = 'follower';
+    leader.term = 2;
+    leader.votedFor = null;
+    leader.verifiedIndex = 0;
+    expect(cluster.problems()).toEqual([]);
+  });
+
+  test('a leader that steps down and takes over a commit index that it did not verify', () => {
+    const cluster = settled();
+    const [leader, second, third] = cluster.members;
+    leader.log = [1, 1, 1, 1, 1, 2];
+    for (const member of [second, third]) {
+      member.term = 2;
+      member.votesFor(2);
+    }
+    cluster.step();
+    second.role = 'leader';
+    for (const member of [second, third]) member.holds([1, 1, 1, 1, 1, 2]);
+    cluster.step();
+    second.commitIndex = 6;
+    cluster.step();
+    leader.role = 'follower';
+    leader.term = 2;
+    leader.votedFor = null;
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['heartbeat commits what is verified']);
+  });
+
   test('an entry that is said to be durable and is only in the cache of the disk', () => {
     const cluster = settled();
     const [, second] = cluster.members;
@@ -307,6 +374,21 @@ describe('is seen:', () => {
     const [, second] = cluster.members;
     second.restarts();
     second.votedFor = { nodeId: 1, instanceId: 'wiped since' };
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a vote that changes within a life, while all that is said to be durable is', () => {
+    const cluster = settled();
+    cluster.members[1].votesFor(3);
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
+  test('a vote that is said to be durable and is not on the platter', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.voteOnPlatter = { term: 1, votedFor: second.votedFor };
+    second.term = 2;
+    second.votesFor(3);
     expect(cluster.problems()).toEqual(['one vote a term']);
   });
 
