@@ -29,18 +29,20 @@ for major in ${D_ENGINE_OTHER_NODES:-22 24}; do
   report="$results/node$major.json"
   PATH="$bin:$PATH" D_ENGINE_TEST_REPORT="$report" node node_modules/vitest/vitest.mjs run --project unit
   test_status=$?
-  read -r passed failed skipped < <(node tools/count-tests.mjs "$report")
+  read -r passed failed skipped < <(node tools/count-tests.mjs "$report" "node $major: " 2>>"$results/lines")
   if [ "$test_status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
   # A process test that says most where Node still mends its http2: see its first lines.
   if PATH="$bin:$PATH" node node_modules/vitest/vitest.mjs run packages/d-engine/src/env/grpc-chaos; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
+    echo "failed: node $major: chaos of streams" >>"$results/lines"
   fi
   if PATH="$bin:$PATH" make --no-print-directory demo; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
+    echo "failed: node $major: make demo" >>"$results/lines"
   fi
   if [ "$failed" -ne 0 ]; then status=1; fi
   echo "node $major: $passed passed, $failed failed, $skipped skipped" >>"$results/lines"
