@@ -37,11 +37,12 @@ export class DurableQuorum implements Check {
     return this.#onNoQuorum(step, term);
   }
 
-  #onNoQuorum({ member, recordOf }: Step, term: Term): string | undefined {
+  #onNoQuorum(step: Step, term: Term): string | undefined {
+    const { member } = step;
     const { nodeId, commitIndex } = member;
     const holds = (voter: NodeId): boolean => {
       if (voter === nodeId) return member.durableIndex >= commitIndex;
-      const record = recordOf(voter);
+      const record = step.recordOf(voter);
       if (record === undefined || record.durableIndex < commitIndex) return false;
       return record.terms[commitIndex] === term;
     };

@@ -1,6 +1,7 @@
 import type { NodeId } from '@d-engine/base';
 import type { Check, Step } from './check.ts';
 import { becameLeader } from './check.ts';
+import type { DurableVote } from './durable-vote.ts';
 import { isSameVote } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
 import { hasQuorum } from './quorums.ts';
@@ -32,10 +33,7 @@ export class OneVoteATerm implements Check {
     const isKnown = !isNewLife && before.isHardStateDurable && before.term === term;
     if (isKnown && isSameVote(before.votedFor, votedFor)) return undefined;
     const copies = member.durableVotes();
-    const isThere = copies.every(
-      (copy) => copy.term === term && isSameVote(copy.votedFor, votedFor),
-    );
-    if (isThere && copies.length > 0) return undefined;
+    if (isOnPlatter(member, copies)) return undefined;
     const said = `says that its vote for ${votedFor?.nodeId ?? 'nobody'} in term ${term} is durable`;
     const there = copies.map((copy) => `${copy.votedFor?.nodeId ?? 'nobody'} in ${copy.term}`);
     return `node ${nodeId} ${said}; on its disk stands: ${there.join(', ')}`;
@@ -57,4 +55,14 @@ export class OneVoteATerm implements Check {
 
 function hasOwnVote({ nodeId, votedFor, isHardStateDurable }: MemberView): boolean {
   return isHardStateDurable && votedFor?.nodeId === nodeId;
+}
+
+/** A vote, or none, in both copies; or a later term without a vote, which its log proves. */
+function isOnPlatter(member: MemberView, copies: readonly DurableVote[]): boolean {
+  const { term, votedFor, lastLogIndex } = member;
+  if (copies.length < 2) return false;
+  if (copies.every((copy) => copy.term === term && isSameVote(copy.votedFor, votedFor)))
+    return true;
+  if (votedFor !== null || copies.some((copy) => copy.term >= term)) return false;
+  return member.durableLog().at(lastLogIndex)?.term === term;
 }

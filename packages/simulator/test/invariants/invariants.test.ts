@@ -392,6 +392,19 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['one vote a term']);
   });
 
+  test('but not a term that a crash kept from the vote and that stands in the log', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.voteOnPlatter = { term: 1, votedFor: second.votedFor };
+    second.restarts();
+    second.holds([1, 1, 1, 1, 1, 2]);
+    second.term = 2;
+    second.votedFor = null;
+    expect(cluster.problems()).toEqual([]);
+    second.term = 3;
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
   test('a second vote in a term before it is on disk', () => {
     const cluster = settled();
     const [, second] = cluster.members;
