@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export * from './byte-streams.ts';
 export * from './client-api.ts';
 export * from './entry.ts';
 export * from './env.ts';
