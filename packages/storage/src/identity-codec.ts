@@ -29,16 +29,24 @@ export function encodeIdentity(identity: Identity): Uint8Array {
       peers.map(([id, { instanceId, bootCount }]) => [String(id), { instanceId, bootCount }]),
     ),
   };
-  const checksum = crc32(JSON.stringify(fields)).toString(16).padStart(8, '0');
-  return Buffer.from(`${JSON.stringify({ ...fields, crc32: checksum }, null, 2)}\n`);
+  const content = { ...fields, crc32: checksumOf(fields) };
+  return Buffer.from(`${JSON.stringify(content, null, 2)}\n`);
+}
+
+function checksumOf(fields: Readonly<Record<string, unknown>>): string {
+  return crc32(JSON.stringify(fields)).toString(16).padStart(8, '0');
 }
 
 /** Throws {@link StorageDamage} or {@link UnsupportedFormat}, naming `file`. */
 export function decodeIdentity(bytes: Uint8Array, file: string): Identity {
   const fields = parseObject(bytes, file);
-  const version = fields['formatVersion'];
+  // Every version has these two fields, so that one that went bad is told from a newer one.
+  const { formatVersion: version, crc32: checksum, ...rest } = fields;
   if (typeof version === 'number' && version !== formatVersion) {
-    throw new UnsupportedFormat(file, version);
+    if (checksum === checksumOf({ formatVersion: version, ...rest })) {
+      throw new UnsupportedFormat(file, version);
+    }
+    throw damaged(file, 'its content does not match its checksum');
   }
   const identity = identityOf(fields);
   if (identity === undefined || Buffer.compare(encodeIdentity(identity), bytes) !== 0) {

@@ -59,12 +59,13 @@ export function decodeSegmentStart(bytes: Uint8Array): SegmentStart {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, segmentHeaderBytes);
   if (buffer.every((byte) => byte === 0)) return { type: 'unused' };
   if (buffer.toString('latin1', 0, 8) !== magic) return damaged;
-  // Before the checksum, which another version may keep elsewhere: what looks like a torn header
-  // may be overwritten, and a newer release's data must not be.
-  const version = buffer.readUInt32LE(8);
-  if (version > logFormatVersion) return { type: 'unsupported', version };
+  // Every version keeps magic, version and checksum in these places, so that a version that went
+  // bad is told from a newer one: what looks like a torn header may be overwritten, and a newer
+  // release's data must not be.
   const crc = crc32(buffer.subarray(0, crcOffset));
-  if (version !== logFormatVersion || buffer.readUInt32LE(crcOffset) !== crc) return damaged;
+  if (buffer.readUInt32LE(crcOffset) !== crc) return damaged;
+  const version = buffer.readUInt32LE(8);
+  if (version !== logFormatVersion) return { type: 'unsupported', version };
   const firstIndex = readExact(buffer, 16);
   const previousTerm = readExact(buffer, 24);
   const firstSequence = readExact(buffer, 32);

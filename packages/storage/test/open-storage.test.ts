@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { silentLogger } from '@d-engine/base';
 import type { Persist } from '@d-engine/raft';
 import { describe, expect, it } from 'vitest';
@@ -85,7 +86,12 @@ describe('a directory', () => {
     const text = disk.peek(path).toString();
     disk.poke(path, 0, Buffer.from(text.replace('"bootCount": 1', '"bootCount": 2')));
     await expect(open(disk)).rejects.toThrow(StorageDamage);
-    disk.poke(path, 0, Buffer.from(text.replace('"formatVersion": 1', '"formatVersion": 2')));
+    const newer = text.replace('"formatVersion": 1', '"formatVersion": 2');
+    disk.poke(path, 0, Buffer.from(newer));
+    await expect(open(disk)).rejects.toThrow(StorageDamage);
+    const { crc32: _, ...fields } = JSON.parse(newer) as Record<string, unknown>;
+    const checksum = crc32(JSON.stringify(fields)).toString(16).padStart(8, '0');
+    disk.poke(path, 0, Buffer.from(JSON.stringify({ ...fields, crc32: checksum }, null, 2)));
     await expect(open(disk)).rejects.toThrow(UnsupportedFormat);
   });
 
