@@ -49,4 +49,13 @@ export const realBugs: readonly RealBug[] = [
     test: '`packages/storage/test/segment-supply.test.ts`, planted bug "make a segment anew that is in use"',
     seeds: [630010],
   },
+  {
+    what:
+      'A log file whose version had gone bad was refused as one of a newer release, with the ' +
+      'advice to start that one: the version was looked at before the checksum.',
+    check: 'no member dies',
+    fix: 'Every version keeps its checksum in one place, and it is looked at first.',
+    test: '`packages/storage/test/log-damage.test.ts`, every bit of a log',
+    seeds: [618561900],
+  },
 ];

@@ -34,9 +34,9 @@ export class OneVoteATerm implements Check {
     if (isKnown && isSameVote(before.votedFor, votedFor)) return undefined;
     const copies = member.durableVotes();
     if (isOnPlatter(member, copies)) return undefined;
-    const said = `says that its vote for ${votedFor?.nodeId ?? 'nobody'} in term ${term} is durable`;
+    const vote = `its vote for ${votedFor?.nodeId ?? 'nobody'} in term ${term}`;
     const there = copies.map((copy) => `${copy.votedFor?.nodeId ?? 'nobody'} in ${copy.term}`);
-    return `node ${nodeId} ${said}; on its disk stands: ${there.join(', ')}`;
+    return `node ${nodeId} takes ${vote} for durable; on its disk stands: ${there.join(', ')}`;
   }
 
   #withoutVotes(step: Step): string | undefined {

@@ -152,3 +152,21 @@ export class FakeCluster {
     }
   }
 }
+
+/** Three members with five committed entries of term 1, led by node 1. */
+export function settled(): FakeCluster {
+  const cluster = new FakeCluster();
+  cluster.replicate(5);
+  return cluster;
+}
+
+export function elect(cluster: FakeCluster, position: 0 | 1 | 2, term: number): void {
+  const leader = cluster.members[position];
+  for (const member of cluster.members) {
+    member.term = term;
+    member.votesFor(leader.nodeId);
+    member.role = 'follower';
+  }
+  cluster.step();
+  leader.role = 'leader';
+}
