@@ -18,7 +18,7 @@ export const bugsOfElections: readonly PlantedBug[] = [
       this.#hardStateUnwritten && this.#hardState.votedFor !== null ? this.#hardState : undefined;`,
       },
     ],
-    foundBy: ['monotonic indexes', 'no member dies'],
+    foundBy: ['one vote a term', 'monotonic indexes'],
   },
   {
     name: 'answer a vote before it is durable',
