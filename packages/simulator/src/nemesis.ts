@@ -1,5 +1,7 @@
 import type { NodeId } from '@d-engine/base';
-import { diskFaults, mendDisk } from './faults/disk-faults.ts';
+import { assert } from '@d-engine/base';
+import type { TraceKind } from '@d-engine/virtual-env';
+import { diskFaults } from './faults/disk-faults.ts';
 import type { Faults, FaultTools } from './faults/fault-tools.ts';
 import { networkFaults } from './faults/network-faults.ts';
 import { processFaults } from './faults/process-faults.ts';
@@ -11,15 +13,24 @@ const faults: Faults<FaultKind> = { ...processFaults, ...networkFaults, ...diskF
 const quietMsMax = 10_000;
 const lookMs = 100;
 
+/** What faults do, and nothing else does: members stall and are killed without one too. */
+const harmKinds = ['powerLoss', 'pause', 'wallJump', 'diskFault', 'cut', 'clog', 'reset'] as const;
+
 /** Breaks things at random, and mends each of them after a while, until it is told to rest. */
 export class Nemesis {
   readonly #tools: FaultTools;
   readonly #say: (text: string) => void;
   #resting = false;
+  /** At rest: how often each harm had been done when it began. */
+  #harmsDone: readonly number[] = [];
 
-  constructor(tools: Omit<FaultTools, 'later'>, say: (text: string) => void) {
+  constructor(tools: Omit<FaultTools, 'after' | 'later'>, say: (text: string) => void) {
     this.#say = say;
-    this.#tools = { ...tools, later: (action) => this.#later(action) };
+    this.#tools = {
+      ...tools,
+      after: (delayMs, action) => this.#after(delayMs, action),
+      later: (action) => this.#later(action),
+    };
   }
 
   start(): void {
@@ -30,36 +41,45 @@ export class Nemesis {
 
   /**
    * Ends all faults but this one: members of `keptOut` stay away, half of them down, the others cut
-   * off. Called again, it lets them back in.
+   * off. Called again, it lets them back in. A machine that sleeps or stalls still wakes by itself.
    */
   rest(keptOut: readonly NodeId[]): void {
+    const { world, cluster, supervisor, random, harms } = this.#tools;
+    if (this.#resting) this.assertRested();
+    else {
+      harms.endAll();
+      for (const id of cluster.ids) cluster.host(id).disk.clearFaults();
+      for (const id of keptOut) if (random.chance(0.5)) supervisor.crash(id, random.chance(0.5));
+    }
     this.#resting = true;
-    const { world, cluster, supervisor, random } = this.#tools;
-    world.heal();
-    world.unclog();
-    for (const id of cluster.ids) {
-      cluster.host(id).resume();
-      mendDisk(this.#tools, id);
-    }
     supervisor.calm(keptOut);
-    for (const id of keptOut) {
-      if (random.chance(0.5)) supervisor.crash(id, random.chance(0.5));
-      for (const other of cluster.ids) {
-        if (!keptOut.includes(other)) world.cut(cluster.host(id), cluster.host(other), 'both');
-      }
-    }
+    // All cuts that are left are those of the members that were kept out until now.
+    world.heal();
+    const others = cluster.ids.filter((id) => !keptOut.includes(id));
+    world.partition([keptOut, others].map((ids) => ids.map((id) => cluster.host(id))));
+    this.#harmsDone = this.#countHarms();
+  }
+
+  /** Nothing was done to anybody since {@link rest}. */
+  assertRested(): void {
+    const done = this.#countHarms();
+    const after = harmKinds.filter((_, position) => done[position] !== this.#harmsDone[position]);
+    assert(after.length === 0, () => `faults acted after their end: ${after.join(', ')}`);
+  }
+
+  #countHarms(): number[] {
+    return harmKinds.map((kind: TraceKind) => this.#tools.world.countOf(kind));
   }
 
   #awaitFormation(leftMs: number): void {
-    const { world, cluster } = this.#tools;
+    const { cluster } = this.#tools;
     if (leftMs <= 0 || cluster.ids.every((id) => cluster.isBound(id))) return this.#next();
-    world.after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
+    this.#after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
   }
 
   #next(): void {
-    const { world, random, scenario, counters, cluster } = this.#tools;
-    world.after(random.float() * scenario.faultIntervalMsMax, () => {
-      if (this.#resting) return;
+    const { random, scenario, counters, cluster } = this.#tools;
+    this.#after(random.float() * scenario.faultIntervalMsMax, () => {
       const kind = random.pick(scenario.faults);
       const victim = random.pick(cluster.ids);
       if (faults[kind](this.#tools, victim, cluster.host(victim))) {
@@ -71,8 +91,12 @@ export class Nemesis {
   }
 
   #later(action: () => void): void {
-    const { world, random, scenario } = this.#tools;
-    world.after(random.float() * mendMsMax(scenario.electionTimeoutMinMs), () => {
+    const { random, scenario } = this.#tools;
+    this.#after(random.float() * mendMsMax(scenario.electionTimeoutMinMs), action);
+  }
+
+  #after(delayMs: number, action: () => void): void {
+    this.#tools.world.after(delayMs, () => {
       if (!this.#resting) action();
     });
   }

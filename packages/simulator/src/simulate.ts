@@ -4,6 +4,7 @@ import { countWorld } from './count-world.ts';
 import type { Counts } from './counters.ts';
 import { Counters } from './counters.ts';
 import { drawScenario, durationMsDefault } from './draw-scenario.ts';
+import { Harms } from './faults/harms.ts';
 import type { Operation } from './history/operation.ts';
 import { Invariants } from './invariants/invariants.ts';
 import { judgeHistory } from './judge-history.ts';
@@ -108,10 +109,11 @@ class Simulation {
     });
     this.#recorder = recorder;
     const random = world.random('nemesis');
-    const tools = { world, cluster, supervisor, scenario, random, counters };
+    const harms = new Harms(world, cluster);
+    const tools = { world, cluster, supervisor, scenario, random, counters, harms };
     const nemesis = new Nemesis(tools, (text) => this.#say(text, ''));
     this.#nemesis = nemesis;
-    this.#trap = scenario.voteTrap ? new VoteTrap(world, cluster, scenario) : undefined;
+    this.#trap = scenario.voteTrap ? new VoteTrap(world, cluster, harms, scenario) : undefined;
     const step = (): boolean => this.#step();
     const parts = { world, cluster, scenario, nemesis, recorder, step, violated };
     this.#liveness = new Liveness(parts);
@@ -133,6 +135,7 @@ class Simulation {
         await this.#liveness.readBack();
       }
     }
+    if (!this.#isViolated) this.#nemesis.assertRested();
     this.#checkHistory();
     return this.#report();
   }

@@ -1,5 +1,5 @@
 import type { NodeId } from '@d-engine/base';
-import { DiskError, describeError } from '@d-engine/base';
+import { assert, DiskError, describeError } from '@d-engine/base';
 import { StorageDamage } from '@d-engine/storage';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import type { Counters } from './counters.ts';
@@ -56,6 +56,7 @@ export class Supervisor {
 
   /** False: there is nothing to end. It is back in `backMs`, or at random. */
   crash(id: NodeId, powerLoss: boolean, backMs?: number): boolean {
+    assert(!this.#calm, 'a fault began after the faults had ended');
     const host = this.#cluster.host(id);
     // Asleep, a machine can lose its power, and nobody can kill a process on it.
     if (!host.alive || (host.asleep && !powerLoss)) return false;
@@ -74,6 +75,7 @@ export class Supervisor {
 
   /** Of a member that is down, below what was durable. */
   damage(id: NodeId, damage: Damage): void {
+    assert(!this.#calm, 'a fault began after the faults had ended');
     this.#damaged.set(id, damage);
     this.#cluster.host(id).disk.corrupt(damage.path, damage.position, damage.length);
   }

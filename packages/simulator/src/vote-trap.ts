@@ -1,5 +1,7 @@
 import type { NodeId } from '@d-engine/base';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
+import type { Harm, Harms } from './faults/harms.ts';
+import { cutsBetween } from './faults/harms.ts';
 import type { Scenario } from './scenario.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 
@@ -18,16 +20,20 @@ type Phase =
 export class VoteTrap {
   readonly #world: VirtualWorld;
   readonly #cluster: VirtualCluster;
+  readonly #harms: Harms;
   readonly #timeoutMs: number;
   readonly #random: SeededRandom;
   #phase: Phase = { type: 'waiting' };
   #resting = false;
+  /** Its own, of the accident that it plays now. */
+  #begun: readonly Harm[] = [];
   /** How often the second candidate asked after the voter had come back. */
   sprung = 0;
 
-  constructor(world: VirtualWorld, cluster: VirtualCluster, scenario: Scenario) {
+  constructor(world: VirtualWorld, cluster: VirtualCluster, harms: Harms, scenario: Scenario) {
     this.#world = world;
     this.#cluster = cluster;
+    this.#harms = harms;
     this.#timeoutMs = scenario.electionTimeoutMinMs;
     this.#random = world.random('vote trap');
   }
@@ -71,19 +77,20 @@ export class VoteTrap {
     const second = one.settings.nodeId === first ? other : one;
     // Its vote for itself, and with it its requests, are durable only after the voter's silence.
     const heldMs = this.#timeoutMs * (1.1 + 0.6 * this.#random.float());
-    this.#cluster.host(second.settings.nodeId).disk.stall(heldMs);
+    const stall: Harm = { type: 'stalledDisk', member: second.settings.nodeId };
+    this.#begin([stall]);
+    this.#world.after(heldMs, () => this.#harms.end([stall]));
     this.#phase = { type: 'vote', voter, first };
   }
 
   #watchVote({ voter, first }: Phase & { type: 'vote' }): void {
     if (this.#cluster.node(first)?.role !== 'leader') return;
     const rest = this.#cluster.ids.filter((id) => id !== first);
-    this.#world.partition([[first], rest].map((ids) => ids.map((id) => this.#cluster.host(id))));
+    this.#begin(cutsBetween([first], rest, 'both'));
     this.#killAndRestart(voter);
     this.sprung += 1;
     this.#phase = { type: 'waiting' };
     this.#world.after(this.#timeoutMs * 4, () => {
-      // At rest, links are cut that are no business of the trap.
       if (!this.#resting) this.#reset();
     });
   }
@@ -96,9 +103,14 @@ export class VoteTrap {
     });
   }
 
+  #begin(harms: readonly Harm[]): void {
+    this.#begun = [...this.#begun, ...harms];
+    this.#harms.begin(harms);
+  }
+
   #reset(): void {
     this.#phase = { type: 'waiting' };
-    this.#world.heal();
-    for (const id of this.#cluster.ids) this.#cluster.host(id).disk.unstall();
+    this.#harms.end(this.#begun);
+    this.#begun = [];
   }
 }

@@ -1,6 +1,7 @@
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { expect, test } from 'vitest';
 import { Counters } from '../src/counters.ts';
+import { Harms } from '../src/faults/harms.ts';
 import { Liveness } from '../src/liveness.ts';
 import { Nemesis } from '../src/nemesis.ts';
 import { Recorder } from '../src/recorder.ts';
@@ -24,7 +25,8 @@ async function formed(seed: number, members = 5) {
   const supervised = { world, cluster, counters, restartMsMax: 1_000, recoveryCrashShare: 0 };
   const supervisor = new Supervisor({ ...supervised, violated });
   const random = world.random('nemesis');
-  const tools = { world, cluster, supervisor, scenario, random, counters };
+  const harms = new Harms(world, cluster);
+  const tools = { world, cluster, supervisor, scenario, random, counters, harms };
   const nemesis = new Nemesis(tools, () => undefined);
   const recorder = new Recorder({
     world,

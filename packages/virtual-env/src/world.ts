@@ -141,14 +141,14 @@ export class VirtualWorld {
   }
 
   /** All cuts, or those between two hosts. */
-  heal(one?: HostOrName, other?: HostOrName): void {
+  heal(one?: HostOrName, other?: HostOrName, ways: 'one' | 'both' = 'both'): void {
     if (one === undefined) {
       this.#fabric.mendAll();
       return;
     }
     assert(other !== undefined, 'heal all, or the links between two hosts');
     this.#fabric.mend(this.#node(one), this.#node(other));
-    this.#fabric.mend(this.#node(other), this.#node(one));
+    if (ways === 'both') this.#fabric.mend(this.#node(other), this.#node(one));
   }
 
   /** Breaks all connections between two hosts now, as a router that forgets them does. */
@@ -161,8 +161,14 @@ export class VirtualWorld {
     this.#fabric.clog(this.#node(from), this.#node(to), delayMs);
   }
 
-  unclog(): void {
-    this.#fabric.unclogAll();
+  /** All links, or that from one host to another. */
+  unclog(from?: HostOrName, to?: HostOrName): void {
+    if (from === undefined) {
+      this.#fabric.unclogAll();
+      return;
+    }
+    assert(to !== undefined, 'unclog all, or the link from one host to another');
+    this.#fabric.unclog(this.#node(from), this.#node(to));
   }
 
   // ---- trace ----

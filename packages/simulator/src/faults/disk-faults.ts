@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
-import type { NodeId } from '@d-engine/base';
 import type { VirtualDisk } from '@d-engine/virtual-env';
 import { dataDirectory } from '../virtual-cluster.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
+import type { Harm } from './harms.ts';
 
 type DiskFault =
   | 'slowDisk'
@@ -13,7 +13,6 @@ type DiskFault =
   | 'rottenVote'
   | 'rottenSpace';
 
-export const plentyBytes: number = 2 ** 40;
 const logDirectory = `${dataDirectory}/log`;
 const hardState = `${dataDirectory}/hard-state`;
 /** The two copies of the vote stand this far apart. */
@@ -28,27 +27,32 @@ const recordAlignment = 8;
 
 /** What befalls the disk of a member. */
 export const diskFaults: Faults<DiskFault> = {
-  slowDisk: ({ random, later }, _victim, { disk }) => {
-    disk.slow(random.pick([5, 50, 200]));
-    later(() => disk.slow(1));
+  slowDisk: ({ random, harms, later }, member) => {
+    const slow: Harm = { type: 'slowDisk', member, factor: random.pick([5, 50, 200]) };
+    harms.begin([slow]);
+    later(() => harms.end([slow]));
     return true;
   },
 
-  stalledDisk: ({ random, scenario }, _victim, { disk }) => {
-    disk.stall(random.float() * scenario.electionTimeoutMinMs * 4);
+  stalledDisk: ({ random, scenario, harms, after }, member) => {
+    const stalled: Harm = { type: 'stalledDisk', member };
+    harms.begin([stalled]);
+    after(random.float() * scenario.electionTimeoutMinMs * 4, () => harms.end([stalled]));
     return true;
   },
 
-  fullDisk: ({ random, later }, _victim, { disk }) => {
-    disk.setCapacity(disk.usedBytes + random.pick([0, 100, 4_096, 20_000]));
-    later(() => disk.setCapacity(plentyBytes));
+  fullDisk: ({ random, harms, later }, member, { disk }) => {
+    const capacityBytes = disk.usedBytes + random.pick([0, 100, 4_096, 20_000]);
+    const full: Harm = { type: 'fullDisk', member, capacityBytes };
+    harms.begin([full]);
+    later(() => harms.end([full]));
     return true;
   },
 
   failingDisk: ({ random, later }, _victim, { disk }) => {
     const operation = random.pick(failingOperations);
-    disk.failNext({ operation, kind: 'io', pathIncludes: random.pick(['', '/log/', 'hard-']) });
-    later(() => disk.clearFaults());
+    const pathIncludes = random.pick(['', '/log/', 'hard-']);
+    later(disk.failNext({ operation, kind: 'io', pathIncludes }));
     return true;
   },
 
@@ -122,13 +126,4 @@ function hasTwoCopies(disk: VirtualDisk): boolean {
     const copy = Buffer.from(content.subarray(at, at + copyBytes));
     return crc32(copy.subarray(0, copyBytes - 4)) === copy.readUInt32LE(copyBytes - 4);
   });
-}
-
-/** The disk of a member does again what disks do. */
-export function mendDisk({ cluster }: FaultTools, id: NodeId): void {
-  const { disk } = cluster.host(id);
-  disk.slow(1);
-  disk.unstall();
-  disk.setCapacity(plentyBytes);
-  disk.clearFaults();
 }

@@ -4,6 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { FaultKind, Scenario } from '../scenario.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { VirtualCluster } from '../virtual-cluster.ts';
+import type { Harms } from './harms.ts';
 
 /** What faults work with. */
 export interface FaultTools {
@@ -13,7 +14,11 @@ export interface FaultTools {
   readonly scenario: Scenario;
   readonly random: SeededRandom;
   readonly counters: Counters;
-  /** Mends a fault after some time that is long against an election, or short. */
+  /** What lasts goes through here; whoever began it ends it. */
+  readonly harms: Harms;
+  /** After a while; never, once the faults are over. */
+  readonly after: (delayMs: number, action: () => void) => void;
+  /** After some time that is long against an election, or short: for the end of a fault. */
   readonly later: (action: () => void) => void;
 }
 

@@ -1,6 +1,8 @@
 import type { NodeId } from '@d-engine/base';
 import type { Faults, FaultTools } from './fault-tools.ts';
 import { pickOther } from './fault-tools.ts';
+import type { Harm } from './harms.ts';
+import { cutsBetween } from './harms.ts';
 
 type NetworkFault =
   | 'partition'
@@ -39,17 +41,18 @@ export const networkFaults: Faults<NetworkFault> = {
 
   oneWayPartition: (tools) => partition(tools, tools.cluster.ids, randomGroup(tools), 'one'),
 
-  clog: (tools, victim, host) => {
-    const { world, cluster, random, later } = tools;
+  clog: (tools, victim) => {
+    const { harms, random, later } = tools;
     const other = pickOther(tools, victim);
     if (other === undefined) return false;
     const delayMs = random.pick([
       { min: 50, max: 500 },
       { min: 500, max: 2_000 },
     ]);
-    world.clog(host, cluster.host(other), delayMs);
-    if (random.chance(0.5)) world.clog(cluster.host(other), host, delayMs);
-    later(() => world.unclog());
+    const clogs: Harm[] = [{ type: 'clog', from: victim, to: other, delayMs }];
+    if (random.chance(0.5)) clogs.push({ type: 'clog', from: other, to: victim, delayMs });
+    harms.begin(clogs);
+    later(() => harms.end(clogs));
     return true;
   },
 
@@ -61,15 +64,16 @@ export const networkFaults: Faults<NetworkFault> = {
   },
 
   /** See {@link forgetPromises}. */
-  forgottenPromise: (tools, victim, host) => {
-    const { world, cluster, later } = tools;
+  forgottenPromise: (tools, victim) => {
+    const { harms, cluster, later } = tools;
     const leader = cluster.leader?.settings.nodeId;
     const voters = cluster.ids.filter((id) => id !== leader && id !== victim);
     if (leader === undefined || leader === victim || voters.length === 0) return false;
-    world.cut(cluster.host(leader), host, 'both');
+    const cuts = cutsBetween([leader], [victim], 'both');
     // Nothing more is committed, or the victim would have too short a log to be elected.
-    for (const id of voters) cluster.host(id).disk.stall();
-    later(() => forgetPromises(tools, leader, voters));
+    const stalls = voters.map((member): Harm => ({ type: 'stalledDisk', member }));
+    harms.begin([...cuts, ...stalls]);
+    later(() => forgetPromises(tools, leader, voters, { cuts, stalls }));
     return true;
   },
 };
@@ -84,13 +88,17 @@ function setClockBack({ world, cluster, random, later }: FaultTools, id: NodeId)
  * One member has been waiting for votes. Those that the leader counts on start again at once and
  * hear it no more: they still owe it their votes, though they have forgotten it.
  */
-function forgetPromises(tools: FaultTools, leader: NodeId, voters: readonly NodeId[]): void {
-  const { supervisor, cluster, random } = tools;
-  partition(tools, [leader, ...voters], [leader], 'both');
-  for (const id of voters) {
-    supervisor.crash(id, false, random.float() * restartMsMax);
-    cluster.host(id).disk.unstall();
-  }
+function forgetPromises(
+  { supervisor, random, harms, later }: FaultTools,
+  leader: NodeId,
+  voters: readonly NodeId[],
+  { cuts, stalls }: Readonly<Record<'cuts' | 'stalls', readonly Harm[]>>,
+): void {
+  const more = cutsBetween([leader], voters, 'both');
+  harms.begin(more);
+  later(() => harms.end([...cuts, ...more]));
+  for (const id of voters) supervisor.crash(id, false, random.float() * restartMsMax);
+  harms.end(stalls);
 }
 
 function randomGroup({ cluster, random }: FaultTools): NodeId[] {
@@ -99,7 +107,7 @@ function randomGroup({ cluster, random }: FaultTools): NodeId[] {
 
 /** Cuts those of `ids` that are in the group off from those that are not. */
 function partition(
-  { world, cluster, later }: FaultTools,
+  { harms, later }: FaultTools,
   ids: readonly NodeId[],
   group: readonly NodeId[],
   ways: 'one' | 'both',
@@ -107,9 +115,8 @@ function partition(
   const inside = ids.filter((id) => group.includes(id));
   const outside = ids.filter((id) => !group.includes(id));
   if (inside.length === 0 || outside.length === 0) return false;
-  for (const one of inside) {
-    for (const other of outside) world.cut(cluster.host(one), cluster.host(other), ways);
-  }
-  later(() => world.heal());
+  const cuts = cutsBetween(inside, outside, ways);
+  harms.begin(cuts);
+  later(() => harms.end(cuts));
   return true;
 }

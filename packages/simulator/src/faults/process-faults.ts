@@ -1,6 +1,7 @@
 import type { NodeId } from '@d-engine/base';
 import { clockRateDeviationMax } from '../draw-scenario.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
+import type { Harm } from './harms.ts';
 
 type ProcessFault =
   | 'kill'
@@ -53,10 +54,11 @@ export const processFaults: Faults<ProcessFault> = {
     return true;
   },
 
-  pause: ({ later }, _victim, host) => {
+  pause: ({ harms, later }, member, host) => {
     if (!host.runs) return false;
-    host.pause();
-    later(() => host.resume());
+    const paused: Harm = { type: 'paused', member };
+    harms.begin([paused]);
+    later(() => harms.end([paused]));
     return true;
   },
 
@@ -85,18 +87,18 @@ export const processFaults: Faults<ProcessFault> = {
 };
 
 /** It hears the others late: of its successor too. */
-function deafen({ world, cluster, random, later }: FaultTools, id: NodeId): void {
+function deafen({ harms, cluster, random, later }: FaultTools, to: NodeId): void {
   const ms = random.pick([200, 1_000]);
-  for (const other of cluster.ids) {
-    if (other === id) continue;
-    world.clog(cluster.host(other), cluster.host(id), { min: ms / 2, max: ms });
-  }
-  later(() => world.unclog());
+  const delayMs = { min: ms / 2, max: ms };
+  const others = cluster.ids.filter((id) => id !== to);
+  const clogs = others.map((from): Harm => ({ type: 'clog', from, to, delayMs }));
+  harms.begin(clogs);
+  later(() => harms.end(clogs));
 }
 
 /** Disks are idle most of the time, and a power loss then loses nothing: waits a while for one. */
 function whenItHurts(
-  { world, random }: FaultTools,
+  { after, random }: FaultTools,
   isUnsynced: () => boolean,
   action: () => void,
 ): void {
@@ -104,7 +106,7 @@ function whenItHurts(
   const look = (): void => {
     looksLeft -= 1;
     if (looksLeft === 0 || isUnsynced()) action();
-    else world.after(random.float(), look);
+    else after(random.float(), look);
   };
   look();
 }

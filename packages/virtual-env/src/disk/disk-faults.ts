@@ -32,8 +32,14 @@ export interface DiskFault {
 export class DiskFaults {
   readonly #armed: { readonly fault: DiskFault; left: number }[] = [];
 
-  add(fault: DiskFault): void {
-    this.#armed.push({ fault, left: fault.times ?? 1 });
+  /** Returns how to take the order back. */
+  add(fault: DiskFault): () => void {
+    const order = { fault, left: fault.times ?? 1 };
+    this.#armed.push(order);
+    return () => {
+      const index = this.#armed.indexOf(order);
+      if (index >= 0) this.#armed.splice(index, 1);
+    };
   }
 
   clear(): void {

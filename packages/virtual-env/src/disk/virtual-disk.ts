@@ -40,10 +40,10 @@ export class VirtualDisk {
 
   // ---- faults ----
 
-  /** The next operation of this kind that starts fails. */
-  failNext(fault: DiskFault): void {
+  /** The next operation of this kind that starts fails. Returns how to take the order back. */
+  failNext(fault: DiskFault): () => void {
     this.#kernel.trace.record('diskFault', this.#host, `${fault.operation} ${fault.kind}`);
-    this.#machine.faults.add(fault);
+    return this.#machine.faults.add(fault);
   }
 
   clearFaults(): void {

@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
 import type { Range } from '../options.ts';
 import { isLoopback } from './address.ts';
-import { Link, linkBlockers } from './link.ts';
+import { Link, linkBlockers, noDelay } from './link.ts';
 import type { VirtualListener } from './listener.ts';
 import { NetworkNode } from './network-node.ts';
 import type { Joint } from './side.ts';
@@ -93,8 +93,12 @@ export class Fabric {
     this.link(from, to).clogMs = delayMs;
   }
 
+  unclog(from: NetworkNode, to: NetworkNode): void {
+    this.link(from, to).clogMs = noDelay;
+  }
+
   unclogAll(): void {
-    for (const [, , link] of this.#allLinks()) link.clogMs = { min: 0, max: 0 };
+    for (const [, , link] of this.#allLinks()) link.clogMs = noDelay;
   }
 
   setDark(node: NetworkNode, dark: boolean): void {

@@ -11,7 +11,7 @@ export interface LinkEnd {
   readonly name: string;
 }
 
-const noDelay: Range = { min: 0, max: 0 };
+export const noDelay: Range = { min: 0, max: 0 };
 
 interface Held {
   readonly life: Life | undefined;
