@@ -1,11 +1,11 @@
 import type { NodeId } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
+import type { AnswerWatch } from './answer-watch.ts';
 import type { Command } from './history/operation.ts';
 import { targetOf } from './make-clients.ts';
 import type { Nemesis } from './nemesis.ts';
-import type { PendingOperation, Recorder } from './recorder.ts';
-import { patienceMs } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
@@ -15,8 +15,6 @@ import type { VirtualCluster } from './virtual-cluster.ts';
  * link that was cut may take half of it to break.
  */
 const limitMs = 60_000;
-/** An operation that a running process was asked is answered by then, faults or not. */
-const answerMs = 10_000;
 /** By then disks know that a binding is committed: who forgets it cannot count its member. */
 const boundMs = 10_000;
 
@@ -27,11 +25,11 @@ export class Liveness {
   readonly #scenario: Scenario;
   readonly #nemesis: Nemesis;
   readonly #recorder: Recorder;
+  readonly #watch: AnswerWatch;
   readonly #random: SeededRandom;
   /** After every step; true ends the run. */
   readonly #step: () => boolean;
   readonly #violated: (check: CheckName, text: string) => void;
-  #healedAtMs = Infinity;
   #keptOut: readonly NodeId[] = [];
 
   constructor(options: {
@@ -40,6 +38,7 @@ export class Liveness {
     scenario: Scenario;
     nemesis: Nemesis;
     recorder: Recorder;
+    watch: AnswerWatch;
     step: () => boolean;
     violated: (check: CheckName, text: string) => void;
   }) {
@@ -48,15 +47,10 @@ export class Liveness {
     this.#scenario = options.scenario;
     this.#nemesis = options.nemesis;
     this.#recorder = options.recorder;
+    this.#watch = options.watch;
     this.#random = options.world.random('liveness');
     this.#step = options.step;
     this.#violated = options.violated;
-  }
-
-  /** A client gave up on an operation that nobody answered. */
-  onLost(operation: PendingOperation): void {
-    if (operation.invokedAtMs < this.#healedAtMs || !this.#isServed(operation)) return;
-    this.#violated('liveness', `no answer within ${patienceMs} ms: ${operation.name}`);
   }
 
   /** The faults end for a random majority: it elects, commits and answers what was asked. */
@@ -65,14 +59,11 @@ export class Liveness {
     const healed = this.#drawMajority();
     this.#keptOut = ids.filter((id) => !healed.includes(id));
     this.#nemesis.rest(this.#keptOut);
-    this.#healedAtMs = this.#world.nowMs;
-    const waiting = [...this.#recorder.pending].filter((operation) => this.#isServed(operation));
+    const waiting = this.#watch.owed;
     const isLed = await this.#until('no leader of the majority', () => this.#follow(healed));
     if (!isLed || !(await this.#write('majority', healed))) return false;
-    const isAnswered = (): boolean =>
-      waiting.every((each) => !this.#recorder.pending.has(each) || !this.#isServed(each));
-    const names = waiting.map(({ name }) => name).join(', ');
-    return this.#until(`not all are answered: ${names}`, isAnswered, answerMs);
+    const isAnswered = (): boolean => waiting.every((each) => !this.#watch.isOwed(each));
+    return this.#until('not all are answered', isAnswered);
   }
 
   /** The faults end for everybody: all follow one leader, and agree on what every key holds. */
@@ -96,6 +87,12 @@ export class Liveness {
         if (!(await this.#perform(`final read on ${id}`, [id], `k${index}`, command))) return;
       }
     }
+  }
+
+  /** Nobody asks any more: what was asked until now is answered, however late it was asked. */
+  answered(): Promise<boolean> {
+    const isAnswered = (): boolean => this.#watch.owed.length === 0;
+    return this.#until('not all are answered', isAnswered);
   }
 
   /** A majority of all members, of those that count: others cannot elect anybody. */
@@ -164,22 +161,15 @@ export class Liveness {
     return leader !== undefined && nodes.every((node) => node.leaderId === leader);
   }
 
-  /** Whether somebody should answer: the process that was asked still runs and was not cut off. */
-  #isServed({ target: { node } }: PendingOperation): boolean {
-    if (node === undefined) return true;
-    const { nodeId } = node.settings;
-    return this.#cluster.node(nodeId) === node && !this.#keptOut.includes(nodeId);
-  }
-
-  async #until(problem: string, holds: () => boolean, withinMs = limitMs): Promise<boolean> {
+  async #until(problem: string, holds: () => boolean): Promise<boolean> {
     let isViolated = false;
     const step = (): boolean => {
       isViolated = this.#step();
       return isViolated || holds();
     };
-    const done = await this.#world.run({ until: step, limitMs: withinMs });
+    const done = await this.#world.run({ until: step, limitMs });
     if (done) return !isViolated;
-    this.#violated('liveness', `${problem} within ${withinMs} ms: ${this.#states()}`);
+    this.#violated('liveness', `${problem} within ${limitMs} ms: ${this.#states()}`);
     return false;
   }
 

@@ -10,6 +10,9 @@ import type { VirtualCluster } from './virtual-cluster.ts';
 import type { TargetPicker } from './workload.ts';
 import { VirtualClient } from './workload.ts';
 
+/** What users get who choose none. */
+const clientDeadlineMs = 3_000;
+
 /** The clients of a run: some call into members, as embedders do, the others use the network. */
 export function makeClients(
   world: VirtualWorld,
@@ -34,7 +37,9 @@ export function makeClients(
 /** A process that runs now, called from within. */
 export function targetOf(cluster: VirtualCluster, node: Node): Target {
   const { nodeId } = node.settings;
-  return { client: node.client, name: `n${nodeId} start ${cluster.startsOf(nodeId)}`, node };
+  const name = `n${nodeId} start ${cluster.startsOf(nodeId)}`;
+  const { serverDeadlineMs: deadlineMs } = node.settings;
+  return { client: node.client, name, node, host: cluster.host(nodeId), deadlineMs };
 }
 
 /** The client that users have, on a machine of its own; it finds the leader by itself. */
@@ -44,13 +49,16 @@ function networkPicker(
   name: string,
   counters: Counters,
 ): TargetPicker {
-  const { env } = world.host(name);
+  const host = world.host(name);
+  const { env } = host;
   const client: ClientApi = createClient({
     clock: env.clock,
     network: env.network,
     random: env.random,
     endpoints: cluster.ids.map((id) => cluster.address(id)),
     metrics: countingMetrics(counters),
+    deadlineMs: clientDeadlineMs,
   });
-  return () => ({ client, name: 'the network', node: undefined });
+  const target = { client, name: 'the network', node: undefined };
+  return () => ({ ...target, host, deadlineMs: clientDeadlineMs });
 }

@@ -2,15 +2,16 @@ import type { ClientApi } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { VirtualWorld } from '@d-engine/virtual-env';
+import type { AnswerWatch, Asked } from './answer-watch.ts';
 import type { Counters } from './counters.ts';
 import { execute } from './history/execute.ts';
 import type { Answer, Command, Operation, Outcome } from './history/operation.ts';
 
-/** Longer than any server deadline: by then the member has died. */
+/** Longer than any deadline: by then the process that was asked has died, or it sleeps. */
 export const patienceMs = 12_000;
 
 /** Where an operation goes. */
-export interface Target {
+export interface Target extends Asked {
   readonly client: ClientApi;
   /** The process of a member, `n2 start 3`, or the network. */
   readonly name: string;
@@ -18,34 +19,25 @@ export interface Target {
   readonly node: Node | undefined;
 }
 
-/** An operation that was called and not answered yet. */
-export interface PendingOperation {
-  readonly name: string;
-  readonly invokedAtMs: number;
-  readonly target: Target;
-}
-
 /** Performs operations and writes down what came of them: the history that is checked. */
 export class Recorder {
   readonly history: Operation[] = [];
-  readonly pending: Set<PendingOperation> = new Set();
   readonly #world: VirtualWorld;
   readonly #counters: Counters;
-  readonly #onLost: (operation: PendingOperation) => void;
+  readonly #watch: AnswerWatch;
   readonly #say: ((text: string) => void) | undefined;
 
   constructor(options: {
     world: VirtualWorld;
     counters: Counters;
-    /** Nobody answered for so long that the caller gave up. */
-    onLost: (operation: PendingOperation) => void;
+    watch: AnswerWatch;
     /** Undefined: nobody listens, and no line is made. */
     say: ((text: string) => void) | undefined;
   }) {
     this.#say = options.say;
     this.#world = options.world;
     this.#counters = options.counters;
-    this.#onLost = options.onLost;
+    this.#watch = options.watch;
   }
 
   /** Undefined: the outcome is unknown, or there is none. */
@@ -59,11 +51,9 @@ export class Recorder {
     // Recorded at once: if the member dies, no answer ever comes and the outcome stays unknown.
     const slot = this.history.push({ ...call, settledAtMs: Infinity, outcome: unknown }) - 1;
     this.#say?.(`${client} calls ${target.name}: ${key} ${JSON.stringify(command)}`);
-    const name = `${command.type} of ${key} by ${client}`;
-    const pending = { name, invokedAtMs: call.invokedAtMs, target };
-    this.pending.add(pending);
-    const outcome = await this.#outcomeOf(pending, command, execute(target.client, key, command));
-    this.pending.delete(pending);
+    const execution = execute(target.client, key, command);
+    this.#watchFor(`${command.type} of ${key} by ${client}`, target, execution);
+    const outcome = await this.#outcomeOf(command, execution);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : this.#world.nowMs;
     this.history[slot] = { ...call, settledAtMs, outcome };
     this.#say?.(`${client} hears: ${key} ${JSON.stringify(outcome)}`);
@@ -73,15 +63,18 @@ export class Recorder {
     return outcome.answer;
   }
 
-  async #outcomeOf(
-    pending: PendingOperation,
-    { type }: Command,
-    execution: Promise<Answer>,
-  ): Promise<Outcome> {
+  /** Until the process settles it, whether or not the caller still waits. */
+  #watchFor(name: string, target: Target, execution: Promise<unknown>): void {
+    const owed = this.#watch.begin(name, target);
+    const settle = (): void => this.#watch.settle(owed);
+    execution.then(settle, settle);
+  }
+
+  async #outcomeOf({ type }: Command, execution: Promise<Answer>): Promise<Outcome> {
     try {
       return { type: 'answered', answer: await this.#bounded(execution) };
     } catch (error) {
-      if (error instanceof Lost) this.#onLost(pending);
+      if (error instanceof Lost) this.#counters.add('operations of a process that died');
       else if (!(error instanceof DEngineError)) throw error;
       // A read that failed says nothing.
       if (type === 'read') return { type: 'refused' };

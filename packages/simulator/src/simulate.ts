@@ -1,5 +1,6 @@
 import { describeError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
+import { AnswerWatch } from './answer-watch.ts';
 import { countWorld } from './count-world.ts';
 import type { Counts } from './counters.ts';
 import { Counters } from './counters.ts';
@@ -98,13 +99,11 @@ class Simulation {
     const supervised = { world, cluster, counters, restartMsMax, recoveryCrashShare, violated };
     const supervisor = new Supervisor(supervised);
     this.#invariants = new Invariants(() => cluster.running());
+    const watch = new AnswerWatch(world, violated);
     const recorder = new Recorder({
       world,
       counters,
-      onLost: (operation) => {
-        counters.add('operations of a process that died');
-        this.#liveness.onLost(operation);
-      },
+      watch,
       say: onLine && ((text) => this.#say(text, 'clients')),
     });
     this.#recorder = recorder;
@@ -115,7 +114,7 @@ class Simulation {
     this.#nemesis = nemesis;
     this.#trap = scenario.voteTrap ? new VoteTrap(world, cluster, harms, scenario) : undefined;
     const step = (): boolean => this.#step();
-    const parts = { world, cluster, scenario, nemesis, recorder, step, violated };
+    const parts = { world, cluster, scenario, nemesis, recorder, watch, step, violated };
     this.#liveness = new Liveness(parts);
   }
 
@@ -133,6 +132,7 @@ class Simulation {
       if (await this.#liveness.everybody()) {
         for (const client of clients) client.stop();
         await this.#liveness.readBack();
+        if (!this.#isViolated) await this.#liveness.answered();
       }
     }
     if (!this.#isViolated) this.#nemesis.assertRested();

@@ -1,8 +1,10 @@
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { expect, test } from 'vitest';
+import { AnswerWatch } from '../src/answer-watch.ts';
 import { Counters } from '../src/counters.ts';
 import { Harms } from '../src/faults/harms.ts';
 import { Liveness } from '../src/liveness.ts';
+import { targetOf } from '../src/make-clients.ts';
 import { Nemesis } from '../src/nemesis.ts';
 import { Recorder } from '../src/recorder.ts';
 import { Supervisor } from '../src/supervisor.ts';
@@ -28,14 +30,10 @@ async function formed(seed: number, members = 5) {
   const harms = new Harms(world, cluster);
   const tools = { world, cluster, supervisor, scenario, random, counters, harms };
   const nemesis = new Nemesis(tools, () => undefined);
-  const recorder = new Recorder({
-    world,
-    counters,
-    onLost: (operation) => liveness.onLost(operation),
-    say: undefined,
-  });
+  const watch = new AnswerWatch(world, violated);
+  const recorder = new Recorder({ world, counters, watch, say: undefined });
   const step = (): boolean => violations.length > 0;
-  const parts = { world, cluster, scenario, nemesis, recorder, step, violated };
+  const parts = { world, cluster, scenario, nemesis, recorder, watch, step, violated };
   const liveness = new Liveness(parts);
   for (const id of cluster.ids) cluster.start(id);
   const isBound = (): boolean => cluster.ids.every((id) => cluster.isBound(id));
@@ -75,16 +73,58 @@ test('a majority that does not elect is a violation', async () => {
   expect(violations[0]?.text).toMatch(/no leader of the majority|majority never worked/);
 });
 
-test('an operation that a running member never answers is a violation', async () => {
-  // Alone, it is never kept out.
-  const { world, cluster, recorder, liveness, violations } = await formed(2, 1);
+/** Asks member 1, whose code has a bug: it never answers. */
+function askInVain({ cluster, recorder }: Awaited<ReturnType<typeof formed>>): void {
   const node = cluster.node(1);
   if (node === undefined) throw new Error('member 1 is down');
   const never = new Promise<never>(() => undefined);
-  const client = { ...node.client, put: () => never };
-  const target = { client, name: 'n1 start 1', node };
+  const target = { ...targetOf(cluster, node), client: { ...node.client, put: () => never } };
   recorder.perform('c', target, 'k0', { type: 'put', value: 'v' }).catch(() => undefined);
-  await world.run({ forMs: 100 });
-  expect(await liveness.majority()).toBe(false);
-  expect(violations[0]?.text).toMatch(/^not all are answered: put of k0 by c within/);
+}
+
+const unanswered = /^no answer in the 5708 ms that n1 ran: put of k0 by c$/;
+
+test('an operation that a running member never answers is a violation, under faults', async () => {
+  const parts = await formed(2, 1);
+  askInVain(parts);
+  await parts.world.run({ forMs: 5_700 });
+  expect(parts.violations).toEqual([]);
+  await parts.world.run({ forMs: 10 });
+  expect(parts.violations[0]?.text).toMatch(unanswered);
+});
+
+test('... as the faults end', async () => {
+  // Alone, it is never kept out.
+  const parts = await formed(2, 1);
+  askInVain(parts);
+  expect(await parts.liveness.majority()).toBe(false);
+  expect(parts.violations[0]?.text).toMatch(unanswered);
+});
+
+test('... and in the calm, however soon after that everybody is done', async () => {
+  const parts = await formed(2, 3);
+  expect(await parts.liveness.majority()).toBe(true);
+  expect(await parts.liveness.everybody()).toBe(true);
+  askInVain(parts);
+  expect(await parts.liveness.answered()).toBe(false);
+  expect(parts.violations[0]?.text).toMatch(unanswered);
+});
+
+test('a member owes nothing for the time that it sleeps, and nothing once it is dead', async () => {
+  const parts = await formed(2, 1);
+  const { world, cluster, violations } = parts;
+  askInVain(parts);
+  cluster.host(1).pause();
+  await world.run({ forMs: 20_000 });
+  expect(violations).toEqual([]);
+  cluster.host(1).resume();
+  await world.run({ forMs: 5_000 });
+  expect(violations).toEqual([]);
+  await world.run({ forMs: 1_000 });
+  expect(violations).toHaveLength(1);
+  askInVain(parts);
+  cluster.crash(1, false);
+  cluster.restart(1);
+  await world.run({ forMs: 20_000 });
+  expect(violations).toHaveLength(1);
 });

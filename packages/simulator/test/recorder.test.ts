@@ -2,6 +2,7 @@ import type { ClientApi } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { expect, test } from 'vitest';
+import { AnswerWatch } from '../src/answer-watch.ts';
 import { Counters } from '../src/counters.ts';
 import type { Command, Outcome } from '../src/history/operation.ts';
 import { patienceMs, Recorder } from '../src/recorder.ts';
@@ -12,21 +13,18 @@ const never = new Promise<never>(() => undefined);
 
 async function outcomeOf(command: Command, result: () => Promise<unknown>) {
   const world = new VirtualWorld({ seed: 1 });
-  const lost: string[] = [];
-  const recorder = new Recorder({
-    world,
-    counters: new Counters(),
-    onLost: ({ name }) => lost.push(name),
-    say: undefined,
-  });
+  const violations: string[] = [];
+  const watch = new AnswerWatch(world, (_check, text) => violations.push(text));
+  const recorder = new Recorder({ world, counters: new Counters(), watch, say: undefined });
   const client = { put: result, read: result } as unknown as ClientApi;
-  const target = { client, name: 'n1 start 1', node: undefined };
+  const host = world.host('n1');
+  const target = { client, name: 'n1 start 1', node: undefined, host, deadlineMs: 960 };
   const performed = recorder.perform('c', target, 'k', command);
-  expect(recorder.pending.size).toBe(1);
+  expect(watch.owed).toHaveLength(1);
   await world.complete(performed);
-  expect(recorder.pending.size).toBe(0);
+  expect(watch.owed).toEqual([]);
   const [operation] = recorder.history;
-  return { outcome: operation?.outcome, settledAtMs: operation?.settledAtMs, lost };
+  return { outcome: operation?.outcome, settledAtMs: operation?.settledAtMs, violations };
 }
 
 const unknown: Outcome = { type: 'unknown' };
@@ -57,7 +55,8 @@ test('a write that was refused had no effect, and a read that failed saw nothing
 
 test('a caller that nobody answers gives up, and tells', async () => {
   const write = await outcomeOf(put, () => never);
-  expect(write).toEqual({ outcome: unknown, settledAtMs: Infinity, lost: ['put of k by c'] });
+  const violations = ['no answer in the 1500 ms that n1 ran: put of k by c'];
+  expect(write).toEqual({ outcome: unknown, settledAtMs: Infinity, violations });
   const { outcome, settledAtMs } = await outcomeOf(read, () => never);
   expect(outcome).toEqual(refused);
   expect(settledAtMs).toBe(patienceMs);

@@ -73,6 +73,16 @@ export class VirtualHost {
     return this.#suspended !== undefined;
   }
 
+  /** Which of its processes runs, counted from 1; undefined while it is down. */
+  get life(): number | undefined {
+    return this.#life?.number;
+  }
+
+  /** True time without what its processes were paused, stalled or asleep for. */
+  get awakeMs(): number {
+    return this.#gate.openMs;
+  }
+
   // ---- process ----
 
   /**
@@ -192,6 +202,9 @@ class HostGate implements Gate {
   readonly waiting: ScheduledEvent[] = [];
   readonly #kernel: Kernel;
   #blockers = 0;
+  #blockedAtMs = 0;
+  /** Before the present block. */
+  #blockedMs = 0;
 
   constructor(kernel: Kernel, host: string) {
     this.#kernel = kernel;
@@ -202,12 +215,17 @@ class HostGate implements Gate {
     return this.#blockers !== 0;
   }
 
+  get openMs(): number {
+    return (this.blocked ? this.#blockedAtMs : this.#kernel.nowMs) - this.#blockedMs;
+  }
+
   block(blocker: number): void {
+    if (!this.blocked) this.#blockedAtMs = this.#kernel.nowMs;
     this.#blockers |= blocker;
   }
 
   unblock(blocker: number): void {
-    this.#blockers &= ~blocker;
+    this.#open(this.#blockers & ~blocker);
     if (this.blocked) return;
     for (const event of this.waiting.splice(0)) {
       if (event.action !== undefined) this.#kernel.queue.addAgain(event, this.#kernel.nowMs);
@@ -215,7 +233,12 @@ class HostGate implements Gate {
   }
 
   clear(): void {
-    this.#blockers = 0;
+    this.#open(0);
     this.waiting.length = 0;
+  }
+
+  #open(blockers: number): void {
+    if (this.blocked && blockers === 0) this.#blockedMs += this.#kernel.nowMs - this.#blockedAtMs;
+    this.#blockers = blockers;
   }
 }

@@ -8,7 +8,7 @@ export interface SearchPlan {
   /** Of unknown outcome: each may take effect at any time after its call, or never. */
   readonly unknown: readonly Operation[];
   /**
-   * For each unknown operation one before it that may do whatever it can, or -1. It is tried only
+   * For each unknown operation the last before it that is wholly alike, or -1. It is tried only
    * after that one, or equal searches would multiply.
    */
   readonly twinBefore: readonly number[];
@@ -66,25 +66,23 @@ function levelsOf(answered: readonly Operation[], unknown: readonly Operation[])
   });
 }
 
-/** The earlier of two equal writes may do all that the later can, if it need not last longer. */
+/** Of two writes that leave the same, for as long, the one called earlier may do all. */
 function twinsOf(unknown: readonly Operation[]): number[] {
-  const sameBefore = new Map<string, number[]>();
+  const lastOf = new Map<string, number>();
   return unknown.map((operation, index) => {
     const name = nameOf(operation);
-    const before = sameBefore.get(name) ?? [];
-    sameBefore.set(name, [...before, index]);
-    const mayVanishAtMs = mayVanishAt(operation);
-    return before.findLast((each) => mayVanishAt(unknown[each]) <= mayVanishAtMs) ?? -1;
+    const twin = lastOf.get(name) ?? -1;
+    lastOf.set(name, index);
+    return twin;
   });
 }
 
-/** What it asked for, but for the TTL. */
-function nameOf({ command }: Operation): string {
+/**
+ * What it asked for and when that may end: of two that end at different times each can do what the
+ * other cannot, since the one that is not used up now is there for later.
+ */
+function nameOf({ command, invokedAtMs }: Operation): string {
   if (command.type !== 'put') return JSON.stringify(command);
-  return JSON.stringify({ type: command.type, value: command.value });
-}
-
-function mayVanishAt(operation: Operation | undefined): number {
-  if (operation?.command.type !== 'put') return Infinity;
-  return operation.invokedAtMs + (operation.command.ttlMs ?? Infinity);
+  const mayVanishAtMs = command.ttlMs === undefined ? null : invokedAtMs + command.ttlMs;
+  return JSON.stringify({ type: command.type, value: command.value, mayVanishAtMs });
 }
