@@ -8,6 +8,7 @@ import { someOrderExplains } from './brute-force.ts';
 import { drawGarbage } from './garbage.ts';
 import type { Pick } from './generate.ts';
 import { generateHistory, plantDoubt } from './generate.ts';
+import { drawLostTwins } from './lost-twins.ts';
 
 const runs = scaled({ gate: 3_000, long: 200_000 });
 /** Rare coincidences count there, and one is soon drawn. */
@@ -75,6 +76,20 @@ describe('the checker agrees with a search through all orders', () => {
         const garbage = drawGarbage(pickerOf(stream));
         const expected = someOrderExplains(garbage);
         expect(verdictOf(garbage)).toBe(expected);
+        verdicts[`${expected}`] += 1;
+      }),
+      { numRuns: garbageRuns },
+    );
+    expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(garbageRuns / 10);
+  });
+
+  test('on lost writes of one value that end at different times', { timeout }, () => {
+    const verdicts = { true: 0, false: 0 };
+    fc.assert(
+      fc.property(choices, (stream) => {
+        const history = drawLostTwins(pickerOf(stream));
+        const expected = someOrderExplains(history);
+        expect(verdictOf(history)).toBe(expected);
         verdicts[`${expected}`] += 1;
       }),
       { numRuns: garbageRuns },
