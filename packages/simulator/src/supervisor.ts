@@ -2,14 +2,19 @@ import type { NodeId } from '@d-engine/base';
 import { assert, DiskError, describeError } from '@d-engine/base';
 import { StorageDamage } from '@d-engine/storage';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
-import type { Counters } from './counters.ts';
+import type { CounterName, Counters } from './counters.ts';
+import { logFiles } from './log-files.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
+import { dataDirectory } from './virtual-cluster.ts';
 
 /** Of a supervisor that has nothing else to do. */
 const restartMs = 100;
 /** Recovery of a small directory takes some milliseconds: a crash in it must come soon. */
 const recoveryMs = [1, 5, 20] as const;
+
+/** More than one entry of a simulated log takes with its header. */
+const recordBytesMax = 1_024;
 
 /** Bytes of a file that went bad while nobody looked. */
 export interface Damage {
@@ -33,6 +38,9 @@ export class Supervisor {
   /** Logs with bad bytes: their members must refuse to start. */
   readonly #damaged = new Map<NodeId, Damage>();
   readonly #keptOut = new Set<NodeId>();
+  /** By member: the process of it that was asked to stop last, and that came up last. */
+  readonly #asked = new Map<NodeId, number | undefined>();
+  readonly #cameUp = new Map<NodeId, number | undefined>();
   #calm = false;
 
   constructor(options: {
@@ -62,6 +70,17 @@ export class Supervisor {
     if (!host.alive || (host.asleep && !powerLoss)) return false;
     this.#cluster.crash(id, powerLoss);
     this.#startLater(id, backMs);
+    return true;
+  }
+
+  /** As operators do it. False: there is nobody to ask. */
+  stop(id: NodeId): boolean {
+    const node = this.#cluster.node(id);
+    const host = this.#cluster.host(id);
+    if (node === undefined || !host.runs) return false;
+    this.#asked.set(id, host.life);
+    // The outcome is in `closed`, which the cluster watches.
+    node.stop().catch(() => undefined);
     return true;
   }
 
@@ -108,10 +127,14 @@ export class Supervisor {
   // ---- what the cluster tells ----
 
   onStopped(id: NodeId): void {
+    if (this.#asked.get(id) !== this.#cluster.host(id).life) {
+      this.#violated('no member dies', `node ${id} stopped, and nobody had asked it to`);
+    }
     this.#startLater(id);
   }
 
   onRunning(id: NodeId): void {
+    this.#cameUp.set(id, this.#cluster.host(id).life);
     const damage = this.#damaged.get(id);
     if (damage === undefined) return;
     const where = `${damage.path} at ${damage.position}`;
@@ -127,14 +150,31 @@ export class Supervisor {
   }
 
   /** What an end is counted as that the faults explain. */
-  #allowance(id: NodeId, error: unknown) {
+  #allowance(id: NodeId, error: unknown): CounterName | undefined {
+    const { disk } = this.#cluster.host(id);
     for (let cause = error; cause instanceof Error; cause = cause.cause) {
       if (cause instanceof StorageDamage && this.#damaged.has(id)) return 'damaged logs refused';
-      if (!(cause instanceof DiskError)) continue;
-      if (cause.kind === 'full') return 'members stopped by a full disk';
-      if (cause.message.includes('on order')) return 'members stopped by a disk error';
+      // Only what a fault made the disk say, and to this very process.
+      if (!(cause instanceof DiskError) || !disk.gave(cause)) continue;
+      if (cause.kind !== 'full') return 'members stopped by a disk error';
+      if (this.#mayStopForRoom(id, cause)) return 'members stopped by a full disk';
     }
     return undefined;
+  }
+
+  /**
+   * A start writes, and fails without room. A member that is up has the room for what it writes all
+   * the time, and goes on until its log file is full (docs/operations.md).
+   */
+  #mayStopForRoom(id: NodeId, { path }: DiskError): boolean {
+    const host = this.#cluster.host(id);
+    if (this.#cameUp.get(id) !== host.life) return true;
+    // Not what the page promises: it also notes which run of another member it met, and stops when
+    // there is no room for that (`recordPeer`).
+    if (path === `${dataDirectory}/identity.json.tmp`) return true;
+    if (!path.endsWith('.segment.tmp')) return false;
+    const last = logFiles(host.disk).at(-1);
+    return last === undefined || last.freeBytes < recordBytesMax;
   }
 
   // ---- starting ----

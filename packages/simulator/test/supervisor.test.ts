@@ -54,12 +54,28 @@ async function fillLog(): Promise<void> {
   await world.run({ forMs: 2_000 });
 }
 
+/** What the process of member 1 hears when this file cannot grow. */
+async function failToGrow(path: string): Promise<unknown> {
+  const { disk, env } = cluster.host(1);
+  const file = await world.complete(
+    env.disk.open(path, disk.peek(path) === undefined ? 'create' : 'readWrite'),
+  );
+  disk.setCapacity(disk.usedBytes);
+  const written = file.write(0, [new Uint8Array(100_000)]).then(() => undefined, identity);
+  const error = await world.complete(written);
+  disk.setCapacity(2 ** 40);
+  return error;
+}
+
+const identity = (error: unknown): unknown => error;
+
 describe('the supervisor of the members', () => {
-  test('starts a member again that was killed, or stopped by itself', async () => {
+  test('starts a member again that was killed, or stopped when it was asked to', async () => {
     expect(supervisor.crash(1, false)).toBe(true);
     expect(supervisor.crash(1, false)).toBe(false);
     expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
-    await world.complete(cluster.node(2)?.stop() ?? Promise.resolve());
+    expect(supervisor.stop(2)).toBe(true);
+    await world.run({ until: isDown(2), limitMs: 2_000 });
     expect(await world.run({ until: runs(2), limitMs: 2_000 })).toBe(true);
     expect(violations).toEqual([]);
   });
@@ -74,7 +90,36 @@ describe('the supervisor of the members', () => {
     expect(violations).toEqual([]);
     supervisor.onDeath(2, new Error('a defect'));
     supervisor.onDeath(3, new DiskError('io', '/data/log', 'the file is closed'));
-    expect(violations.map(({ check }) => check)).toEqual(['no member dies', 'no member dies']);
+    supervisor.onDeath(3, new DiskError('io', '/data/log', 'sync failed (io, on order)'));
+    supervisor.onDeath(3, new DiskError('full', '/data/log', 'no space left'));
+    expect(violations.map(({ check }) => check)).toEqual(Array(4).fill('no member dies'));
+  });
+
+  test('an error that an earlier process of the member got explains nothing', async () => {
+    const error = await failToGrow('/data/identity.json.tmp');
+    supervisor.onDeath(1, new Error('the start failed', { cause: error }));
+    expect(violations).toEqual([]);
+    supervisor.crash(1, false);
+    await world.run({ until: runs(1), limitMs: 2_000 });
+    supervisor.onDeath(1, error);
+    expect(violations).toHaveLength(1);
+  });
+
+  test('a full disk stops a member that is up only when its log file is full too', async () => {
+    await fillLog();
+    expect(violations).toEqual([]);
+    supervisor.onDeath(1, await failToGrow('/data/log/00000000000000000099.segment.tmp'));
+    expect(violations).toHaveLength(1);
+    supervisor.onDeath(1, await failToGrow('/data/hard-state'));
+    expect(violations).toHaveLength(2);
+  });
+
+  test('a member that stops although nobody asked it to is a violation', async () => {
+    await world.complete(cluster.node(2)?.stop() ?? Promise.resolve());
+    await world.run({ forMs: 10 });
+    expect(violations.map(({ text }) => text)).toEqual([
+      'node 2 stopped, and nobody had asked it to',
+    ]);
   });
 
   test('takes the end of a member whose disk is full', async () => {

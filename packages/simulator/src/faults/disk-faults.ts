@@ -1,5 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { VirtualDisk } from '@d-engine/virtual-env';
+import type { LogFile } from '../log-files.ts';
+import { logFiles } from '../log-files.ts';
 import { dataDirectory } from '../virtual-cluster.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
 import type { Harm } from './harms.ts';
@@ -13,7 +15,6 @@ type DiskFault =
   | 'rottenVote'
   | 'rottenSpace';
 
-const logDirectory = `${dataDirectory}/log`;
 const hardState = `${dataDirectory}/hard-state`;
 /** The two copies of the vote stand this far apart. */
 const copySpacing = 4_096;
@@ -22,8 +23,6 @@ const copyBytes = 88;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
 /** Longer than any padding between records, so that it hits something. */
 const rottenBytes = 16;
-/** Records are padded with zeros, which are part of them, to a multiple of this. */
-const recordAlignment = 8;
 
 /** What befalls the disk of a member. */
 export const diskFaults: Faults<DiskFault> = {
@@ -85,12 +84,10 @@ export const diskFaults: Faults<DiskFault> = {
 
 /** Where no record stands yet: the next one that starts there, or the next start, removes it. */
 function freeBytes({ random }: FaultTools, disk: VirtualDisk) {
-  const path = logFiles(disk).at(-1)?.path;
-  const content = path === undefined ? undefined : disk.peek(path);
-  if (path === undefined || content === undefined) return undefined;
-  const used = usedBytes(content);
-  if (content.length - used <= rottenBytes) return undefined;
-  return { path, position: used + random.integer(content.length - used - rottenBytes) };
+  const file = filesInUse(disk).at(-1);
+  if (file === undefined || file.freeBytes <= rottenBytes) return undefined;
+  const position = file.usedBytes + random.integer(file.freeBytes - rottenBytes);
+  return { path: file.path, position };
 }
 
 /**
@@ -98,25 +95,14 @@ function freeBytes({ random }: FaultTools, disk: VirtualDisk) {
  * The newest records may look like a torn tail when they rot, which nobody could tell apart.
  */
 function durableBytes({ random }: FaultTools, disk: VirtualDisk) {
-  const files = logFiles(disk);
+  const files = filesInUse(disk);
   if (files.length < 2) return undefined;
-  const { path, bytes } = random.pick(files.slice(0, -1));
-  return { path, position: random.integer(bytes - rottenBytes), length: rottenBytes };
+  const { path, usedBytes } = random.pick(files.slice(0, -1));
+  return { path, position: random.integer(usedBytes - rottenBytes), length: rottenBytes };
 }
 
-/** Those that are in use, in their order. */
-function logFiles(disk: VirtualDisk): { path: string; bytes: number }[] {
-  return (disk.peekNames(logDirectory) ?? [])
-    .filter((name) => name.endsWith('.segment'))
-    .map((name) => `${logDirectory}/${name}`)
-    .map((path) => ({ path, bytes: usedBytes(disk.peek(path) ?? new Uint8Array()) }))
-    .filter(({ bytes }) => bytes > rottenBytes);
-}
-
-function usedBytes(content: Uint8Array): number {
-  let end = content.length;
-  while (end > 0 && content[end - 1] === 0) end -= 1;
-  return Math.ceil(end / recordAlignment) * recordAlignment;
+function filesInUse(disk: VirtualDisk): LogFile[] {
+  return logFiles(disk).filter(({ usedBytes }) => usedBytes > rottenBytes);
 }
 
 function hasTwoCopies(disk: VirtualDisk): boolean {

@@ -43,15 +43,12 @@ export const processFaults: Faults<ProcessFault> = {
   },
 
   gracefulStop: (tools, victim) => {
-    const { cluster, random } = tools;
+    const { cluster, supervisor, random } = tools;
     // A leader that stops hands over, which is half of what this is for.
     const id = random.chance(0.5) ? (cluster.leader?.settings.nodeId ?? victim) : victim;
-    const node = cluster.node(id);
-    if (node === undefined || !cluster.host(id).runs) return false;
+    if (cluster.node(id) === undefined || !cluster.host(id).runs) return false;
     if (random.chance(0.3)) deafen(tools, id);
-    // The outcome is in `closed`, which the cluster watches.
-    node.stop().catch(() => undefined);
-    return true;
+    return supervisor.stop(id);
   },
 
   pause: ({ harms, later }, member, host) => {

@@ -33,6 +33,8 @@ export class DiskMachine {
   readonly #random: SeededRandom;
   readonly #counters: DiskCounters;
   readonly #inFlight: Set<DiskWork> = new Set();
+  /** By order or for want of room, to the process that runs or ran last. */
+  readonly #given: Set<DiskError> = new Set();
   readonly #stalled: (() => void)[] = [];
   #isStalled = false;
   #stallNumber = 0;
@@ -42,6 +44,14 @@ export class DiskMachine {
     this.#kernel = kernel;
     this.#host = host;
     this.#random = random;
+  }
+
+  startLife(): void {
+    this.#given.clear();
+  }
+
+  gave(error: DiskError): boolean {
+    return this.#given.has(error);
   }
 
   start(work: DiskWork): void {
@@ -96,6 +106,7 @@ export class DiskMachine {
       if (!(error instanceof DiskError)) throw error;
       if (fault !== undefined) this.#counters.orderedFailures += 1;
       else if (error.kind === 'full') this.#counters.fullFailures += 1;
+      if (fault !== undefined || error.kind === 'full') this.#given.add(error);
       this.#kernel.trace.record('diskFailed', this.#host, subject, work.bytes);
       work.fail(error);
     }

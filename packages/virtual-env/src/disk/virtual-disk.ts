@@ -1,4 +1,4 @@
-import type { Disk } from '@d-engine/base';
+import type { Disk, DiskError } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
@@ -87,6 +87,14 @@ export class VirtualDisk {
     this.#files.wipe();
   }
 
+  /**
+   * Whether the process that runs, or ran last, got this very error from a fault: by order, or for
+   * want of room.
+   */
+  gave(error: DiskError): boolean {
+    return this.#machine.gave(error);
+  }
+
   // ---- a look from outside ----
 
   /** The whole file as a process sees it now; undefined when there is none. */
@@ -112,6 +120,7 @@ export class VirtualDisk {
   startLife(life: Life): Disk {
     assert(this.#life === undefined, 'the disk serves another process');
     this.#life = life;
+    this.#machine.startLife();
     return new DiskSession({
       kernel: this.#kernel,
       life,
