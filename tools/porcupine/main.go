@@ -162,7 +162,7 @@ var model = porcupine.Model{
 func step(before state, asked command, told *answer) (bool, state) {
 	switch asked.Type {
 	case "read":
-		return told == nil || readFits(before, told), before
+		return seen(before, told)
 	case "put":
 		return true, written(asked.Value, told)
 	case "delete":
@@ -174,11 +174,18 @@ func step(before state, asked command, told *answer) (bool, state) {
 	panic("unknown command " + asked.Type)
 }
 
-func readFits(before state, told *answer) bool {
-	if !holds(before, told.Value) {
-		return false
+// The first read that is told the revision of a write of unknown outcome tells it to all.
+func seen(before state, told *answer) (bool, state) {
+	if told == nil || !holds(before, told.Value) {
+		return told == nil, before
 	}
-	return told.ModRevision == nil || before.revision == 0 || *told.ModRevision == before.revision
+	if before.present && told.ModRevision != nil {
+		if before.revision != 0 && *told.ModRevision != before.revision {
+			return false, before
+		}
+		before.revision = *told.ModRevision
+	}
+	return true, before
 }
 
 func swap(before state, asked command, told *answer) (bool, state) {

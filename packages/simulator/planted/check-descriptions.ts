@@ -97,7 +97,7 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   'revisions follow real time': {
     says:
       'No revision is given out twice, and whoever is called after another was answered is told ' +
-      'no smaller one.',
+      'no smaller one; a read sees what the writes up to its revision had left.',
     file: 'history/revision-check.ts',
   },
   'eventual reads are monotonic': {

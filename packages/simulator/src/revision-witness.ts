@@ -29,7 +29,7 @@ function isRead({ command }: Operation): boolean {
   return command.type === 'read';
 }
 
-/** What the key holds, and which write made it, if anybody was told. */
+/** What the key holds, and which write made it, once anybody was told. */
 interface State {
   readonly value: Value;
   readonly modRevision: Revision | undefined;
@@ -83,7 +83,7 @@ function stateAfter(state: State, { command, outcome }: Operation): State | unde
     value === null ? absent : { value, modRevision: answer?.revision };
   switch (command.type) {
     case 'read':
-      return answer?.type === 'read' && readFits(state, answer) ? state : undefined;
+      return answer?.type === 'read' ? seen(state, answer) : undefined;
     case 'put':
       return command.ttlMs === undefined ? written(command.value) : undefined;
     case 'delete': {
@@ -102,10 +102,12 @@ function stateAfter(state: State, { command, outcome }: Operation): State | unde
   }
 }
 
-function readFits(state: State, answer: Answer & { readonly type: 'read' }): boolean {
-  if (answer.value !== state.value) return false;
-  const told = answer.modRevision !== undefined && state.modRevision !== undefined;
-  return !told || answer.modRevision === state.modRevision;
+function seen(state: State, answer: Answer & { readonly type: 'read' }): State | undefined {
+  if (answer.value !== state.value) return undefined;
+  const { modRevision } = answer;
+  if (state.value === null || modRevision === undefined) return state;
+  if (state.modRevision === undefined) return { ...state, modRevision };
+  return modRevision === state.modRevision ? state : undefined;
 }
 
 /** Whether the write may leave what the answered operation met; a deletion fits more than one. */

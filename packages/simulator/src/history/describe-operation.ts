@@ -1,3 +1,4 @@
+import type { Revision } from '@d-engine/base';
 import type { Command, Operation, Outcome, Value } from './operation.ts';
 
 /** One line for people: `c3  12.500..19.000  compareAndSwap "a" -> "b": failed, found nothing`. */
@@ -26,13 +27,17 @@ function asked(command: Command): string {
   }
 }
 
+function maker(modRevision: Revision | undefined): string {
+  return modRevision === undefined ? '' : ` of revision ${modRevision}`;
+}
+
 function told(outcome: Outcome): string {
   if (outcome.type !== 'answered') return outcome.type;
   const { answer } = outcome;
   const revision = answer.revision === undefined ? '' : ` at revision ${answer.revision}`;
   switch (answer.type) {
     case 'read':
-      return `saw ${text(answer.value)}${revision}`;
+      return `saw ${text(answer.value)}${maker(answer.modRevision)}${revision}`;
     case 'put':
       return `done${revision}`;
     case 'delete':

@@ -1,9 +1,8 @@
 import { isEventual } from './check-history.ts';
 import { describeOperation } from './describe-operation.ts';
 import type { Operation } from './operation.ts';
-import type { Observation } from './real-time-order.ts';
-import { withNewestBefore } from './real-time-order.ts';
-import { valuesLeft } from './unseen-writes.ts';
+import { fallsOf } from './real-time-order.ts';
+import { mayHaveWritten, valuesLeft } from './unseen-writes.ts';
 
 /**
  * Eventual reads may be old, but what one process has applied only grows, and it never holds what
@@ -32,35 +31,12 @@ function fromNowhere(operations: readonly Operation[], eventual: readonly Operat
   });
 }
 
+/** Neither the state that a process reads from, nor the write that made what it sees of a key. */
 function goingBack(eventual: readonly Operation[]): string[] {
-  const byProcess = new Map<string, Observation[]>();
-  for (const operation of eventual) {
-    const { outcome, client } = operation;
-    if (outcome.type !== 'answered' || outcome.answer.revision === undefined) continue;
-    const observation = { operation, revision: outcome.answer.revision };
-    const observations = byProcess.get(client);
-    if (observations === undefined) byProcess.set(client, [observation]);
-    else observations.push(observation);
-  }
-  return [...byProcess.values()].flatMap((observations) => {
-    const problems: string[] = [];
-    for (const { called, newest } of withNewestBefore(observations)) {
-      if (called.revision >= newest.revision) continue;
-      const { operation } = called;
-      const line = `${operation.key} ${describeOperation(operation)}`;
-      problems.push(`went back from revision ${newest.revision}: ${line}`);
-    }
-    return problems;
-  });
-}
-
-function mayHaveWritten({ command, outcome }: Operation): boolean {
-  if (command.type === 'read' || outcome.type === 'refused') return false;
-  const swapFailed =
-    outcome.type === 'answered' &&
-    outcome.answer.type === 'compareAndSwap' &&
-    !outcome.answer.succeeded;
-  return !swapFailed;
+  return [
+    ...fallsOf('revision', eventual, ({ client }) => client),
+    ...fallsOf('modRevision', eventual, ({ client, key }) => JSON.stringify([client, key])),
+  ];
 }
 
 function namesOfValues(operation: Operation): string[] {

@@ -4,7 +4,7 @@ import type { Answer, Command, Operation, Value } from './operation.ts';
 /** What one key holds, in the sequential store that a history is compared with. */
 export interface KeyState {
   readonly value: Value;
-  /** Of the write that made it; undefined when its client was never told. */
+  /** Of the write that made it; undefined until its client, or a read, was told. */
   readonly modRevision: Revision | undefined;
   /** From then on the value may vanish, late but never early; Infinity without a TTL. */
   readonly mayVanishAtMs: number;
@@ -34,7 +34,7 @@ export function apply(
   return [after, afterVanished].filter((next) => next !== undefined);
 }
 
-/** Whether it leaves every state alone in which its answer fits. */
+/** Whether it leaves every value alone to which its answer fits. */
 export function onlyObserves({ outcome }: Operation): boolean {
   if (outcome.type !== 'answered') return false;
   const { answer } = outcome;
@@ -48,7 +48,7 @@ function applyToSettled(state: KeyState, operation: Operation): KeyState | undef
   const answer = outcome.type === 'answered' ? outcome.answer : undefined;
   switch (command.type) {
     case 'read':
-      return answer === undefined || readFits(state, answer) ? state : undefined;
+      return answer?.type === 'read' ? seen(state, answer) : state;
     case 'put':
       return written(command.value, operation, answer);
     case 'delete':
@@ -58,10 +58,13 @@ function applyToSettled(state: KeyState, operation: Operation): KeyState | undef
   }
 }
 
-function readFits(state: KeyState, answer: Answer): boolean {
-  if (answer.type !== 'read' || answer.value !== state.value) return false;
-  const told = answer.modRevision !== undefined && state.modRevision !== undefined;
-  return !told || answer.modRevision === state.modRevision;
+function seen(state: KeyState, answer: Answer & { readonly type: 'read' }): KeyState | undefined {
+  if (answer.value !== state.value) return undefined;
+  const { modRevision } = answer;
+  if (state.value === null || modRevision === undefined) return state;
+  // The first who is told the revision of a write of unknown outcome tells it to all.
+  if (state.modRevision === undefined) return { ...state, modRevision };
+  return modRevision === state.modRevision ? state : undefined;
 }
 
 function deleteFits(state: KeyState, answer: Answer | undefined): boolean {

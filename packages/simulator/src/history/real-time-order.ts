@@ -1,4 +1,5 @@
 import type { Revision } from '@d-engine/base';
+import { describeOperation } from './describe-operation.ts';
 import type { Operation } from './operation.ts';
 
 /** An answered operation and the revision that it was told. */
@@ -30,4 +31,33 @@ export function* withNewestBefore<T extends Observation>(
     }
     if (newest !== undefined) yield { called, newest };
   }
+}
+
+/** Reads that were told less than another read of the same group that had ended before. */
+export function fallsOf(
+  field: 'revision' | 'modRevision',
+  reads: readonly Operation[],
+  groupOf: (read: Operation) => string,
+): string[] {
+  const groups = new Map<string, Observation[]>();
+  for (const operation of reads) {
+    const { outcome } = operation;
+    if (outcome.type !== 'answered' || outcome.answer.type !== 'read') continue;
+    const revision = outcome.answer[field];
+    if (revision === undefined) continue;
+    const group = groupOf(operation);
+    const observations = groups.get(group);
+    if (observations === undefined) groups.set(group, [{ operation, revision }]);
+    else observations.push({ operation, revision });
+  }
+  return [...groups.values()].flatMap((observations) => {
+    const problems: string[] = [];
+    for (const { called, newest } of withNewestBefore(observations)) {
+      if (called.revision >= newest.revision) continue;
+      const { operation } = called;
+      const line = `${operation.key} ${describeOperation(operation)}`;
+      problems.push(`went back from ${field} ${newest.revision}: ${line}`);
+    }
+    return problems;
+  });
 }

@@ -3,7 +3,8 @@ import { isEventual } from './check-history.ts';
 import { describeOperation } from './describe-operation.ts';
 import type { Operation } from './operation.ts';
 import type { Observation } from './real-time-order.ts';
-import { withNewestBefore } from './real-time-order.ts';
+import { fallsOf, withNewestBefore } from './real-time-order.ts';
+import { checkSightings } from './sightings.ts';
 
 interface Told extends Observation {
   /** It made this revision; else it saw a state of at least this one. */
@@ -12,11 +13,18 @@ interface Told extends Observation {
 
 /**
  * Revisions over all keys: none is given out twice, and they follow real time. Whoever is called
- * after another was answered is told no smaller revision, and a write a larger one.
+ * after another was answered is told no smaller revision, and a write a larger one. What is read
+ * fits them.
  */
 export function checkRevisions(operations: readonly Operation[]): string[] {
-  const told = operations.filter((operation) => !isEventual(operation)).flatMap(revisionTold);
-  return [...givenTwice(told), ...againstTime(told)];
+  const fresh = operations.filter((operation) => !isEventual(operation));
+  const told = fresh.flatMap(revisionTold);
+  return [
+    ...givenTwice(told),
+    ...againstTime(told),
+    ...fallsOf('modRevision', fresh, ({ key }) => key),
+    ...checkSightings(operations),
+  ];
 }
 
 function revisionTold(operation: Operation): Told[] {

@@ -71,6 +71,16 @@ export function valuesSeen({ command, outcome }: Operation): readonly Value[] {
   return answer.current === undefined ? [] : [answer.current];
 }
 
+/** Whether it may have left something behind: a swap that failed has not. */
+export function mayHaveWritten({ command, outcome }: Operation): boolean {
+  if (command.type === 'read' || outcome.type === 'refused') return false;
+  const swapFailed =
+    outcome.type === 'answered' &&
+    outcome.answer.type === 'compareAndSwap' &&
+    !outcome.answer.succeeded;
+  return !swapFailed;
+}
+
 /** Whether its answer says that the key held something, or something else, and not what. */
 export function sawSomethingUnnamed({ command, outcome }: Operation): boolean {
   if (outcome.type !== 'answered') return false;

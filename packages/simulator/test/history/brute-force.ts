@@ -58,7 +58,8 @@ function perform({ command, outcome, invokedAtMs }: Operation, held: Held): Held
     if (answer?.type !== 'read') return held;
     if (answer.value !== held.value) return 'impossible';
     const { modRevision } = answer;
-    if (modRevision === undefined || held.revision === undefined) return held;
+    if (held.value === null || modRevision === undefined) return held;
+    if (held.revision === undefined) return { ...held, revision: modRevision };
     return modRevision === held.revision ? held : 'impossible';
   }
   if (command.type === 'put') {
