@@ -16,6 +16,8 @@ export interface Flags {
   readonly nodes: number | undefined;
   readonly preset: Preset;
   readonly stopAtFirst: boolean;
+  /** Runs that prove too little are a failure. */
+  readonly strict: boolean;
   readonly jobs: number;
   /** Prints each report as a line of JSON, for the process that started this one. */
   readonly json: boolean;
@@ -23,7 +25,7 @@ export interface Flags {
 
 export const usage: string =
   'npm run simulate -- [--seed N [--trace]] [--runs K] [--minutes M] [--first N] ' +
-  '[--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--jobs J]';
+  '[--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--strict] [--jobs J]';
 
 const known = [
   '--seed',
@@ -36,7 +38,7 @@ const known = [
   '--preset',
   '--jobs',
 ];
-const switches = ['--trace', '--stop-at-first', '--json'];
+const switches = ['--trace', '--stop-at-first', '--strict', '--json'];
 
 /** Throws an Error that says what is wrong. */
 export function parseFlags(words: readonly string[]): Flags {
@@ -65,6 +67,7 @@ export function parseFlags(words: readonly string[]): Flags {
     nodes: membersOf(number('--nodes')),
     preset: presetOf(values.get('--preset') ?? 'swarm'),
     stopAtFirst: values.has('--stop-at-first'),
+    strict: values.has('--strict'),
     jobs: Math.max(1, number('--jobs') ?? 1),
     json: values.has('--json'),
   };

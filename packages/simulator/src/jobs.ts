@@ -42,16 +42,20 @@ export async function runJobs(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);
+    let failed = false;
     createInterface({ input: child.stdout }).on('line', (line) => {
       const result = decodeResult(line);
       onResult(result);
-      if (hasFailed(result) && flags.stopAtFirst) stopAll();
+      if (!hasFailed(result)) return;
+      failed = true;
+      if (flags.stopAtFirst) stopAll();
     });
     ends.push(
       new Promise((resolve, reject) => {
         child.on('error', reject);
         child.on('close', (code, signal) => {
-          if (code === 0 || code === 1 || signal === 'SIGTERM') resolve();
+          // A promise that nobody handles ends Node with 1 too, and leaves runs out.
+          if (code === 0 || (code === 1 && failed) || signal === 'SIGTERM') resolve();
           else reject(new Error(`job ${job} ended with ${signal ?? code}`));
         });
       }),

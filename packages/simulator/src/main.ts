@@ -42,8 +42,12 @@ async function main(): Promise<number> {
     // The bundle that runs now: the children need no other build.
     await runJobs(fileURLToPath(import.meta.url), flags, onResult);
   } else await runHere(flags, onResult);
-  if (!flags.json) for (const line of summary.lines()) print(line);
-  return summary.failed === 0 ? 0 : 1;
+  const shortcomings = flags.strict ? summary.shortcomings() : [];
+  if (!flags.json) {
+    for (const text of shortcomings) print(`NOT ENOUGH: ${text}`);
+    for (const line of summary.lines()) print(line);
+  }
+  return summary.failed === 0 && shortcomings.length === 0 ? 0 : 1;
 }
 
 process.exitCode = await main();

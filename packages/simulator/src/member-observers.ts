@@ -5,6 +5,8 @@ import type { CounterName, Counters } from './counters.ts';
 export interface LogEvents {
   /** The cluster has this member from now on. */
   readonly onBound: (nodeId: NodeId) => void;
+  /** This member won an election. */
+  readonly onLeads: () => void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (level: LogLevel | 'always', text: string) => void;
 }
@@ -15,7 +17,6 @@ const countedLines: readonly {
   readonly name: CounterName;
   readonly holds?: (fields: LogFields) => boolean;
 }[] = [
-  { start: 'Became leader', name: 'leader changes' },
   {
     start: 'voteResponse to peer',
     name: 'pre-votes refused',
@@ -39,13 +40,14 @@ const countedLines: readonly {
 ];
 
 /** Counts what the members say, and hands it on when somebody listens. */
-export function countingLogger(counters: Counters, { onBound, onLog }: LogEvents): Logger {
+export function countingLogger(counters: Counters, { onBound, onLeads, onLog }: LogEvents): Logger {
   const say =
     (level: LogLevel | 'always') =>
     (message: string, fields: LogFields = {}): void => {
       // One message at trace level is a conflict at debug level: the two share their text.
       if (level !== 'trace') count(counters, message, fields);
       if (message === 'member bound') onBound(Number(fields['node']));
+      if (message.startsWith('Became leader')) onLeads();
       if (onLog === undefined) return;
       const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
       onLog(level, `${message}${rest}`);

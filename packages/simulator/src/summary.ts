@@ -14,6 +14,8 @@ const answeredShareMin = 0.5;
 /** What happens in fewer of the runs than this is hardly tested. */
 const runsPercentMin = 5;
 const leaderChangesMedianMin = 3;
+/** More of them say that the faults leave the clients too little to do. */
+const thinPercentMax = 10;
 /** With fewer runs a percentage says nothing. */
 const runsJudged = 40;
 
@@ -57,18 +59,21 @@ function isThin({ virtualMs, operations, answered }: SimulationReport): boolean 
 
 /** What really happened over many runs. */
 export class Summary {
-  readonly #reports: SimulationReport[] = [];
+  /** Thin ones are not among them. */
+  readonly #counted: SimulationReport[] = [];
   readonly #failedSeeds: number[] = [];
   #thin = 0;
+  #virtualMs = 0;
   #cpuMs = 0;
 
   add(result: RunResult): void {
     if (hasFailed(result)) this.#failedSeeds.push(result.seed);
     if (!('report' in result)) return;
     this.#cpuMs += result.cpuMs;
+    this.#virtualMs += result.report.virtualMs;
     // One that found something counts, however short it was.
     if (!hasFailed(result) && isThin(result.report)) this.#thin += 1;
-    this.#reports.push(result.report);
+    else this.#counted.push(result.report);
   }
 
   get failed(): number {
@@ -76,42 +81,80 @@ export class Summary {
   }
 
   lines(): string[] {
-    const seconds = this.#sum((report) => report.virtualMs) / 1_000;
-    const speed = Math.round(seconds / (this.#cpuMs / 1_000));
+    const seconds = Math.round(this.#sum((report) => report.virtualMs) / 1_000);
+    const speed = Math.round(this.#virtualMs / this.#cpuMs);
     const operations = this.#sum((report) => report.operations);
+    const judged = this.#counted.length >= runsJudged;
     return [
-      ...counterNames.map((name) => this.#counterLine(name)),
-      this.#leaderLine(),
+      ...this.#measures().map(({ text, problem }) =>
+        problem === undefined || !judged ? text : `${text}   WARNING: ${problem}`,
+      ),
       `speed: ${speed} simulated seconds a second of one processor`,
-      ...(this.#thin > 0
-        ? [`thin: ${this.#thin} runs had fewer than ${operationsMin} operations or half of answers`]
-        : []),
       ...this.#failedSeeds.map((seed) => `FAILED seed ${seed}`),
-      `runs ${this.#reports.length - this.#thin}, simulated ${Math.round(seconds)} s, ` +
+      `runs ${this.#counted.length}, simulated ${seconds} s, ` +
         `steps ${this.#sum((report) => report.steps)}, operations checked ${operations}, ` +
         `violations ${this.failed}`,
     ];
   }
 
+  /** Why these runs are no evidence, as many as they may be; empty: they are. */
+  shortcomings(): string[] {
+    const counted = this.#counted.length;
+    if (counted < runsJudged) return [`${counted} runs counted: below ${runsJudged}`];
+    return this.#measures().flatMap(({ text, problem }) =>
+      problem === undefined ? [] : [`${text}: ${problem}`],
+    );
+  }
+
+  #measures(): Measure[] {
+    return [
+      ...counterNames.map((name) => this.#counterMeasure(name)),
+      this.#leaderMeasure(),
+      this.#thinMeasure(),
+    ];
+  }
+
   #sum(pick: (report: SimulationReport) => number): number {
-    return this.#reports.reduce((total, report) => total + pick(report), 0);
+    return this.#counted.reduce((total, report) => total + pick(report), 0);
   }
 
-  #counterLine(name: CounterName): string {
+  #counterMeasure(name: CounterName): Measure {
     const total = this.#sum(({ counts }) => counts[name] ?? 0);
-    const runs = this.#reports.filter(({ counts }) => (counts[name] ?? 0) > 0).length;
-    const percent = (100 * runs) / Math.max(this.#reports.length, 1);
-    const isRare = percent < runsPercentMin && this.#reports.length >= runsJudged;
-    const warning = isRare ? `   WARNING: below ${runsPercentMin}%` : '';
-    return `${name}: ${total}, in ${percent.toFixed(1)}% of the runs${warning}`;
+    const runs = this.#counted.filter(({ counts }) => (counts[name] ?? 0) > 0).length;
+    const percent = percentOf(runs, this.#counted.length);
+    return {
+      text: `${name}: ${total}, in ${percent.toFixed(1)}% of the runs`,
+      problem: percent < runsPercentMin ? `below ${runsPercentMin}%` : undefined,
+    };
   }
 
-  #leaderLine(): string {
-    const changes = this.#reports.map(({ counts }) => counts['leader changes'] ?? 0);
+  #leaderMeasure(): Measure {
+    const changes = this.#counted.map(({ counts }) => counts['leader changes'] ?? 0);
     changes.sort((one, other) => one - other);
     const median = changes[Math.floor(changes.length / 2)] ?? 0;
-    const warning =
-      median < leaderChangesMedianMin ? `   WARNING: below ${leaderChangesMedianMin}` : '';
-    return `leader changes of a run, median: ${median}${warning}`;
+    return {
+      text: `leader changes of a run, median: ${median}`,
+      problem: median < leaderChangesMedianMin ? `below ${leaderChangesMedianMin}` : undefined,
+    };
   }
+
+  #thinMeasure(): Measure {
+    const percent = percentOf(this.#thin, this.#counted.length + this.#thin);
+    return {
+      text:
+        `thin: ${this.#thin} runs, ${percent.toFixed(1)}%, not counted: under ` +
+        `${durationMsDefault / 1_000} s, ${operationsMin} operations or half of them answered`,
+      problem: percent > thinPercentMax ? `over ${thinPercentMax}%` : undefined,
+    };
+  }
+}
+
+/** A line of the summary, and what is wrong with its number. */
+interface Measure {
+  readonly text: string;
+  readonly problem: string | undefined;
+}
+
+function percentOf(part: number, whole: number): number {
+  return (100 * part) / Math.max(whole, 1);
 }

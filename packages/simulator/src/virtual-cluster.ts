@@ -34,6 +34,7 @@ export class VirtualCluster {
   /** By member: who knows that its binding is committed. */
   readonly #boundBy = new Map<NodeId, Set<NodeId>>();
   readonly #boundAtMs = new Map<NodeId, number>();
+  #lastLeader: NodeId | undefined;
 
   constructor(
     world: VirtualWorld,
@@ -94,6 +95,7 @@ export class VirtualCluster {
     const { onLog } = this.#events;
     const logger = countingLogger(this.#counters, {
       onBound: (member) => this.#onBound(member, id),
+      onLeads: () => this.#onLeads(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     Node.start({
@@ -146,6 +148,14 @@ export class VirtualCluster {
     this.#boundBy.set(member, known.add(toldBy));
     if (known.size * 2 <= this.ids.length || this.#boundAtMs.has(member)) return;
     this.#boundAtMs.set(member, this.#world.nowMs);
+  }
+
+  /** Another member than the last leader: that one, elected anew, changes nothing. */
+  #onLeads(id: NodeId): void {
+    if (this.#lastLeader !== undefined && this.#lastLeader !== id) {
+      this.#counters.add('leader changes');
+    }
+    this.#lastLeader = id;
   }
 
   /** The directory is gone; the member must be down. */

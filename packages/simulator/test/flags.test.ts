@@ -14,7 +14,8 @@ test('without flags: a hundred runs of a minute, drawn by their seeds', () => {
 });
 
 test('every flag is understood', () => {
-  const text = '--runs 3 --minutes 2 --nodes 5 --jobs 2 --preset votes --first 7 --stop-at-first';
+  const text =
+    '--runs 3 --minutes 2 --nodes 5 --jobs 2 --preset votes --first 7 --stop-at-first --strict';
   expect(parseFlags(text.split(' '))).toMatchObject({
     runs: 3,
     minutes: 2,
@@ -23,6 +24,7 @@ test('every flag is understood', () => {
     preset: 'votes',
     first: 7,
     stopAtFirst: true,
+    strict: true,
   });
   expect(parseFlags(['--seed', '42', '--trace'])).toMatchObject({ seed: 42, trace: true });
 });

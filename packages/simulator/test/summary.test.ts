@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Counts } from '../src/counters.ts';
+import { counterNames } from '../src/counters.ts';
 import type { RunResult } from '../src/jobs.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { formatResult, Summary } from '../src/summary.ts';
@@ -40,8 +41,11 @@ test.each([{ virtualMs: 59_000 }, { operations: 499 }, { answered: 299 }])(
   'a thin run does not count: %o',
   (changes) => {
     const lines = linesOf([result(1), result(2, changes)]);
-    expect(lines.at(-1)).toMatch(/^runs 1, /);
-    expect(lines.some((line) => line.startsWith('thin: 1 runs '))).toBe(true);
+    expect(lines.at(-1)).toBe(
+      'runs 1, simulated 61 s, steps 1000, operations checked 600, violations 0',
+    );
+    expect(lines).toContain('leader changes: 4, in 100.0% of the runs');
+    expect(lines.some((line) => line.startsWith('thin: 1 runs, 50.0%, '))).toBe(true);
   },
 );
 
@@ -68,6 +72,31 @@ test('what happens in fewer than 5% of many runs is warned of', () => {
   expect(lines).toContain('leader changes of a run, median: 2   WARNING: below 3');
   const few = linesOf(rare.slice(0, 10));
   expect(few).toContain('torn tails cut: 0, in 0.0% of the runs');
+});
+
+/** Of so many runs, all counters of which are above zero in `rich` of them. */
+function shortcomingsOf(runs: number, rich: number, changes: Partial<SimulationReport> = {}) {
+  const summary = new Summary();
+  const counts = Object.fromEntries(counterNames.map((name) => [name, 1]));
+  for (let run = 0; run < runs; run++) {
+    const leaders = { 'leader changes': 3 };
+    const report = { counts: run < rich ? { ...counts, ...leaders } : leaders };
+    summary.add(result(run, { ...report, ...(run >= rich && changes) }));
+  }
+  return summary.shortcomings();
+}
+
+test('runs that prove too little are told apart from those that are evidence', () => {
+  expect(shortcomingsOf(100, 5)).toEqual([]);
+  const rare = shortcomingsOf(100, 4);
+  expect(rare).toHaveLength(counterNames.length - 1);
+  expect(rare).toContain('torn tails cut: 4, in 4.0% of the runs: below 5%');
+  expect(shortcomingsOf(39, 39)).toEqual(['39 runs counted: below 40']);
+  const thin = shortcomingsOf(100, 89, { operations: 499 });
+  expect(thin).toEqual([expect.stringMatching(/^thin: 11 runs, 11.0%, .*: over 10%$/)]);
+  expect(shortcomingsOf(100, 90, { operations: 499 })).toEqual([]);
+  const calm = shortcomingsOf(100, 49, { counts: { 'leader changes': 2 } });
+  expect(calm).toEqual(['leader changes of a run, median: 2: below 3']);
 });
 
 test('a run that could not end is a failure', () => {
