@@ -82,7 +82,7 @@ function membersOf(count: number | undefined): number | undefined {
   throw new Error(`--nodes needs a number from 1 to ${membersMax}`);
 }
 
-export function presetOf(name: string): Preset {
+function presetOf(name: string): Preset {
   const found = presets.find((preset) => preset === name);
   if (found !== undefined) return found;
   throw new Error(`preset ${name}: there are ${presets.join(', ')}`);

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { scaled, testScale } from '../../../tools/test-scale.ts';
 import { durationMsDefault } from '../src/draw-scenario.ts';
-import { presetOf } from '../src/flags.ts';
 import type { RunResult } from '../src/jobs.ts';
 import { decodeResult } from '../src/jobs.ts';
+import { readKeptSeeds } from '../src/kept-seeds.ts';
 import type { RunSettings } from '../src/run-seed.ts';
 import { runSeed, scenarioOf } from '../src/run-seed.ts';
-import type { Preset } from '../src/scenario.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { simulate } from '../src/simulate.ts';
 import { formatResult, Summary } from '../src/summary.ts';
@@ -18,15 +17,13 @@ import { formatResult, Summary } from '../src/summary.ts';
 const root = join(import.meta.dirname, '../../..');
 const timeout = 3_600_000;
 
-function settings(preset: Preset = 'swarm', durationMs = durationMsDefault): RunSettings {
-  return { preset, durationMs, nodes: undefined };
-}
+const swarm: RunSettings = { preset: 'swarm', durationMs: durationMsDefault, nodes: undefined };
 
-async function expectClean(seed: number, preset: Preset): Promise<RunResult> {
-  const result = await runSeed(seed, settings(preset));
+async function expectClean(seed: number, settings: RunSettings): Promise<RunResult> {
+  const result = await runSeed(seed, settings);
   const clean = 'report' in result && result.report.violations.length === 0;
   if (clean) return result;
-  const told = `FAILED ${formatResult(result, settings(preset))}`;
+  const told = `FAILED ${formatResult(result, settings)}`;
   process.stdout.write(`\n${'!'.repeat(80)}\n${told}\n${'!'.repeat(80)}\n`);
   return expect.fail(told);
 }
@@ -42,7 +39,7 @@ interface Traced {
 async function traced(seed: number, durationMs: number): Promise<Traced> {
   const hash = createHash('sha256');
   let lines = 0;
-  const scenario = scenarioOf(seed, settings());
+  const scenario = scenarioOf(seed, swarm);
   const onLine = (line: string): void => {
     lines += 1;
     hash.update(`${line}\n`);
@@ -91,7 +88,7 @@ describe('a run follows from its seed, to the byte of its trace', () => {
 
   test('tracing changes nothing', { timeout }, async () => {
     const { report } = await traced(10, durationMs);
-    const quiet = await simulate(10, { scenario: scenarioOf(10, settings()), durationMs });
+    const quiet = await simulate(10, { scenario: scenarioOf(10, swarm), durationMs });
     expect(quiet).toEqual(report);
   });
 });
@@ -99,14 +96,9 @@ describe('a run follows from its seed, to the byte of its trace', () => {
 // Each found something once. The code moves on, so a seed does not play the same story for ever;
 // what it found has a test of its own where that was possible.
 describe('seeds that failed once', () => {
-  const file = join(import.meta.dirname, '../seeds.json');
-  const seeds = JSON.parse(readFileSync(file, 'utf8')) as {
-    readonly seed: number;
-    readonly preset: string;
-    readonly why: string;
-  }[];
-  test.each(seeds)('$seed ($preset): $why', { timeout }, async ({ seed, preset }) => {
-    await expectClean(seed, presetOf(preset));
+  const seeds = readKeptSeeds(readFileSync(join(import.meta.dirname, '../seeds.json'), 'utf8'));
+  test.each(seeds)('$seed $flags: $why', { timeout }, async ({ seed, settings }) => {
+    await expectClean(seed, settings);
   });
 });
 
@@ -120,7 +112,7 @@ test('fresh seeds', { timeout }, async () => {
   const summary = new Summary();
   const endAtMs = Date.now() + limit.ms;
   for (let count = 0; count < limit.runs && Date.now() < endAtMs; count++) {
-    summary.add(await expectClean(first + count, 'swarm'));
+    summary.add(await expectClean(first + count, swarm));
   }
   for (const line of summary.lines().slice(-2)) process.stdout.write(`${line}\n`);
 });
