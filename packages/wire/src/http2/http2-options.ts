@@ -1,0 +1,67 @@
+import type { Clock } from '@d-engine/base';
+import { limits } from '@d-engine/base';
+import { frameBytesMin } from './codes.ts';
+import type { Ticker } from './ticker.ts';
+import type { TurnFlusher } from './turn-flusher.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** What one side of a connection may be told. */
+export interface Http2Options {
+  /** Streams that the peer may have open at a time. */
+  readonly maxConcurrentStreams: number;
+  /** What the peer may have under way on one stream ... */
+  readonly streamWindowBytes: number;
+  /** ... and on all of them. */
+  readonly connectionWindowBytes: number;
+  /** Windows grow with the product of bandwidth and round trip that is measured. */
+  readonly adaptiveWindow: boolean;
+  /** The largest that an adaptive window becomes. */
+  readonly adaptiveWindowBytesMax: number;
+  /** The largest frame that is taken. */
+  readonly maxFrameBytes: number;
+  /** Names, values and 32 bytes for each of the fields of one header list. */
+  readonly maxHeaderListBytes: number;
+  /** What the peer's encoder may remember. */
+  readonly headerTableBytes: number;
+  /** How long the peer may take to acknowledge SETTINGS, and to send its first ones. */
+  readonly settingsTimeoutMs: number;
+  /** How long one header block may take from its first byte to its last. */
+  readonly headersTimeoutMs: number;
+  /** A connection that brought nothing for this long is asked for a sign of life by PING ... */
+  readonly keepAliveIntervalMs: number;
+  /** ... and is given up when none comes within this. */
+  readonly keepAliveTimeoutMs: number;
+  /** Whether it is asked also while no stream is open. */
+  readonly keepAliveWhileIdle: boolean;
+  /** What waits to be sent and of which nobody takes the next 256 KiB, or the rest, in this time. */
+  readonly stallTimeoutMs: number;
+}
+
+export const http2Defaults: Http2Options = {
+  // Each stream costs some kilobytes before it has sent a byte; callers with more queue them.
+  maxConcurrentStreams: 1_024,
+  // Some streams may stand still without stopping the others.
+  streamWindowBytes: 8 * mebibyte,
+  connectionWindowBytes: 32 * mebibyte,
+  adaptiveWindow: false,
+  adaptiveWindowBytesMax: 64 * mebibyte,
+  // What every peer may send anyway (RFC 9113, section 4.2); larger ones save 9 bytes in 16,393.
+  maxFrameBytes: frameBytesMin,
+  // Above it the list is not even looked at; below it the call gets a status that says why.
+  maxHeaderListBytes: 4 * limits.metadataBytesMax,
+  headerTableBytes: 4_096,
+  settingsTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  keepAliveIntervalMs: 5_000,
+  keepAliveTimeoutMs: 5_000,
+  keepAliveWhileIdle: false,
+  stallTimeoutMs: 30_000,
+};
+
+/** What all connections of a network share. */
+export interface Http2Context {
+  readonly clock: Clock;
+  readonly ticker: Ticker;
+  readonly flusher: TurnFlusher;
+}
