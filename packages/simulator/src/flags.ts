@@ -6,6 +6,8 @@ import { presets } from './scenario.ts';
 export interface Flags {
   readonly seed: number | undefined;
   readonly trace: boolean;
+  /** That the run of the seed should have. */
+  readonly fingerprint: string | undefined;
   readonly runs: number;
   readonly minutes: number | undefined;
   readonly first: number;
@@ -24,11 +26,12 @@ export interface Flags {
 }
 
 export const usage: string =
-  'npm run simulate -- [--seed N [--trace]] [--runs K] [--minutes M] [--first N] ' +
+  'npm run simulate -- [--seed N [--trace] [--fingerprint F]] [--runs K] [--minutes M] [--first N] ' +
   '[--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--strict] [--jobs J]';
 
 const known = [
   '--seed',
+  '--fingerprint',
   '--runs',
   '--minutes',
   '--first',
@@ -56,9 +59,14 @@ export function parseFlags(words: readonly string[]): Flags {
     if (text !== '' && Number.isFinite(value) && value >= 0) return value;
     throw new Error(`${name} needs a number`);
   };
+  const fingerprint = values.get('--fingerprint');
+  if (fingerprint !== undefined && !values.has('--seed')) {
+    throw new Error('--fingerprint is that of one run: it needs --seed');
+  }
   return {
     seed: number('--seed'),
     trace: values.has('--trace'),
+    fingerprint,
     runs: number('--runs') ?? 100,
     minutes: number('--minutes'),
     first: number('--first') ?? Math.floor(Math.random() * 1e9),

@@ -5,7 +5,7 @@ import { parseFlags } from './flags.ts';
 import type { RunResult } from './jobs.ts';
 import { encodeResult, hasFailed, runJobs } from './jobs.ts';
 import { runSeed } from './run-seed.ts';
-import { formatResult, Summary } from './summary.ts';
+import { fingerprintProblem, formatResult, Summary } from './summary.ts';
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -33,8 +33,12 @@ async function main(): Promise<number> {
     return 2;
   }
   const summary = new Summary();
+  const problems: string[] = [];
   const onResult = (result: RunResult): void => {
     summary.add(result);
+    const { fingerprint } = flags;
+    const other = fingerprint === undefined ? undefined : fingerprintProblem(result, fingerprint);
+    if (other !== undefined) problems.push(other);
     if (flags.json) print(encodeResult(result));
     else if (hasFailed(result) || flags.seed !== undefined) print(formatResult(result, flags));
   };
@@ -42,12 +46,9 @@ async function main(): Promise<number> {
     // The bundle that runs now: the children need no other build.
     await runJobs(fileURLToPath(import.meta.url), flags, onResult);
   } else await runHere(flags, onResult);
-  const shortcomings = flags.strict ? summary.shortcomings() : [];
-  if (!flags.json) {
-    for (const text of shortcomings) print(`NOT ENOUGH: ${text}`);
-    for (const line of summary.lines()) print(line);
-  }
-  return summary.failed === 0 && shortcomings.length === 0 ? 0 : 1;
+  if (flags.strict) problems.push(...summary.shortcomings().map((text) => `NOT ENOUGH: ${text}`));
+  if (!flags.json) for (const line of [...problems, ...summary.lines()]) print(line);
+  return summary.failed === 0 && problems.length === 0 ? 0 : 1;
 }
 
 process.exitCode = await main();

@@ -35,8 +35,16 @@ export function formatResult(result: RunResult, settings: RunSettings): string {
     `  ${report.members} members, ${Math.round(report.virtualMs)} ms, ${report.steps} steps, ` +
       `${report.operations} operations, ${report.answered} answered`,
     `  ${counts.join(', ')}`,
-    `  replay: npm run -s simulate -- --seed ${seed}${replayFlags(settings)} --trace`,
+    `  replay: npm run -s simulate -- --seed ${seed}${replayFlags(settings)} --trace ` +
+      `--fingerprint ${report.fingerprint}`,
   ].join('\n');
+}
+
+/** What is wrong when a run should have been another one; undefined: it is that one. */
+export function fingerprintProblem(result: RunResult, wanted: string): string | undefined {
+  const found = 'report' in result ? result.report.fingerprint : 'none';
+  if (found === wanted) return undefined;
+  return `ANOTHER RUN: its fingerprint is ${found}, not ${wanted}: has the code changed?`;
 }
 
 function replayFlags({ preset, nodes, durationMs }: RunSettings): string {

@@ -26,12 +26,14 @@ test('every flag is understood', () => {
     stopAtFirst: true,
     strict: true,
   });
-  expect(parseFlags(['--seed', '42', '--trace'])).toMatchObject({ seed: 42, trace: true });
+  const one = parseFlags(['--seed', '42', '--trace', '--fingerprint', 'ab-1']);
+  expect(one).toMatchObject({ seed: 42, trace: true, fingerprint: 'ab-1' });
 });
 
 test.each([
   [['--sed', '1'], /unknown option --sed/],
   [['--seed'], /--seed needs a number/],
+  [['--fingerprint', 'ab-1'], /--fingerprint .* needs --seed/],
   [['--nodes', '8'], /--nodes needs a number from 1 to 7/],
   [['--nodes', '0'], /--nodes needs a number from 1 to 7/],
   [['--preset', 'nice'], /preset nice: there are swarm, /],

@@ -59,7 +59,7 @@ test('a failed run is named, with commit, check, last events and how to replay i
   expect(text).toMatch(/commit: \w+/);
   expect(text).toContain('[liveness] nobody leads');
   expect(text).toContain('its last line');
-  expect(text).toContain('npm run -s simulate -- --seed 17 --nodes 5 --trace');
+  expect(text).toContain('npm run -s simulate -- --seed 17 --nodes 5 --trace --fingerprint f');
 });
 
 test('what happens in fewer than 5% of many runs is warned of', () => {
