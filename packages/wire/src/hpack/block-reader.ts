@@ -34,11 +34,11 @@ export class BlockReader {
   integer(prefixBits: number): number {
     const prefixMax = (1 << prefixBits) - 1;
     const prefix = this.#octet() & prefixMax;
-    return prefix < prefixMax ? prefix : prefixMax + this.#integerRest();
+    return prefix < prefixMax ? prefix : this.#longInteger(prefixMax);
   }
 
-  #integerRest(): number {
-    let value = 0;
+  #longInteger(prefix: number): number {
+    let value = prefix;
     let scale = 1;
     for (let octets = 0; octets < integerOctetsMax; octets++) {
       const octet = this.#octet();

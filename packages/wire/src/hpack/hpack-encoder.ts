@@ -52,8 +52,12 @@ export class HpackEncoder {
     const hash = hashOf(headers);
     const equal = this.#cache.findEqual(headers, hash, version);
     if (equal !== undefined) return equal;
+    const seenVersion = this.#seen.version;
     const block = this.#write(headers);
-    if (this.#table.version === version) this.#cache.put(headers, hash, version, block);
+    // Else the same list is written in another way the next time: shorter, with luck.
+    if (this.#table.version === version && this.#seen.version === seenVersion) {
+      this.#cache.put(headers, hash, version, block);
+    }
     return block;
   }
 

@@ -6,18 +6,27 @@ const slotCount = 64;
  */
 export class SeenFields {
   readonly #hashes = new Int32Array(slotCount);
+  #version = 0;
+
+  /** Another number whenever a field came that had not come lately. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Whether it came lately; from now on it did. */
   seenBefore(name: string, value: string): boolean {
     const hash = hashOf(value, hashOf(name, 0x811c9dc5));
     const slot = hash & (slotCount - 1);
     const wasSeen = this.#hashes[slot] === hash;
-    this.#hashes[slot] = hash;
+    if (!wasSeen) {
+      this.#hashes[slot] = hash;
+      this.#version++;
+    }
     return wasSeen;
   }
 }
 
-/** FNV-1a; its lowest bits, of which slots are made, depend on all characters' lowest bits only. */
+/** FNV-1a. */
 function hashOf(text: string, seed: number): number {
   let hash = seed;
   for (let at = 0; at < text.length; at++) {

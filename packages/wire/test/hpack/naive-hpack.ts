@@ -34,7 +34,8 @@ type Field = readonly [name: string, value: string];
 export class NaiveDecoder {
   /** Newest first. */
   readonly table: Field[] = [];
-  #bytes: readonly number[] = [];
+  #bytes: Uint8Array = new Uint8Array();
+  #at = 0;
   #tableBytes = 4096;
   readonly #limitBytes: number;
 
@@ -44,10 +45,11 @@ export class NaiveDecoder {
   }
 
   decode(block: Uint8Array): string[] {
-    this.#bytes = [...block];
+    this.#bytes = block;
+    this.#at = 0;
     const fields: Field[] = [];
-    while (this.#bytes.length > 0) {
-      const octet = this.#bytes[0] as number;
+    while (this.#at < this.#bytes.length) {
+      const octet = this.#bytes[this.#at] as number;
       if (octet >> 5 === 1) this.#resize(this.#integer(5), fields.length);
       else if (octet >= 128) fields.push(this.#fieldAt(this.#integer(7)));
       else if (octet >= 64) {
@@ -87,10 +89,9 @@ export class NaiveDecoder {
   }
 
   #octet(): number {
-    const [first, ...rest] = this.#bytes;
-    if (first === undefined) throw new NaiveRefusal('cut off');
-    this.#bytes = rest;
-    return first;
+    const octet = this.#bytes[this.#at++];
+    if (octet === undefined) throw new NaiveRefusal('cut off');
+    return octet;
   }
 
   #integer(prefixBits: number): number {
@@ -101,7 +102,7 @@ export class NaiveDecoder {
       const octet = this.#octet();
       value += (octet & 127) * 2 ** exponent;
       if (octet < 128) {
-        if (value - prefix > 2 ** 32 - 1) break;
+        if (value > 2 ** 32 - 1) break;
         return value;
       }
     }
@@ -109,11 +110,11 @@ export class NaiveDecoder {
   }
 
   #string(): string {
-    const isHuffman = (this.#bytes[0] ?? 0) >= 128;
+    const isHuffman = (this.#bytes[this.#at] ?? 0) >= 128;
     const length = this.#integer(7);
-    if (length > this.#bytes.length) throw new NaiveRefusal('cut off');
-    const bytes = Uint8Array.from(this.#bytes.slice(0, length));
-    this.#bytes = this.#bytes.slice(length);
+    const bytes = this.#bytes.subarray(this.#at, this.#at + length);
+    if (bytes.length < length) throw new NaiveRefusal('cut off');
+    this.#at += length;
     return isHuffman ? naiveHuffman(bytes) : Buffer.from(bytes).toString('latin1');
   }
 }
