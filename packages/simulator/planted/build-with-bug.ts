@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Edit, PlantedBug } from './planted-bug.ts';
-import { markLine, markName } from './planted-bug.ts';
+import { markEachRun } from './planted-bug.ts';
 
 /**
  * Bundles the simulator into `outfile`, with the bug in it or, without one, as it is. Throws when
@@ -14,7 +14,7 @@ export async function buildSimulator(
   bug: PlantedBug | undefined,
 ): Promise<void> {
   const planted = new Set<string>();
-  const edits = bug?.edits ?? [];
+  const edits = [...(bug?.edits ?? []), markEachRun];
   await build({
     entryPoints: [join(root, 'packages/simulator/src/main.ts')],
     outfile,
@@ -24,7 +24,6 @@ export async function buildSimulator(
     platform: 'node',
     target: 'node20',
     logLevel: 'warning',
-    footer: { js: `if (globalThis.${markName}) console.log('${markLine}');` },
     plugins: [
       {
         name: 'plant-a-bug',
@@ -40,7 +39,8 @@ export async function buildSimulator(
     ],
   });
   for (const { file } of edits) {
-    if (!planted.has(file)) throw new Error(`${bug?.name}: ${file} is not in the bundle`);
+    if (!planted.has(file))
+      throw new Error(`${bug?.name ?? 'no bug'}: ${file} is not in the bundle`);
   }
 }
 

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import type { RunResult } from '../src/jobs.ts';
 import { decodeResult, hasFailed } from '../src/jobs.ts';
 import type { CheckName } from '../src/violation.ts';
-import { markLine } from './planted-bug.ts';
+import { markLineOf, markWords } from './planted-bug.ts';
 
 /** How a search through the seeds of the default swarm ended. */
 export interface Search {
   readonly runs: number;
   /** The first run in which something was wrong. */
   readonly failed: FailedRun | undefined;
-  /** The changed line ran. */
+  /** The changed line ran in the run that failed or, when none did, in any. */
   readonly wasReached: boolean;
   /** The exit code of the process. */
   readonly exitCode: number;
@@ -37,10 +37,17 @@ export function searchSeeds(program: string, first: number, runs: number): Searc
   return {
     runs: results.length,
     failed: failed === undefined ? undefined : describe(failed),
-    wasReached: lines.includes(markLine),
+    wasReached:
+      failed === undefined
+        ? lines.some((line) => line.startsWith(markWords))
+        : lines.includes(markLineOf(failed.seed)),
     exitCode: child.status ?? -1,
-    rest: lines.filter((line) => !line.startsWith('{')).join('\n') + child.stderr,
+    rest: lines.filter(isRest).join('\n') + child.stderr,
   };
+}
+
+function isRest(line: string): boolean {
+  return !line.startsWith('{') && !line.startsWith(markWords);
 }
 
 function describe(result: RunResult): FailedRun {

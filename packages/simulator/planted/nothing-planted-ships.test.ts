@@ -7,7 +7,7 @@ import { plant } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
 import { escapedBugs } from './escaped-bugs.ts';
 import type { Edit } from './planted-bug.ts';
-import { markLine, markName } from './planted-bug.ts';
+import { markName, markWords } from './planted-bug.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const dist = join(root, 'packages/d-engine/dist');
@@ -34,7 +34,7 @@ test('what ships comes from no file of the simulator, and has no mark', () => {
   expect(sources.some((source) => source.includes('/raft/src/'))).toBe(true);
   expect(sources.filter((source) => source.includes('simulator'))).toEqual([]);
   expect(shipped).not.toContain(markName);
-  expect(shipped).not.toContain(markLine);
+  expect(shipped).not.toContain(markWords);
 });
 
 describe('what ships has the line as it should be, not as it was planted', () => {

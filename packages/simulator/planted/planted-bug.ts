@@ -20,9 +20,25 @@ export interface PlantedBug {
   readonly foundBy: readonly CheckName[];
 }
 
-/** Where the bundle notes that the changed line ran: a bug that never runs proves nothing. */
+/** Where the run that goes on notes that the changed line ran. */
 export const markName = 'plantedBugReached';
-/** What the bundle prints at its end when it did. */
-export const markLine = 'planted bug reached';
 /** An expression for the replaced text. */
 export const reached: string = `globalThis.${markName} = true`;
+
+/** The line that a bundle prints after each run in which the changed line ran. */
+export function markLineOf(seed: number): string {
+  return `${markWords} ${seed}`;
+}
+export const markWords = 'planted bug reached in seed';
+
+/**
+ * Many runs share a process, and each answers for itself: a bug that never ran in the run that
+ * failed has not made it fail.
+ */
+export const markEachRun: Edit = {
+  file: 'packages/simulator/src/main.ts',
+  find: 'const result = await runSeed(seed, flags, flags.trace ? print : undefined);',
+  replace: `globalThis.${markName} = false;
+    const result = await runSeed(seed, flags, flags.trace ? print : undefined);
+    if (globalThis.${markName}) print(\`${markWords} \${seed}\`);`,
+};
