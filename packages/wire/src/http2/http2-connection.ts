@@ -202,6 +202,10 @@ export abstract class Http2Connection
     return this.#output.maySend();
   }
 
+  fits(stream: Http2Stream, bytes: number): boolean {
+    return this.#output.fits(stream, bytes);
+  }
+
   writeHeaders(stream: Http2Stream, headers: HeaderList, endStream: boolean): void {
     this.#output.writeHeaders(stream, headers, endStream);
     this.requestFlush();

@@ -40,6 +40,8 @@ export interface StreamConnection {
   /** What a stream's peer may have under way. */
   readonly streamWindowBytes: number;
   maySend(): boolean;
+  /** Whether windows and transport take so much content of the stream in one frame now. */
+  fits(stream: Http2Stream, bytes: number): boolean;
   writeHeaders(stream: Http2Stream, headers: HeaderList, endStream: boolean): void;
   writeData(
     stream: Http2Stream,
@@ -101,6 +103,11 @@ export class Http2Stream {
   /** Bytes of content that wait. */
   get queuedBytes(): number {
     return this.pending?.bytes ?? 0;
+  }
+
+  /** Whether so much content would go on its way now, and wait for nobody. */
+  sendsAtOnce(bytes: number): boolean {
+    return this.pending === undefined && this.connection.fits(this, bytes);
   }
 
   sendHeaders(headers: HeaderList, endStream: boolean): void {

@@ -65,6 +65,11 @@ export class StreamOutput {
     if (endStream) this.#owner.onEndedHere(stream);
   }
 
+  fits(stream: Http2Stream, bytes: number): boolean {
+    if (bytes > stream.sendWindowBytes || bytes > this.windowBytes) return false;
+    return bytes <= this.#peer.frameBytes && !this.#writer.isBlocked;
+  }
+
   /** One DATA frame; false when it has to wait or is more than one. */
   writeData(
     stream: Http2Stream,
@@ -73,8 +78,7 @@ export class StreamOutput {
     endStream: boolean,
   ): boolean {
     const length = first.length + second.length;
-    if (length > stream.sendWindowBytes || length > this.windowBytes) return false;
-    if (length > this.#peer.frameBytes || this.#writer.isBlocked) return false;
+    if (!this.fits(stream, length)) return false;
     this.#startData(stream, length, endStream);
     this.#writer.payload(first);
     this.#writer.payload(second);

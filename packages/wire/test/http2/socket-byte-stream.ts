@@ -4,19 +4,19 @@ import type { ByteListener, ByteNetwork, ByteStream, ByteStreamHandler } from '@
 
 /** Streams of bytes over real sockets, as plainly as they go: for tests against foreign peers. */
 export class SocketByteStream implements ByteStream {
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly localHost = '127.0.0.1';
 
   constructor(socket: Socket) {
-    this.#socket = socket;
+    this.socket = socket;
   }
 
   get bufferedBytes(): number {
-    return this.#socket.writableLength;
+    return this.socket.writableLength;
   }
 
   start(handler: ByteStreamHandler): void {
-    const socket = this.#socket;
+    const socket = this.socket;
     let error: Error | undefined;
     socket.on('connect', () => handler.onOpen?.());
     socket.on('data', (bytes: Buffer) => handler.onBytes(bytes));
@@ -29,23 +29,23 @@ export class SocketByteStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    return !this.#socket.destroyed && this.#socket.write(bytes);
+    return !this.socket.destroyed && this.socket.write(bytes);
   }
 
   end(): void {
-    this.#socket.end();
+    this.socket.end();
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.socket.resume();
   }
 }
 

@@ -1,0 +1,203 @@
+import type { Failure, IncomingStream, Metadata, StreamHandler } from '@d-engine/base';
+import { errorCodes } from '../http2/codes.ts';
+import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stream.ts';
+import type { CallHead } from './call-head.ts';
+import { assertMetadata } from './call-metadata.ts';
+import { failureTrailers, okHeaders, okTrailers, resetFailure } from './grpc-status.ts';
+import { MessagePipe, type PipeOwner } from './message-pipe.ts';
+import { MessageReader } from './message-reader.ts';
+import { endInFailure } from './refused-request.ts';
+import type { ServerContext } from './server-context.ts';
+
+const noHandler: StreamHandler = { onMessage: ignore, onClose: ignore };
+
+/** The serving end of a stream. */
+export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
+  readonly #stream: Http2Stream;
+  readonly #head: CallHead;
+  readonly #context: ServerContext;
+  readonly #pipe: MessagePipe;
+  #handler: StreamHandler = noHandler;
+  /** `offered`: the service has not yet said whether it takes the stream. */
+  #state: 'offered' | 'open' | 'ended here' | 'closed' = 'offered';
+  /** What the handler has to hear as soon as there is one. */
+  #early: { readonly failure: Failure | undefined } | undefined;
+  #sentHeaders = false;
+  /** Both directions have ended ... */
+  #isDone = false;
+  /** ... and all that the caller had sent was delivered. */
+  #isDelivered = false;
+  /** After a reset: until the reason has left, or this many ticks have passed. */
+  #graceTicks = -1;
+
+  constructor(stream: Http2Stream, head: CallHead, context: ServerContext) {
+    this.#stream = stream;
+    this.#head = head;
+    this.#context = context;
+    const reader = new MessageReader(head.requestBytesMax, head.encoding);
+    const forward: StreamHandler = {
+      onMessage: (message) => this.#handler.onMessage(message),
+      onDrain: () => this.#handler.onDrain?.(),
+      onClose: ignore,
+    };
+    this.#pipe = new MessagePipe(stream, reader, forward, this, {
+      compute: context.compute,
+      sendBufferBytes: context.sendBufferBytes,
+      messageBytesMax: head.requestBytesMax,
+    });
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get metadata(): Metadata {
+    return this.#head.metadata;
+  }
+
+  get localHost(): string | undefined {
+    return this.#head.localHost;
+  }
+
+  /** Asks the service. */
+  offer(): void {
+    const answer = this.#context.service.onStream(this);
+    if ('onMessage' in answer) this.#start(answer);
+    else this.#refuse(answer);
+  }
+
+  // ---- for the service ----
+
+  send(message: Uint8Array): boolean {
+    if (this.#state === 'closed' || this.#state === 'ended here') return false;
+    this.#sendHeaders();
+    return this.#pipe.send(message);
+  }
+
+  end(): void {
+    if (this.#state === 'closed' || this.#state === 'ended here') return;
+    this.#sendHeaders();
+    this.#state = 'ended here';
+    this.#stream.sendHeaders(okTrailers, true);
+  }
+
+  reset(failure: Failure): void {
+    assertMetadata(failure.metadata);
+    if (this.#state === 'closed') return;
+    const stream = this.#stream;
+    if (this.#state === 'ended here') stream.reset(errorCodes.cancel);
+    else {
+      this.#sendHeaders();
+      stream.sendHeaders(failureTrailers(failure), true);
+      this.#graceTicks = this.#context.resetGraceTicks;
+      this.#cutOffWhenSent();
+    }
+    this.#finish(failure);
+  }
+
+  pause(): void {
+    this.#pipe.pause();
+  }
+
+  resume(): void {
+    this.#pipe.resume();
+  }
+
+  // ---- from the stream ----
+
+  onHeaders(): void {
+    // Trailers of a request say nothing in gRPC.
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#pipe.onData(bytes, start, end);
+  }
+
+  onEnd(): void {
+    this.#pipe.onEnd();
+  }
+
+  onDrain(): void {
+    this.#pipe.onDrain();
+    if (this.#graceTicks >= 0) this.#cutOffWhenSent();
+  }
+
+  onTick(): void {
+    if (this.#graceTicks < 0) return;
+    this.#graceTicks -= 1;
+    if (this.#graceTicks < 0) this.#stream.reset(errorCodes.cancel);
+  }
+
+  onClose(end: StreamEnd): void {
+    // A caller that got the final status may drop its own direction.
+    const isDone = this.#state === 'ended here' && this.#stream.pending === undefined;
+    if (end.kind === 'done') this.#isDone = true;
+    if (end.kind === 'done') this.#finishIfDone();
+    else if (isDone && end.kind === 'reset') this.#finish(undefined);
+    else if (end.kind === 'reset') this.#finish(resetFailure(end.code));
+    else this.#finish({ status: 'unavailable', message: 'the connection was lost' });
+  }
+
+  onRemoteEnd(): void {
+    this.#isDelivered = true;
+    this.#finishIfDone();
+  }
+
+  onRefused(failure: Failure): void {
+    this.reset(failure);
+  }
+
+  // ---- within ----
+
+  #start(handler: StreamHandler): void {
+    this.#handler = handler;
+    if (this.#state === 'offered') this.#state = 'open';
+    // Headers at once: the caller learns that the stream stands before there is a message.
+    this.#sendHeaders();
+    if (this.#early !== undefined) this.#tell(this.#early.failure);
+  }
+
+  #refuse(failure: Failure): void {
+    assertMetadata(failure.metadata);
+    if (this.#state !== 'offered') return;
+    if (this.#sentHeaders) this.reset(failure);
+    else {
+      this.#finish(failure);
+      endInFailure(this.#stream, failure);
+      this.#graceTicks = this.#context.resetGraceTicks;
+    }
+  }
+
+  #sendHeaders(): void {
+    if (this.#sentHeaders) return;
+    this.#sentHeaders = true;
+    this.#stream.sendHeaders(okHeaders, false);
+  }
+
+  /** Tells a caller that still sends that the rest is not wanted, once it has the reason. */
+  #cutOffWhenSent(): void {
+    if (this.#stream.pending === undefined) this.#stream.reset(errorCodes.noError);
+  }
+
+  #finishIfDone(): void {
+    if (this.#isDone && this.#isDelivered) this.#finish(undefined);
+  }
+
+  #finish(failure: Failure | undefined): void {
+    if (this.#state === 'closed') return;
+    const isOffered = this.#state === 'offered';
+    this.#state = 'closed';
+    this.#pipe.stop();
+    if (isOffered) this.#early = { failure };
+    else this.#tell(failure);
+  }
+
+  /** In a turn of its own: never in the middle of the handler's own call. */
+  #tell(failure: Failure | undefined): void {
+    queueMicrotask(() => this.#handler.onClose(failure));
+  }
+}
+
+function ignore(): void {
+  // The service was not yet asked, or has refused: nobody listens.
+}
