@@ -29,15 +29,15 @@ lives. The rest judge what became of the processes, and what the clients saw
 |---|---|---|
 ${checks.join('\n')}
 
-One of them no planted bug can break yet: members do not change in this version, so *configuration
-overlap* has one configuration to compare with itself. It has tests of its own, like all of the
-first thirteen, in \`packages/simulator/test/invariants/invariants.test.ts\`.
+Each of the first thirteen also has tests of its own, in \`packages/simulator/test/invariants\`.
 
 ## Planted bugs
 
 A simulator that finds nothing proves nothing. Each row is a mistake that somebody could make. It
 is put into the source while the simulator is bundled, never into the tree; the default swarm must
-then find it, by a check that belongs to it, and the changed line must have run. What ships is
+then find it, by a check that belongs to it, and the changed line must have run in that very run.
+Where this check is *no member dies*, it must be an assertion of the product that ended the member,
+and the one that is meant: the row shows that it works. What ships is
 looked through for each of them (\`packages/simulator/planted/nothing-planted-ships.test.ts\`).
 
 \`\`\`sh

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import type { RunResult } from '../src/jobs.ts';
 import { decodeResult, hasFailed } from '../src/jobs.ts';
 import type { CheckName } from '../src/violation.ts';
+import type { PlantedBug } from './planted-bug.ts';
 import { markLineOf, markWords } from './planted-bug.ts';
 
 /** How a search through the seeds of the default swarm ended. */
@@ -22,6 +23,14 @@ export interface FailedRun {
   /** The check that saw it first; undefined: the run itself broke. */
   readonly check: CheckName | undefined;
   readonly text: string;
+}
+
+/** Whether it was the bug that was seen, by a check that belongs to it. */
+export function isSeenRightly(bug: PlantedBug, { failed, wasReached }: Search): boolean {
+  if (!wasReached || failed?.check === undefined) return false;
+  if (!bug.foundBy.includes(failed.check)) return false;
+  if (failed.check !== 'no member dies') return true;
+  return bug.assertions?.some((says) => failed.text.includes(says)) === true;
 }
 
 /** Runs a bundle of the simulator from seed `first` on until something is wrong. */

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { buildSimulator } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
 import { escapedBugs } from './escaped-bugs.ts';
-import { searchSeeds } from './find-bug.ts';
+import { isSeenRightly, searchSeeds } from './find-bug.ts';
 import { recordFound } from './found.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -18,7 +18,8 @@ async function look(bug: PlantedBug, runs: number, directory: string): Promise<b
   const root = process.cwd();
   const program = join(directory, 'simulator.mjs');
   await buildSimulator(root, program, bug);
-  const { failed, wasReached, ...search } = searchSeeds(program, 1, runs);
+  const search = searchSeeds(program, 1, runs);
+  const { failed, wasReached } = search;
   const mark = wasReached ? '' : ' (the changed line never ran)';
   if (failed === undefined) {
     process.stdout.write(`NOT FOUND in ${search.runs} runs: ${bug.name}${mark} ${search.rest}\n`);
@@ -26,11 +27,12 @@ async function look(bug: PlantedBug, runs: number, directory: string): Promise<b
     return false;
   }
   const { seed, check, text } = failed;
-  const isRight = check !== undefined && bug.foundBy.includes(check) && wasReached;
+  const isRight = isSeenRightly(bug, search);
   const verdict = isRight ? 'found' : 'WRONG CHECK';
   const what = `[${check ?? 'failure'}] ${text.slice(0, 300)}`;
   process.stdout.write(`${verdict}: ${bug.name}: seed ${seed}${mark}\n    ${what}\n`);
-  recordFound(root, bug.name, isRight ? { seed, check, runs: search.runs } : undefined);
+  const found = isRight && check !== undefined;
+  recordFound(root, bug.name, found ? { seed, check, runs: search.runs } : undefined);
   return isRight;
 }
 

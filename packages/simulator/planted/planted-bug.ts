@@ -18,6 +18,11 @@ export interface PlantedBug {
   readonly edits: readonly Edit[];
   /** The checks that may see it first: others would see only what followed. */
   readonly foundBy: readonly CheckName[];
+  /**
+   * Of a bug that the product itself must notice: what its assertions say, one of which ends the
+   * member. Set exactly when 'no member dies' is in `foundBy`: any other death proves nothing.
+   */
+  readonly assertions?: readonly string[];
 }
 
 /** Where the run that goes on notes that the changed line ran. */

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { scaled } from '../../../tools/test-scale.ts';
+import type { CheckName } from '../src/violation.ts';
 import { buildSimulator } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
-import { searchSeeds } from './find-bug.ts';
+import { escapedBugs } from './escaped-bugs.ts';
+import type { Search } from './find-bug.ts';
+import { isSeenRightly, searchSeeds } from './find-bug.ts';
 import { readFound } from './found.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -28,6 +31,7 @@ describe('the simulator finds the planted bug', () => {
     expect(search.exitCode, `${hint} ${search.rest}`).toBe(1);
     expect(bug.foundBy, search.failed?.text).toContain(search.failed?.check);
     expect(search.wasReached, 'the changed line ran').toBe(true);
+    expect(isSeenRightly(bug, search), search.failed?.text).toBe(true);
   });
 });
 
@@ -45,4 +49,31 @@ test('each planted bug has a name of its own and was found', () => {
   const names = plantedBugs.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect([...found.keys()]).toEqual(names);
+});
+
+test('each planted bug was found by a check that belongs to it', () => {
+  const strange = plantedBugs.filter(({ name, foundBy }) => {
+    const check = found.get(name)?.check;
+    return check === undefined || !foundBy.includes(check);
+  });
+  expect(strange.map(({ name }) => name)).toEqual([]);
+});
+
+test('a death counts only with the assertion that it must come from', () => {
+  for (const { name, foundBy, assertions = [] } of [...plantedBugs, ...escapedBugs]) {
+    expect(assertions.length > 0, name).toBe(foundBy.includes('no member dies'));
+  }
+});
+
+test('what a search met is the bug only by its own check, its assertion and its mark', () => {
+  const bug = { name: '', breaks: '', edits: [], foundBy: ['no member dies'] } as const;
+  const asserted = { ...bug, assertions: ['is committed'] };
+  const met = (check: CheckName, text: string, wasReached = true): Search => ({
+    ...{ runs: 1, wasReached, exitCode: 1, rest: '' },
+    failed: { seed: 1, check, text },
+  });
+  expect(isSeenRightly(asserted, met('no member dies', 'died: 7 is committed'))).toBe(true);
+  expect(isSeenRightly(asserted, met('no member dies', 'died: 7 is committed', false))).toBe(false);
+  expect(isSeenRightly(asserted, met('no member dies', 'died: no room'))).toBe(false);
+  expect(isSeenRightly(asserted, met('liveness', '7 is committed'))).toBe(false);
 });
