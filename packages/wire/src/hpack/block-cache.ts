@@ -43,7 +43,7 @@ export class BlockCache {
   }
 }
 
-/** FNV-1a over as much of the block as the cache takes, with its upper bits mixed into the lower. */
+/** FNV-1a over as much of the block as the cache takes. */
 export function hashOf(block: Uint8Array): number {
   const length = Math.min(block.length, cachedBytesMax);
   let hash = 0x811c9dc5 ^ block.length;

@@ -76,11 +76,11 @@ describe('the size of the table', () => {
   test('lowered and raised again: the smallest has to come first', () => {
     const lowered = (): HpackDecoder => {
       const decoder = newDecoder();
-      for (const bytes of [30, 10, 4096]) decoder.setMaxTableBytes(bytes);
+      for (const bytes of [30, 10, 20, 4096]) decoder.setMaxTableBytes(bytes);
       return decoder;
     };
     expect(() => lowered().decode(hex('3f e1 1f 82'))).toThrow('no size update says so');
-    expect(() => lowered().decode(hex('3e 82'))).toThrow('no size update says so');
+    expect(() => lowered().decode(hex('34 82'))).toThrow('no size update says so');
     expect(lowered().decode(hex('2a 3f e1 1f 82'))).toEqual([':method', 'GET']);
   });
 
@@ -202,9 +202,9 @@ describe('against a decoder by the letter of the RFC', () => {
       fc.property(fc.array(block, { maxLength: 4 }), maxTableBytes, (blocks, limit) => {
         fine += compare(blocks, limit).filter((each) => each !== 'refused').length;
       }),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     );
-    expect(fine).toBeGreaterThan(300);
+    expect(fine).toBeGreaterThan(100);
   });
 
   test('blocks of an encoder, some with bytes changed, cut off or put in', () => {
@@ -224,8 +224,8 @@ describe('against a decoder by the letter of the RFC', () => {
         });
         if (compare(blocks, 4096).includes('refused')) refused++;
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
-    expect(refused).toBeGreaterThan(200);
+    expect(refused).toBeGreaterThan(50);
   });
 });

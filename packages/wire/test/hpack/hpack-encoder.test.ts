@@ -37,7 +37,7 @@ describe('a decoder gets back what was encoded', () => {
             }
           }
         }),
-        { numRuns: 500 },
+        { numRuns: 200 },
       );
     },
   );

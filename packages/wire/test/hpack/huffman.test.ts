@@ -64,8 +64,21 @@ test('every string of bytes survives, alone and between others', () => {
       expect(texts.map(() => reader.string())).toEqual(texts);
       expect(reader.atEnd).toBe(true);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   );
+});
+
+test('every byte survives among short codes, wherever in a byte its code begins', () => {
+  for (let symbol = 0; symbol < 256; symbol++) {
+    for (let before = 0; before < 8; before++) {
+      const text = 'a'.repeat(before) + String.fromCharCode(symbol) + 'a'.repeat(20);
+      const writer = new BlockWriter();
+      writer.string(text);
+      const block = writer.finish();
+      expect(block[0]).toBeGreaterThan(0x80);
+      expect(new BlockReader(block).string()).toBe(text);
+    }
+  }
 });
 
 test('a string longer than the shared memory of readers and writers survives', () => {
@@ -103,9 +116,9 @@ test('a decoder that goes bit by bit says the same of any bytes', () => {
         expect(() => decode(bytes)).toThrow(HpackError);
       } else expect(decode(bytes)).toBe(expected);
     }),
-    { numRuns: 5_000 },
+    { numRuns: 3_000 },
   );
-  expect(refused).toBeGreaterThan(500);
+  expect(refused).toBeGreaterThan(300);
 });
 
 test.each([

@@ -30,7 +30,7 @@ export function naiveHuffman(bytes: Uint8Array): string {
 
 type Field = readonly [name: string, value: string];
 
-/** Reads blocks by the letter of the RFC and with no thought of speed: what ours is held against. */
+/** Reads blocks by the letter of the RFC, with no thought of speed: what ours is held against. */
 export class NaiveDecoder {
   /** Newest first. */
   readonly table: Field[] = [];
