@@ -30,7 +30,7 @@ export interface ByteStream {
   /**
    * Sends bytes in order; the caller does not change them afterwards. False: the receiver is
    * behind, wait for `onDrain`; the bytes themselves were taken. Before it is open they wait; once
-   * it is closed they are dropped, and false.
+   * it has ended or is closed they are dropped, and false.
    */
   write(bytes: Uint8Array): boolean;
   /** Bytes taken and not yet handed to the system. */

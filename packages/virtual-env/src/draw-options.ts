@@ -1,4 +1,10 @@
-import type { DiskOptions, NetworkOptions, Range, WorldOptions } from './options.ts';
+import type {
+  ByteStreamOptions,
+  DiskOptions,
+  NetworkOptions,
+  Range,
+  WorldOptions,
+} from './options.ts';
 import { defaultWorldOptions } from './options.ts';
 import { SeededRandom } from './seeded-random.ts';
 
@@ -63,6 +69,18 @@ function drawNetwork(random: SeededRandom, defaults: NetworkOptions): NetworkOpt
     ]),
     resetProbability: resetsAtRandom ? random.pick([0.00001, 0.0001, 0.001]) : 0,
     streamWindowBytes: random.pick([16, 64, 256, 256]) * 1024,
+    byteStreams: drawByteStreams(random.fork('byte streams'), defaults.byteStreams),
+  };
+}
+
+function drawByteStreams(random: SeededRandom, defaults: ByteStreamOptions): ByteStreamOptions {
+  const losesPieces = random.chance(0.25);
+  return {
+    ...defaults,
+    sendBufferBytes: random.pick([1, 16, 16, 64]) * 1024,
+    splitProbability: random.pick([0, 0.05, 0.2, 1]),
+    coalesceProbability: random.pick([0, 0.2, 0.9]),
+    lossProbability: losesPieces ? random.pick([0.0001, 0.001, 0.01]) : 0,
   };
 }
 

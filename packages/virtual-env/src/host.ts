@@ -1,4 +1,4 @@
-import type { Env } from '@d-engine/base';
+import type { ByteNetwork, Env, Network } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { VirtualDisk } from './disk/virtual-disk.ts';
 import { HostClock } from './host-clock.ts';
@@ -7,6 +7,7 @@ import type { Gate, ScheduledEvent } from './life.ts';
 import { Life } from './life.ts';
 import type { Fabric } from './network/fabric.ts';
 import type { NetworkNode } from './network/network-node.ts';
+import { VirtualByteNetwork } from './network/virtual-byte-network.ts';
 import { VirtualNetwork } from './network/virtual-network.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -39,6 +40,7 @@ export class VirtualHost {
   #lifeNumber = 0;
   #life: Life | undefined;
   #env: Env | undefined;
+  #byteNetwork: ByteNetwork | undefined;
   #stalledUntilMs = 0;
   #suspended: ScheduledEvent | undefined;
 
@@ -58,6 +60,12 @@ export class VirtualHost {
   get env(): Env {
     assert(this.#env !== undefined, () => `${this.name} is down: restart it first`);
     return this.#env;
+  }
+
+  /** Streams of bytes for the process that runs, beside the messages of its {@link env}. */
+  get byteNetwork(): ByteNetwork {
+    assert(this.#byteNetwork !== undefined, () => `${this.name} is down: restart it first`);
+    return this.#byteNetwork;
   }
 
   get alive(): boolean {
@@ -104,7 +112,15 @@ export class VirtualHost {
     const life = new Life(this.#gate, this.#lifeNumber);
     this.#life = life;
     this.#fabric.startLife(this.#node, life);
-    this.#env = this.#makeEnv(life);
+    const origin = {
+      kernel: this.#kernel,
+      fabric: this.#fabric,
+      node: this.#node,
+      life,
+      clock: this.#clock,
+    };
+    this.#byteNetwork = new VirtualByteNetwork(origin);
+    this.#env = this.#makeEnv(life, new VirtualNetwork(origin));
     return this.#env;
   }
 
@@ -157,17 +173,15 @@ export class VirtualHost {
     this.#clock.setRate(rate);
   }
 
-  #makeEnv(life: Life): Env {
+  #makeEnv(life: Life, network: Network): Env {
     const kernel = this.#kernel;
     // A new fork for each life: a draw more before a crash shifts nothing after it.
     const random = this.#random.fork(`life ${life.number}`);
-    const clock = this.#clock;
-    const origin = { kernel, fabric: this.#fabric, node: this.#node, life, clock };
     return {
-      clock: new VirtualClock(kernel, life, clock, random.fork('timers')),
+      clock: new VirtualClock(kernel, life, this.#clock, random.fork('timers')),
       random: random.fork('random'),
       disk: this.disk.startLife(life),
-      network: new VirtualNetwork(origin),
+      network,
       compute: new VirtualCompute(kernel, life, random.fork('compute')),
       schedule: new VirtualSchedule(kernel, life, random.fork('schedule'), (ms) => {
         if (life.alive) this.stall(ms);
@@ -179,6 +193,7 @@ export class VirtualHost {
     life.end();
     this.#life = undefined;
     this.#env = undefined;
+    this.#byteNetwork = undefined;
     this.#fabric.endLife(this.#node, powerLoss);
     this.disk.endLife();
     // Whatever held the process up is over with it; its waiting events are void.

@@ -6,6 +6,7 @@ export type { DrainMode } from './drain.ts';
 export { drawOptions } from './draw-options.ts';
 export type { CrashOptions, SuspendOptions, VirtualHost } from './host.ts';
 export type {
+  ByteStreamOptions,
   ClockOptions,
   ComputeOptions,
   DiskOptions,

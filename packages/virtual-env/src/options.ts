@@ -54,6 +54,19 @@ export interface UnreliableStreams {
   readonly reorderProbability: number;
 }
 
+/** What becomes of bytes on their way. TCP promises their order, and nothing about their pieces. */
+export interface ByteStreamOptions {
+  /** Bytes that the process queues before `write` turns false; the kernels hold a window more. */
+  readonly sendBufferBytes: number;
+  /** Chance per write that it is cut: once anywhere, several times, or into single bytes. */
+  readonly splitProbability: number;
+  /** Chance per arrival that it waits, and is read together with what comes meanwhile. */
+  readonly coalesceProbability: number;
+  /** Chance per piece that it is lost on the way and sent again; all that follows waits for it. */
+  readonly lossProbability: number;
+  readonly retransmitMs: Range;
+}
+
 export interface NetworkOptions {
   /** One way between two hosts; drawn per message. */
   readonly latencyMs: Range;
@@ -64,11 +77,15 @@ export interface NetworkOptions {
   readonly connectTimeoutMs: number;
   /** How long a connection over a cut link stands still before a side gives it up. */
   readonly resetAfterMs: Range;
-  /** Chance per message that its connection breaks. */
+  /** Chance per message, or per write of bytes, that its connection breaks. */
   readonly resetProbability: number;
-  /** Bytes on their way or unread at which `send` turns false. */
+  /**
+   * Bytes on their way or unread at which `send` turns false. Of a stream of bytes: what the
+   * kernels of both hosts hold.
+   */
   readonly streamWindowBytes: number;
   readonly unreliableStreams: UnreliableStreams | null;
+  readonly byteStreams: ByteStreamOptions;
 }
 
 /** Everything about a world that its seed leaves open. */
@@ -113,6 +130,13 @@ export const defaultWorldOptions: WorldOptions = Object.freeze({
     resetProbability: 0,
     streamWindowBytes: 256 * 1024,
     unreliableStreams: null,
+    byteStreams: {
+      sendBufferBytes: 16 * 1024,
+      splitProbability: 0.05,
+      coalesceProbability: 0.2,
+      lossProbability: 0,
+      retransmitMs: { min: 200, max: 400 },
+    },
   },
 } satisfies WorldOptions);
 

@@ -41,6 +41,10 @@ export const traceKinds = {
   heal: 51,
   clog: 52,
   reset: 53,
+  bytes: 54,
+  bytesEnd: 55,
+  bytesClose: 56,
+  bytesLost: 57,
 } as const;
 export type TraceKind = keyof typeof traceKinds;
 

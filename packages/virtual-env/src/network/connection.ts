@@ -2,8 +2,8 @@ import type { Failure } from '@d-engine/base';
 import type { Kernel } from '../kernel.ts';
 import type { Life, ScheduledEvent } from '../life.ts';
 import type { Fabric } from './fabric.ts';
-import type { VirtualListener } from './listener.ts';
 import type { NetworkNode } from './network-node.ts';
+import type { PortListener, Speech } from './port-listener.ts';
 import type { Joint } from './side.ts';
 import { Side } from './side.ts';
 
@@ -16,6 +16,7 @@ export class Connection implements Joint {
   readonly #source: NetworkNode;
   readonly #target: NetworkNode | undefined;
   readonly #port: number;
+  readonly #speaks: Speech;
   readonly #waiting: (() => void)[] = [];
   readonly #timeout: ScheduledEvent;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
@@ -28,12 +29,14 @@ export class Connection implements Joint {
     target: NetworkNode | undefined,
     port: number,
     timeoutMs: number,
+    speaks: Speech = 'messages',
   ) {
     this.#kernel = kernel;
     this.#fabric = fabric;
     this.#source = source;
     this.#target = target;
     this.#port = port;
+    this.#speaks = speaks;
     const forward = fabric.link(source, target ?? source);
     const back = fabric.link(target ?? source, source);
     this.client = new Side(this, kernel, source, life, forward, back, undefined);
@@ -71,11 +74,11 @@ export class Connection implements Joint {
     if (this.#state !== 'connecting') return;
     const target = this.#target;
     const listener = this.#fabric.listenerAt(target, this.#port, this.#source);
-    if (target === undefined || listener === undefined) this.#refuse();
+    if (target === undefined || listener?.speaks !== this.#speaks) this.#refuse();
     else this.#kernel.post(0, listener.life, () => this.#accept(target, listener));
   }
 
-  #accept(target: NetworkNode, listener: VirtualListener): void {
+  #accept(target: NetworkNode, listener: PortListener): void {
     if (this.#state !== 'connecting') return;
     if (listener.closing) {
       this.#refuse();

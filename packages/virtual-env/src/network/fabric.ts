@@ -4,8 +4,8 @@ import type { Life } from '../life.ts';
 import type { Range } from '../options.ts';
 import { isLoopback } from './address.ts';
 import { Link, linkBlockers, noDelay } from './link.ts';
-import type { VirtualListener } from './listener.ts';
 import { NetworkNode } from './network-node.ts';
+import type { PortListener } from './port-listener.ts';
 import type { Joint } from './side.ts';
 
 /** All hosts and the links between them. Links exist from their first use. */
@@ -41,7 +41,7 @@ export class Fabric {
     node: NetworkNode | undefined,
     port: number,
     caller: NetworkNode,
-  ): VirtualListener | undefined {
+  ): PortListener | undefined {
     const listener = node?.listeners.get(port);
     if (listener?.loopbackOnly === true && node !== caller) return undefined;
     return listener;

@@ -1,18 +1,21 @@
 import type { Address, Failure, Listener, Service } from '@d-engine/base';
 import type { Kernel } from '../kernel.ts';
 import type { Life } from '../life.ts';
-import type { Side, SideListener } from './side.ts';
+import type { PortClaim } from './port-claim.ts';
+import type { PortListener } from './port-listener.ts';
+import type { Side } from './side.ts';
 
 const closing: Failure = { status: 'unavailable', message: 'the server closed' };
 
 /** What a listener needs of its host. */
 export interface ListenerHost {
   readonly name: string;
-  readonly listeners: Map<number, VirtualListener>;
+  readonly listeners: Map<number, PortListener>;
 }
 
 /** A port that a life of a host serves. */
-export class VirtualListener implements Listener, SideListener {
+export class VirtualListener implements Listener, PortListener {
+  readonly speaks = 'messages';
   readonly address: Address;
   readonly port: number;
   readonly life: Life;
@@ -24,24 +27,16 @@ export class VirtualListener implements Listener, SideListener {
   #closed: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(
-    kernel: Kernel,
-    node: ListenerHost,
-    life: Life,
-    service: Service,
-    address: Address,
-    port: number,
-    loopbackOnly: boolean,
-  ) {
+  constructor(kernel: Kernel, node: ListenerHost, life: Life, service: Service, claim: PortClaim) {
     this.#kernel = kernel;
     this.#node = node;
     this.life = life;
     this.service = service;
-    this.address = address;
-    this.port = port;
-    this.loopbackOnly = loopbackOnly;
-    node.listeners.set(port, this);
-    kernel.trace.record('listen', node.name, address);
+    this.address = claim.address;
+    this.port = claim.port;
+    this.loopbackOnly = claim.loopbackOnly;
+    node.listeners.set(claim.port, this);
+    kernel.trace.record('listen', node.name, claim.address);
   }
 
   get closing(): boolean {

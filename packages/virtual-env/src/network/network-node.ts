@@ -1,16 +1,16 @@
 import { assert } from '@d-engine/base';
 import type { Life } from '../life.ts';
-import type { ListenerHost, VirtualListener } from './listener.ts';
+import type { PortListener } from './port-listener.ts';
 import type { Side, SideHost } from './side.ts';
 
 const firstFreePort = 49_152;
 
 /** A host as the network knows it. */
-export class NetworkNode implements ListenerHost, SideHost {
+export class NetworkNode implements SideHost {
   readonly name: string;
   /** By which others reach it; the first is its own. */
   readonly names: readonly string[];
-  readonly listeners: Map<number, VirtualListener> = new Map();
+  readonly listeners: Map<number, PortListener> = new Map();
   /** Open ends of connections, in the order in which they came about. */
   readonly sides: Set<Side> = new Set();
   /** Ends on other hosts of connections that a power loss cut off here: nobody told them yet. */

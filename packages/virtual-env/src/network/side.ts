@@ -8,6 +8,11 @@ import type { Link } from './link.ts';
 export interface Attached {
   /** The connection is gone, as far as this side knows. */
   lost(failure: Failure): void;
+  /**
+   * The process is gone and its machine is not. True if what the process handed to the kernel
+   * goes on to the other side, which is then not told otherwise.
+   */
+  leaveToKernel?(): boolean;
 }
 
 /** What a side needs of the connection that it is an end of. */
@@ -31,7 +36,8 @@ export interface SideHost {
 
 /** ... and of the listener that took the connection. */
 export interface SideListener {
-  readonly service: Service;
+  /** Undefined if it takes bytes. */
+  readonly service: Service | undefined;
   sideClosed(side: Side): void;
 }
 
@@ -79,8 +85,9 @@ export class Side {
   }
 
   get service(): Service {
-    assert(this.listener !== undefined, 'the calling side of a connection serves nothing');
-    return this.listener.service;
+    const service = this.listener?.service;
+    assert(service !== undefined, 'the calling side of a connection serves nothing');
+    return service;
   }
 
   get peer(): Side | undefined {
@@ -118,6 +125,12 @@ export class Side {
     this.out.transmit(0, peer.life, () => peer.lose(failure), extraMs);
   }
 
+  /** Ends this side alone, and tells nobody: both know. */
+  leave(): void {
+    this.#close();
+    this.#attached.clear();
+  }
+
   /** Ends this side alone. */
   lose(failure: Failure): void {
     if (!this.#close()) return;
@@ -130,9 +143,11 @@ export class Side {
   /** The process is gone: nobody here hears of it, the other side after `silenceMs`. */
   die(failure: Failure, silenceMs: number): void {
     if (!this.#close()) return;
+    const attached = [...this.#attached];
     this.#attached.clear();
     const peer = this.peer;
     if (peer?.open !== true) return;
+    if (silenceMs === 0 && attached.some((item) => item.leaveToKernel?.() === true)) return;
     this.out.transmit(0, peer.life, () => peer.lose(failure), silenceMs);
     if (silenceMs > 0) this.node.orphans.push(peer);
   }
