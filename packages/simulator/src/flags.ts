@@ -26,8 +26,9 @@ export interface Flags {
 }
 
 export const usage: string =
-  'npm run simulate -- [--seed N [--trace] [--fingerprint F]] [--runs K] [--minutes M] [--first N] ' +
-  '[--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--strict] [--jobs J]';
+  'npm run simulate -- [--seed N [--trace] [--fingerprint F]] [--runs K] [--minutes M] ' +
+  '[--first N] [--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--strict] ' +
+  '[--jobs J]';
 
 const known = [
   '--seed',
