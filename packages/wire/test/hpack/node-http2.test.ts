@@ -213,3 +213,50 @@ test('what the encoder writes is read by node:http2, whatever table it gives', a
     { numRuns: 60 },
   );
 });
+
+test('the static table is that of node:http2, name by name and value by value', async () => {
+  const end = new FrameEnd();
+  const session = performServerHandshake(end.sessionEnd);
+  open.push(session);
+  const seen: IncomingHttpHeaders[] = [];
+  const all = new Promise<void>((resolve, reject) => {
+    session.on('error', reject).on('stream', (_, headers) => {
+      if (seen.push(headers) === 2) resolve();
+    });
+  });
+  end.send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'));
+  end.send(settings(4096));
+  // Transfer-encoding, 57, is no field of HTTP/2; 0 is a value that each other one may have.
+  const indexes = Array.from({ length: 47 }, (_, at) => at + 15).filter((index) => index !== 57);
+  const literals = indexes.flatMap((index) => [0x0f, index - 15, 1, 0x30]);
+  const blocks = [
+    [0x82, 0x84, 0x86, 0x01, 1, 0x30, ...literals],
+    [0x83, 0x85, 0x87, 0x01, 1, 0x30, 0x90],
+  ];
+  blocks.forEach((block, at) => {
+    end.send(frame(frameTypes.headers, endHeaders | endStream, at * 2 + 1, Buffer.from(block)));
+  });
+  await all;
+  const ours = new HpackDecoder(options);
+  const fieldsOf = (headers: object): string[][] =>
+    Object.entries(headers).map(([name, text]) => [name, String(text)]);
+  const expected = blocks.map((block) => ours.decode(Buffer.from(block)) as HeaderList);
+  expect(seen.map(fieldsOf)).toEqual(expected.map((list) => fieldsOf(objectOf(list))));
+});
+
+test('the static table has the statuses of node:http2', async () => {
+  const end = new FrameEnd();
+  const session = connect('http://example:1', { createConnection: () => end.sessionEnd });
+  open.push(session);
+  end.send(settings(4096));
+  const ours = new HpackDecoder(options);
+  for (let index = 8; index <= 14; index++) {
+    const request = session.request({ ':path': '/' });
+    const { streamId } = await end.next(frameTypes.headers);
+    const block = Buffer.of(0x80 | index);
+    const answered = new Promise<IncomingHttpHeaders>((resolve) => request.on('response', resolve));
+    end.send(frame(frameTypes.headers, endHeaders | endStream, streamId, block));
+    const headers = await answered;
+    expect(ours.decode(block)).toEqual([':status', `${headers[':status']}`]);
+  }
+});
