@@ -26,4 +26,10 @@ export class Dice {
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)] as T;
   }
+
+  /** All of them, in any order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const rest = [...items];
+    return items.map(() => rest.splice(this.below(rest.length), 1)[0] as T);
+  }
 }

@@ -1,44 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LocalCluster } from '../cluster/local-cluster.ts';
 import { Dice } from './dice.ts';
 import type { Hosts } from './hosts.ts';
+import type { Nodes } from './nodes.ts';
 
 export const processFaults = ['kill', 'killAll', 'killLeader', 'pause', 'stop'] as const;
 export const networkFaults = ['cut', 'cutOneWay', 'isolateLeader', 'bridge'] as const;
 export type FaultName = (typeof processFaults)[number] | (typeof networkFaults)[number];
 
+/** From one fault to the next, the leader's election and a graceful stop apart. */
+const turnMsMax = 9_000;
+/** What a short run has for one turn of each kind; the rest goes to what turns wait for. */
+const turnsShare = 0.7;
+const leaderPollMs = 100;
+
 /**
  * Breaks processes and links, each for a while, one of either kind at a time, until it is told to
- * rest. What it breaks follows from its seed.
+ * rest. What it breaks follows from its seed. No kind comes again before all others came, so that
+ * a short run has each of them as well.
  */
 export class Faults {
+  /** What was inflicted, by kind; 0 of those that did not come. */
   readonly counts: Map<FaultName, number> = new Map();
-  /** How often each node was started. */
-  readonly starts: Map<number, number> = new Map();
-  readonly #cluster: LocalCluster;
+  readonly #nodes: Nodes;
   readonly #hosts: Hosts;
+  readonly #durationMs: number;
   readonly #say: (line: string) => void;
   readonly #resting = new AbortController();
   readonly #lanes: Promise<void>[];
 
   constructor(options: {
-    readonly cluster: LocalCluster;
+    readonly nodes: Nodes;
     readonly hosts: Hosts;
     readonly seed: number;
+    readonly durationMs: number;
     readonly say: (line: string) => void;
   }) {
-    this.#cluster = options.cluster;
+    this.#nodes = options.nodes;
     this.#hosts = options.hosts;
+    this.#durationMs = options.durationMs;
     this.#say = options.say;
     const { seed } = options;
     this.#lanes = [this.#lane(new Dice(seed), processFaults)];
-    if (this.#hosts.canCut && this.#cluster.ids.length > 1) {
-      this.#lanes.push(this.#lane(new Dice(seed + 1), networkFaults));
-    }
-  }
-
-  startOf(id: number): string {
-    return `node ${id} start ${this.starts.get(id) ?? 1}`;
+    const kinds = this.#hosts.canCut ? networkFaultsOf(this.#nodes.ids.length) : [];
+    if (kinds.length > 0) this.#lanes.push(this.#lane(new Dice(seed + 1), kinds));
   }
 
   /** Ends all faults: links healed, all nodes running. */
@@ -46,50 +50,56 @@ export class Faults {
     this.#resting.abort();
     await Promise.all(this.#lanes);
     this.#hosts.heal();
-    for (const id of this.#cluster.ids) this.#start(id);
+    this.#nodes.startAll();
   }
 
   async #lane(dice: Dice, kinds: readonly FaultName[]): Promise<void> {
-    while (!this.#resting.signal.aborted) {
-      await this.#wait(dice.between(500, 4_000));
-      if (this.#resting.signal.aborted) return;
-      const kind = dice.pick(kinds);
+    for (const kind of kinds) this.counts.set(kind, 0);
+    const turnMs = Math.min(turnMsMax, (turnsShare * this.#durationMs) / kinds.length);
+    let left: FaultName[] = [];
+    for (;;) {
+      await this.#wait(turnMs * dice.between(0.1, 0.45));
+      if (left.length === 0) left = dice.shuffled(kinds);
+      const kind = left.pop() as FaultName;
+      const victim = await this.#victimOf(kind, dice);
+      if (victim === undefined || this.#resting.signal.aborted) return;
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-      await this.#inflict(kind, dice);
+      await this.#inflict(kind, victim, dice, turnMs * dice.between(0.05, 0.55));
     }
   }
 
-  async #inflict(kind: FaultName, dice: Dice): Promise<void> {
-    const { ids } = this.#cluster;
-    const victim = dice.pick(ids);
-    const lastsMs = dice.between(200, 5_000);
+  /** Undefined only when the faults come to rest before there is one. */
+  async #victimOf(kind: FaultName, dice: Dice): Promise<number | undefined> {
+    if (kind !== 'killLeader' && kind !== 'isolateLeader') return dice.pick(this.#nodes.ids);
+    while (!this.#resting.signal.aborted) {
+      const leader = await this.#nodes.leader();
+      if (leader !== undefined) return leader;
+      await this.#wait(leaderPollMs);
+    }
+    return undefined;
+  }
+
+  async #inflict(kind: FaultName, victim: number, dice: Dice, lastsMs: number): Promise<void> {
+    const { ids } = this.#nodes;
+    const rest = ids.filter((id) => id !== victim);
     switch (kind) {
       case 'kill':
+      case 'killLeader':
         return this.#kill([victim], lastsMs);
       case 'killAll':
         return this.#kill(ids, Math.min(lastsMs, 1_000));
-      case 'killLeader':
-        return this.#kill([(await this.#leader()) ?? victim], lastsMs);
       case 'pause':
         return this.#pause(victim, lastsMs);
       case 'stop':
-        this.#say(`stop node ${victim}`);
-        await this.#cluster.stop(victim);
-        await this.#wait(lastsMs);
-        return this.#start(victim);
+        return this.#stop(victim, lastsMs);
       case 'cut':
-        return this.#cut(pairsWith(victim, [dice.pick(others(ids, victim))]), lastsMs);
-      case 'cutOneWay': {
-        const other = dice.pick(others(ids, victim));
-        return this.#cut([[victim, other]], lastsMs);
-      }
-      case 'isolateLeader': {
-        const leader = (await this.#leader()) ?? victim;
-        return this.#cut(pairsWith(leader, others(ids, leader)), lastsMs);
-      }
+        return this.#cut(pairsWith(victim, [dice.pick(rest)]), lastsMs);
+      case 'cutOneWay':
+        return this.#cut([[victim, dice.pick(rest)]], lastsMs);
+      case 'isolateLeader':
+        return this.#cut(pairsWith(victim, rest), lastsMs);
       case 'bridge': {
         // Two groups that share one member: with three nodes, two that reach only the third.
-        const rest = others(ids, victim);
         const half = Math.floor(rest.length / 2);
         const [left, right] = [rest.slice(0, half), rest.slice(half)];
         return this.#cut(
@@ -100,31 +110,25 @@ export class Faults {
     }
   }
 
-  async #leader(): Promise<number | undefined> {
-    const statuses = await Promise.all(
-      this.#cluster.runningIds().map((id) => this.#cluster.status(id)),
-    );
-    return statuses.find((status) => status?.role === 'leader')?.node_id;
-  }
-
   async #kill(ids: readonly number[], downMs: number): Promise<void> {
     this.#say(`SIGKILL on ${ids.join(', ')}`);
-    await Promise.all(ids.map((id) => this.#cluster.kill(id)));
+    await Promise.all(ids.map((id) => this.#nodes.kill(id)));
     await this.#wait(downMs);
-    for (const id of ids) this.#start(id);
+    for (const id of ids) this.#nodes.start(id);
   }
 
   async #pause(id: number, lastsMs: number): Promise<void> {
     this.#say(`SIGSTOP on ${id} for ${Math.round(lastsMs)} ms`);
-    this.#cluster.process(id).signal('SIGSTOP');
+    this.#nodes.pause(id);
     await this.#wait(lastsMs);
-    this.#cluster.process(id).signal('SIGCONT');
+    this.#nodes.resume(id);
   }
 
-  #start(id: number): void {
-    if (this.#cluster.process(id).isRunning) return;
-    this.starts.set(id, (this.starts.get(id) ?? 1) + 1);
-    this.#cluster.start(id);
+  async #stop(id: number, downMs: number): Promise<void> {
+    this.#say(`stop node ${id}`);
+    await this.#nodes.stop(id);
+    await this.#wait(downMs);
+    this.#nodes.start(id);
   }
 
   async #cut(pairs: readonly (readonly [number, number])[], lastsMs: number): Promise<void> {
@@ -140,8 +144,10 @@ export class Faults {
   }
 }
 
-function others(ids: readonly number[], id: number): readonly number[] {
-  return ids.filter((each) => each !== id);
+/** Those that this many nodes have links for. */
+function networkFaultsOf(nodes: number): readonly FaultName[] {
+  if (nodes < 2) return [];
+  return networkFaults.filter((kind) => nodes > 2 || kind !== 'bridge');
 }
 
 /** Both ways between one node and some others. */

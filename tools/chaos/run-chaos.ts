@@ -10,6 +10,8 @@ import { LocalCluster } from '../cluster/local-cluster.ts';
 import { Faults } from './faults.ts';
 import type { ChaosFlags } from './flags.ts';
 import type { Hosts } from './hosts.ts';
+import { countLeaderChanges } from './leader-changes.ts';
+import { Nodes } from './nodes.ts';
 import { Recorder } from './recorder.ts';
 import type { Road } from './roads.ts';
 import { roadOfClient, roadOverHttp } from './roads.ts';
@@ -37,15 +39,22 @@ export async function runChaos({ root, flags, hosts, say }: ChaosOptions): Promi
   say(`seed ${flags.seed}, ${flags.nodes} nodes in ${cluster.directory}`);
   const recorder = new Recorder();
   const client = connect({ endpoints: cluster.endpoints, deadlineMs: 5_000 });
+  const nodes = new Nodes(cluster, say);
   const problems: string[] = [];
   try {
-    cluster.startAll();
-    const first = await cluster.waitUntilSettled();
-    const faults = new Faults({ cluster, hosts, seed: flags.seed, say });
-    await underLoad(cluster, client, recorder, faults, flags);
-    const settled = await cluster.waitUntilSettled({ timeoutMs: recoveryLimitMs });
+    nodes.startAll();
+    await cluster.waitUntilSettled();
+    say('the cluster is up: faults begin');
+    const durationMs = flags.minutes * 60_000;
+    const faults = new Faults({ nodes, hosts, seed: flags.seed, durationMs, say });
+    const clients = startClients(cluster, client, recorder, nodes, flags);
+    await delay(durationMs);
+    await faults.rest();
+    await Promise.all(clients.map((each) => each.stop()));
+    await cluster.waitUntilSettled({ timeoutMs: recoveryLimitMs });
     await readBack(cluster, recorder);
-    say(summaryOf(recorder, faults, settled.term - first.term));
+    const changes = countLeaderChanges(cluster.ids.map((id) => cluster.readLog(id)));
+    say(summaryOf(recorder, faults, changes));
     const startedAtMs = performance.now();
     problems.push(...judgeHistory(recorder.operations).map(formatViolation));
     say(`history checked in ${Math.round(performance.now() - startedAtMs)} ms`);
@@ -53,7 +62,8 @@ export async function runChaos({ root, flags, hosts, say }: ChaosOptions): Promi
     problems.push(`liveness: ${error instanceof Error ? error.message : String(error)}`);
   }
   await client.close();
-  await cluster.killAll();
+  await nodes.killAll();
+  problems.push(...nodes.violations);
   for (const problem of problems) say(`VIOLATION ${problem}`);
   writeHistories(recorder.operations, flags, problems.length > 0 ? cluster.directory : undefined);
   if (problems.length === 0) await cluster.dispose();
@@ -61,27 +71,24 @@ export async function runChaos({ root, flags, hosts, say }: ChaosOptions): Promi
   return problems.length === 0;
 }
 
-async function underLoad(
+function startClients(
   cluster: LocalCluster,
   client: ClientApi,
   recorder: Recorder,
-  faults: Faults,
+  nodes: Nodes,
   flags: ChaosFlags,
-): Promise<void> {
+): readonly ChaosClient[] {
   const anywhere = { road: roadOfClient(client), process: undefined };
   const direct = cluster.ids.map((id) => ({
     road: roadOverHttp(cluster.address(id)),
-    process: () => faults.startOf(id),
+    process: () => nodes.nameOf(id),
   }));
-  const clients = Array.from({ length: flags.clients }, (_, index) => {
+  return Array.from({ length: flags.clients }, (_, index) => {
     const destinations = index % 2 === 0 ? [anywhere] : direct;
     const seed = flags.seed + 1_000 + index;
     const { epochMs } = flags;
     return new ChaosClient({ name: `c${index}`, seed, epochMs, recorder, destinations });
   });
-  await delay(flags.minutes * 60_000);
-  await faults.rest();
-  await Promise.all(clients.map((each) => each.stop()));
 }
 
 /** Every key once more, from every node: what was acknowledged must be there. */
@@ -101,12 +108,12 @@ async function readBack(cluster: LocalCluster, recorder: Recorder): Promise<void
   }
 }
 
-function summaryOf(recorder: Recorder, faults: Faults, terms: number): string {
+function summaryOf(recorder: Recorder, faults: Faults, changes: number): string {
   const { answered, refused, unknown } = recorder.counts;
   const inflicted = [...faults.counts].map(([name, count]) => `${name} ${count}`).join(', ');
   return (
     `${recorder.operations.length} operations: ${answered} answered, ${refused} refused, ` +
-    `${unknown} unknown; terms passed ${terms}; longest pause of writes ` +
+    `${unknown} unknown; ${changes} leader changes; longest pause of writes ` +
     `${Math.round(recorder.longestPauseMs)} ms; faults: ${inflicted}`
   );
 }
