@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scaled } from '../../../tools/test-scale.ts';
 import type { DrainMode, VirtualHost } from '../src/index.ts';
-import { drawOptions, formatTraceEvent, VirtualWorld } from '../src/index.ts';
+import { defaultWorldOptions, drawOptions, formatTraceEvent, VirtualWorld } from '../src/index.ts';
 import type { BytePair } from './byte-kit.ts';
 import { type ByteRecorder, counted, openPair } from './byte-kit.ts';
 import { startChaos } from './chaos.ts';
@@ -88,6 +88,18 @@ async function perform(pair: BytePair, step: Step, written: Written): Promise<vo
       if (host.alive) host.crash({ powerLoss: step.do === 'powerLoss' });
   }
 }
+
+it('a crash after a destroyed stream leaves nobody waiting for room (seed 1106702547)', async () => {
+  const { world, server, stream, accepted, here } = await openPair({
+    network: { ...defaultWorldOptions.network, streamWindowBytes: 10_000 },
+  });
+  stream.write(counted(20_000));
+  accepted.destroy();
+  server.crash();
+  stream.end();
+  await world.run({ forMs: 100 });
+  expect(here.events.at(-1)).toBe('lost');
+});
 
 /** No resets by chance, and links that stay cut for the whole of a test are not given up. */
 function patientOptions(seed: number): ReturnType<typeof drawOptions> {

@@ -149,19 +149,18 @@ export class VirtualByteStream implements ByteStream, Attached, BytePipeEnd {
 
   /**
    * What the kernel does with a socket that its process left: bytes that nobody will read make
-   * it a reset, which may overtake what was sent before; else it sends that, and the end. Bytes
-   * that arrive later are answered with a reset too, by the pipe or, after a crash, from here.
+   * it a reset, which may overtake what was sent before; else it sends that, and the end. What
+   * the other side writes from now on, the pipe answers with a reset.
    */
   #abandon(): void {
     const peer = this.#peer;
     const incoming = this.#incoming;
     if (peer === undefined || incoming === undefined) return;
-    const { life, out } = this.side;
     const isUnread = incoming.hasUnread || !this.#opened;
     this.#outgoing.drop();
     if (!isUnread) this.#outgoing.end();
-    if (!isUnread && (life.alive || !incoming.hasUnderWay)) return;
-    out.transmit(0, peer.side.life, () => {
+    if (!isUnread && !incoming.hasUnderWay) return;
+    this.side.out.transmit(0, peer.side.life, () => {
       peer.side.lose({ status: 'unavailable', message: 'connection reset by the other side' });
     });
   }
