@@ -1,8 +1,11 @@
-import type { Clock, Compute } from '@d-engine/base';
-import type { ClientCall } from './client-call.ts';
-import type { ClientStream } from './client-stream.ts';
+import type { Clock, Compute, Failure } from '@d-engine/base';
 import type { RequestHeaders } from './request-headers.ts';
 import type { SharedSignals } from './shared-signals.ts';
+
+/** A call or a stream, as its channel keeps it. */
+export interface OpenItem {
+  fail(failure: Failure): void;
+}
 
 /** What all calls of a channel share. */
 export interface ChannelContext {
@@ -13,5 +16,5 @@ export interface ChannelContext {
   readonly answerBytesMax: number;
   readonly sendBufferBytes: number;
   /** A call has its outcome, or a stream is closed. */
-  onSettled(item: ClientCall | ClientStream): void;
+  onSettled(item: OpenItem): void;
 }

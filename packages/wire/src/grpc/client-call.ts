@@ -62,7 +62,12 @@ export class ClientCall implements Waiter, StreamReceiver {
     const passedMs = this.#context.clock.monotonicMs() - this.#startedMs;
     // A call that did not have to wait tells its whole deadline: the same text every time.
     const leftMs = passedMs < 1 ? deadlineMs : deadlineMs - passedMs;
-    const timeoutMs = Math.max(1, Math.ceil(leftMs));
+    if (leftMs <= 0) {
+      // Its timer is due in this very turn.
+      this.#timedOut();
+      return;
+    }
+    const timeoutMs = Math.ceil(leftMs);
     const headers = this.#context.headers.of(this.#method, timeoutMs, metadata);
     const stream = link.connection.openStream(headers, this);
     this.#stream = stream;

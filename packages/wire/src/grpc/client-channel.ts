@@ -15,7 +15,7 @@ import type {
 import { StatusError } from '@d-engine/base';
 import type { Http2Context } from '../http2/http2-options.ts';
 import { metadataProblem } from './call-metadata.ts';
-import type { ChannelContext } from './channel-context.ts';
+import type { ChannelContext, OpenItem } from './channel-context.ts';
 import { ChannelLink } from './channel-link.ts';
 import { ClientCall } from './client-call.ts';
 import { ClientStream } from './client-stream.ts';
@@ -48,7 +48,7 @@ export class GrpcChannel implements Channel, ChannelContext {
   readonly #connectTimeoutMs: number;
   readonly #pause: ReconnectPause;
   readonly #isAddress: boolean;
-  readonly #open: Set<ClientCall | ClientStream> = new Set();
+  readonly #open: Set<OpenItem> = new Set();
   #link: ChannelLink | undefined;
   /** Of `#link`; 0 before the first. */
   #connectionNumber = 0;
@@ -109,7 +109,7 @@ export class GrpcChannel implements Channel, ChannelContext {
     this.#parts.onClosed(this);
   }
 
-  onSettled(item: ClientCall | ClientStream): void {
+  onSettled(item: OpenItem): void {
     this.#open.delete(item);
   }
 

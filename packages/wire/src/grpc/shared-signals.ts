@@ -1,7 +1,10 @@
-import type { ClientCall } from './client-call.ts';
+/** Who gives up when its caller's signal says so. */
+export interface Abortable {
+  aborted(): void;
+}
 
 interface Watched {
-  readonly calls: Set<ClientCall>;
+  readonly calls: Set<Abortable>;
   readonly onAbort: () => void;
 }
 
@@ -9,13 +12,13 @@ interface Watched {
 export class SharedSignals {
   readonly #watched: Map<AbortSignal, Watched> = new Map();
 
-  add(signal: AbortSignal, call: ClientCall): void {
+  add(signal: AbortSignal, call: Abortable): void {
     const watched = this.#watched.get(signal);
     if (watched !== undefined) {
       watched.calls.add(call);
       return;
     }
-    const calls = new Set([call]);
+    const calls = new Set<Abortable>([call]);
     const onAbort = (): void => {
       for (const aborted of [...calls]) aborted.aborted();
     };
@@ -23,7 +26,7 @@ export class SharedSignals {
     signal.addEventListener('abort', onAbort, { once: true });
   }
 
-  delete(signal: AbortSignal, call: ClientCall): void {
+  delete(signal: AbortSignal, call: Abortable): void {
     const watched = this.#watched.get(signal);
     if (watched === undefined) return;
     watched.calls.delete(call);

@@ -46,8 +46,16 @@ export class FloodGuard {
     if (!this.#ignored.spend()) throw calm('frames that mean nothing');
   }
 
+  /** A peer may answer content with window updates, and measure the link by a PING (grpc-go does). */
   dataSent(): void {
     this.#windowUpdates.earn(http2Limits.windowUpdatesPerData);
+    this.#pings.earn(1);
+    this.#ignored.earn(1);
+  }
+
+  /** A stream came to its end in good order. */
+  answered(): void {
+    this.#resets.earn(1);
   }
 
   tick(): void {

@@ -1,6 +1,7 @@
 import { errorCodes, frameTypes } from './codes.ts';
 import { ConnectionError } from './http2-error.ts';
 import { http2Limits } from './http2-limits.ts';
+import type { PastStream } from './recent-streams.ts';
 
 /** What can be said of a frame by its head alone (RFC 9113, sections 4.2 and 6). */
 export function checkFrameHead(type: number, streamId: number, length: number): void {
@@ -36,6 +37,15 @@ export function checkFrameHead(type: number, streamId: number, length: number): 
     default:
     // Unknown ones are ignored (section 5.5).
   }
+}
+
+/** Whether a frame for a stream that is not there may have been sent in good faith (5.1). */
+export function checkStrayFrame(type: number, isIdle: boolean, past: PastStream): void {
+  if (isIdle) {
+    throw new ConnectionError(errorCodes.protocolError, 'a frame for a stream that never began');
+  }
+  if (type !== frameTypes.data || past === 'reset here') return;
+  throw new ConnectionError(errorCodes.streamClosed, 'DATA for a stream that is over');
 }
 
 function requireStream(streamId: number): void {

@@ -1,18 +1,19 @@
 import type { ByteStream, ByteStreamHandler } from '@d-engine/base';
 import type { HeaderList } from '../hpack/header-list.ts';
 import { HpackEncoder } from '../hpack/hpack-encoder.ts';
-import { AdaptiveWindow } from './adaptive-window.ts';
-import { errorCodes, frameTypes, initialWindowBytes, settingIds, windowBytesMax } from './codes.ts';
+import { errorCodes, settingIds, windowBytesMax } from './codes.ts';
+import { ConnectionTimes } from './connection-times.ts';
 import { FloodGuard } from './flood-guard.ts';
+import { checkStrayFrame } from './frame-rules.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { ConnectionError } from './http2-error.ts';
+import { ConnectionError, reasonOf } from './http2-error.ts';
 import { http2Limits } from './http2-limits.ts';
 import type { Http2Context, Http2Options } from './http2-options.ts';
 import type { Http2Stream, StreamConnection, StreamEnd } from './http2-stream.ts';
 import { type FrameTarget, type HeaderBlock, IncomingFrames } from './incoming-frames.ts';
-import { KeepAlive } from './keep-alive.ts';
 import { PeerSettings } from './peer-settings.ts';
-import { ReceiveWindow } from './receive-window.ts';
+import { ReceiveFlow } from './receive-flow.ts';
+import type { ReceiveWindow } from './receive-window.ts';
 import { type PastStream, RecentStreams } from './recent-streams.ts';
 import { type OutputOwner, StreamOutput } from './stream-output.ts';
 import type { Ticking } from './ticker.ts';
@@ -23,6 +24,9 @@ const done: StreamEnd = Object.freeze({ kind: 'done' });
 const keepAlivePing = 1;
 const measuringPing = 2;
 
+/** A connection is stuck when nothing at all has moved for this part of the time for a stall. */
+const stuckPart = 4;
+
 /** Gives a connection its stream of bytes. */
 export type OpenBytes = (handler: ByteStreamHandler) => ByteStream;
 
@@ -31,10 +35,8 @@ export abstract class Http2Connection
   implements ByteStreamHandler, FrameTarget, StreamConnection, OutputOwner, Flushable, Ticking
 {
   readonly peer: PeerSettings = new PeerSettings();
-  readonly receiveWindow: ReceiveWindow;
   /** Those that are not over. */
   readonly streams: Map<number, Http2Stream> = new Map();
-  streamWindowBytes: number;
   protected readonly options: Http2Options;
   protected readonly writer: FrameWriter;
   protected readonly recent: RecentStreams = new RecentStreams();
@@ -51,15 +53,13 @@ export abstract class Http2Connection
   readonly #incoming: IncomingFrames;
   readonly #encoder: HpackEncoder;
   readonly #output: StreamOutput;
-  readonly #keepAlive: KeepAlive;
-  readonly #adaptive: AdaptiveWindow | undefined;
+  readonly #times: ConnectionTimes;
+  readonly #flow: ReceiveFlow;
   readonly #stallTicks: number;
   #isReading = false;
   #flushAsked = false;
   #readingPaused = false;
   #unacknowledgedSettings = 0;
-  #settingsTicks = 0;
-  #headersTicks = 0;
   #lingerTicks = 0;
   #endReason: string | undefined;
 
@@ -67,23 +67,26 @@ export abstract class Http2Connection
     const { ticker } = context;
     this.options = options;
     this.#context = context;
-    this.streamWindowBytes = options.streamWindowBytes;
-    this.receiveWindow = new ReceiveWindow(initialWindowBytes);
     this.#guard = new FloodGuard(ticker.periodMs);
     this.#incoming = new IncomingFrames(this, this.#guard, options);
     this.#encoder = new HpackEncoder({ maxTableBytes: options.headerTableBytes });
-    this.#keepAlive = new KeepAlive(
-      ticker.ticksOf(options.keepAliveIntervalMs),
-      ticker.ticksOf(options.keepAliveTimeoutMs),
-    );
-    this.#adaptive = options.adaptiveWindow
-      ? new AdaptiveWindow(context.clock, options.streamWindowBytes, options.adaptiveWindowBytesMax)
-      : undefined;
+    this.#times = new ConnectionTimes(options, ticker);
     this.#stallTicks = ticker.ticksOf(options.stallTimeoutMs);
     this.#transport = openBytes(this);
     this.writer = new FrameWriter(this.#transport);
+    this.#flow = new ReceiveFlow(options, context.clock, this.writer);
     this.#output = new StreamOutput(this.writer, this.#encoder, this.peer, this.#guard, this);
     ticker.add(this);
+  }
+
+  /** What a stream's peer may have under way. */
+  get streamWindowBytes(): number {
+    return this.#flow.streamWindowBytes;
+  }
+
+  /** What the peer may have under way on all streams. */
+  get receiveWindow(): ReceiveWindow {
+    return this.#flow.connectionWindow;
   }
 
   get localHost(): string | undefined {
@@ -104,7 +107,7 @@ export abstract class Http2Connection
 
   onBytes(bytes: Uint8Array): void {
     if (this.isOver) return;
-    this.#keepAlive.heard();
+    this.#times.heard();
     this.#isReading = true;
     try {
       this.read(asBuffer(bytes));
@@ -131,7 +134,7 @@ export abstract class Http2Connection
 
   onClose(error: Error | undefined): void {
     if (this.state === 'closed') return;
-    if (!this.isOver) this.#endStreams(describe(error));
+    if (!this.isOver) this.#endStreams(reasonOf(error));
     this.state = 'closed';
     this.#context.ticker.delete(this);
     this.onGone();
@@ -272,12 +275,12 @@ export abstract class Http2Connection
   protected abstract onGone(): void;
 
   onStrayFrame(type: number, streamId: number): void {
-    checkStray(type, this.isIdle(streamId), this.recent.get(streamId));
+    checkStrayFrame(type, this.isIdle(streamId), this.recent.get(streamId));
     this.#guard.ignored();
   }
 
   onContent(bytes: number): void {
-    if (this.#adaptive?.received(bytes) === true) this.writer.ping(measuringPing);
+    if (this.#flow.received(bytes)) this.writer.ping(measuringPing);
   }
 
   onEndedThere(stream: Http2Stream): void {
@@ -322,7 +325,7 @@ export abstract class Http2Connection
 
   onSettingsAck(): void {
     if (this.#unacknowledgedSettings > 0) this.#unacknowledgedSettings -= 1;
-    this.#settingsTicks = 0;
+    this.#times.acknowledged();
   }
 
   onPing(bytes: Buffer, start: number): void {
@@ -331,12 +334,9 @@ export abstract class Http2Connection
 
   onPingAck(number: number): void {
     if (number !== measuringPing) return;
-    const windowBytes = this.#adaptive?.answered();
-    if (windowBytes === undefined) return;
-    this.streamWindowBytes = windowBytes;
-    for (const stream of this.streams.values()) stream.receiveWindow.growTo(windowBytes);
-    this.#sendSettings([[settingIds.initialWindowSize, windowBytes]]);
-    this.growConnectionWindow(windowBytes);
+    const windowBytes = this.#flow.measured(this.streams.values());
+    if (windowBytes !== undefined)
+      this.#sendSettings([[settingIds.initialWindowSize, windowBytes]]);
   }
 
   onWindowUpdate(stream: Http2Stream | undefined, increment: number): void {
@@ -362,11 +362,8 @@ export abstract class Http2Connection
   }
 
   consumeUnread(stream: Http2Stream | undefined, bytes: number): void {
-    const update = this.receiveWindow.consume(bytes);
-    if (update > 0) this.#updateWindow(0, update);
-    if (stream === undefined || stream.hasEndedThere) return;
-    const streamUpdate = stream.receiveWindow.consume(bytes);
-    if (streamUpdate > 0) this.#updateWindow(stream.id, streamUpdate);
+    this.#flow.consume(stream, bytes);
+    this.requestFlush();
   }
 
   // ---- for the roles ----
@@ -385,13 +382,8 @@ export abstract class Http2Connection
       [settingIds.maxFrameSize, options.maxFrameBytes],
       [settingIds.maxHeaderListSize, options.maxHeaderListBytes],
     ]);
-    this.growConnectionWindow(options.connectionWindowBytes);
+    this.#flow.growConnection(options.connectionWindowBytes);
     this.requestFlush();
-  }
-
-  protected growConnectionWindow(bytes: number): void {
-    const more = this.receiveWindow.growTo(bytes);
-    if (more > 0) this.#updateWindow(0, more);
   }
 
   protected finishIfDrained(): void {
@@ -416,11 +408,6 @@ export abstract class Http2Connection
 
   // ---- within ----
 
-  #updateWindow(streamId: number, increment: number): void {
-    this.writer.windowUpdate(streamId, increment);
-    this.requestFlush();
-  }
-
   #sendSettings(pairs: readonly (readonly [number, number])[]): void {
     this.writer.settings(pairs);
     this.#unacknowledgedSettings += 1;
@@ -441,24 +428,23 @@ export abstract class Http2Connection
   }
 
   #checkTimes(): void {
-    const { ticker } = this.#context;
-    const { settingsTimeoutMs, headersTimeoutMs, keepAliveWhileIdle } = this.options;
-    const awaitsSettings = this.#unacknowledgedSettings > 0 || !this.#incoming.sawSettings;
-    this.#settingsTicks = awaitsSettings ? this.#settingsTicks + 1 : 0;
-    if (this.#settingsTicks > ticker.ticksOf(settingsTimeoutMs)) {
-      this.fail(errorCodes.settingsTimeout, `no SETTINGS within ${settingsTimeoutMs} ms`);
-      return;
-    }
-    this.#headersTicks = this.#incoming.isWithinHeaders ? this.#headersTicks + 1 : 0;
-    if (this.#headersTicks > ticker.ticksOf(headersTimeoutMs)) {
-      this.fail(errorCodes.enhanceYourCalm, `headers not complete within ${headersTimeoutMs} ms`);
-      return;
-    }
-    const step = this.#keepAlive.tick(keepAliveWhileIdle || this.streams.size > 0);
-    if (step === 'ask') this.writer.ping(keepAlivePing);
-    else if (step === 'give up') {
-      const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.options;
-      this.destroy(`no sign of life for ${keepAliveIntervalMs + keepAliveTimeoutMs} ms`);
+    const due = this.#times.tick({
+      settings: this.#unacknowledgedSettings > 0 || !this.#incoming.sawSettings,
+      headers: this.#incoming.isWithinHeaders,
+      life: this.options.keepAliveWhileIdle || this.streams.size > 0,
+    });
+    switch (due.kind) {
+      case 'nothing':
+        break;
+      case 'ping':
+        this.writer.ping(keepAlivePing);
+        break;
+      case 'fail':
+        this.fail(due.code, due.message);
+        break;
+      case 'gone':
+        this.destroy(due.reason);
+        break;
     }
   }
 
@@ -468,7 +454,8 @@ export abstract class Http2Connection
    */
   #endStalled(stream: Http2Stream): void {
     if (this.isOver || stream.isClosed) return;
-    if (this.#output.quietTicks > 2) this.destroy('the peer takes nothing');
+    if (this.#output.quietTicks * stuckPart > this.#stallTicks)
+      this.destroy('the peer takes nothing');
     else this.failStream(stream.id, errorCodes.enhanceYourCalm);
   }
 
@@ -476,6 +463,7 @@ export abstract class Http2Connection
     stream.state = 'closed';
     this.streams.delete(stream.id);
     this.recent.set(stream.id, how);
+    if (how === 'ended') this.#guard.answered();
     if (stream.pending !== undefined) this.#output.delete(stream);
     if (stream.unreadBytes > 0) this.consumeUnread(undefined, stream.unreadBytes);
     this.onRoom();
@@ -483,8 +471,9 @@ export abstract class Http2Connection
 
   /** What was written leaves; then the stream of bytes ends. */
   #finish(reason: string | undefined): void {
+    // Before the streams hear of it: what was gathered does leave, and counts as sent.
+    this.writer.flush();
     this.#endStreams(reason ?? 'the connection was closed');
-    this.flush();
     this.#transport.end();
   }
 
@@ -503,23 +492,7 @@ export abstract class Http2Connection
   }
 }
 
-/** Whether a frame for a stream that is not there may have been sent in good faith (5.1). */
-function checkStray(type: number, isIdle: boolean, past: PastStream): void {
-  if (isIdle) {
-    throw new ConnectionError(errorCodes.protocolError, 'a frame for a stream that never began');
-  }
-  if (type !== frameTypes.data || past === 'reset here') return;
-  throw new ConnectionError(errorCodes.streamClosed, 'DATA for a stream that is over');
-}
-
 function asBuffer(bytes: Uint8Array): Buffer {
   if (Buffer.isBuffer(bytes)) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** `ECONNREFUSED` says more to an operator than a sentence around it; Node's own codes do not. */
-function describe(error: Error | undefined): string {
-  if (error === undefined) return 'the peer closed the connection';
-  const { code } = error as Error & { readonly code?: unknown };
-  return typeof code === 'string' && !code.startsWith('ERR_') ? code : error.message;
 }

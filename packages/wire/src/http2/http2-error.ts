@@ -11,3 +11,10 @@ export class ConnectionError extends Error {
     this.code = code;
   }
 }
+
+/** `ECONNREFUSED` says more to an operator than a sentence around it; Node's own codes do not. */
+export function reasonOf(error: Error | undefined): string {
+  if (error === undefined) return 'the peer closed the connection';
+  const { code } = error as Error & { readonly code?: unknown };
+  return typeof code === 'string' && !code.startsWith('ERR_') ? code : error.message;
+}

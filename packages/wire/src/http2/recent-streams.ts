@@ -17,8 +17,10 @@ export class RecentStreams {
     if (this.#isKnown(streamId)) this.#ring[slotOf(streamId)] = how;
   }
 
+  /** Of one that is too old to be known, the best is assumed: that what still comes crossed. */
   get(streamId: number): PastStream {
-    if (streamId > this.#newestId || !this.#isKnown(streamId)) return 'ended';
+    if (!this.#isKnown(streamId)) return 'reset here';
+    if (streamId > this.#newestId) return 'never used';
     return this.#ring[slotOf(streamId)] ?? 'never used';
   }
 
