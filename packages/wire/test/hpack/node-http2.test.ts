@@ -257,6 +257,6 @@ test('the static table has the statuses of node:http2', async () => {
     const answered = new Promise<IncomingHttpHeaders>((resolve) => request.on('response', resolve));
     end.send(frame(frameTypes.headers, endHeaders | endStream, streamId, block));
     const headers = await answered;
-    expect(ours.decode(block)).toEqual([':status', `${headers[':status']}`]);
+    expect(ours.decode(block)).toEqual([':status', String(headers[':status'])]);
   }
 });
