@@ -64,6 +64,41 @@ describe('a verdict', () => {
     ]);
   });
 
+  test('shows no answer that a write which is not shown explains', () => {
+    const history = [
+      put([1, 2], 'a'),
+      put([3, 4], 'b'),
+      put([5, 6], 'a'),
+      read([7, 8], 'a'),
+      read([9, 10], 'b'),
+    ];
+    const [, overwritten, second, , stale] = history;
+    expect(checkLinearizability(history)).toMatchObject({ part: [overwritten, second, stale] });
+  });
+
+  test('shows the shorter of two contradictions', () => {
+    const swap = (times: Times, value: string): Operation =>
+      operation(
+        times,
+        { type: 'compareAndSwap', expected: null, value },
+        { type: 'compareAndSwap', succeeded: true },
+      );
+    const fromNowhere = read([1, 4], 'x');
+    const history = [fromNowhere, swap([2, 6], 'a'), swap([3, 7], 'b')];
+    expect(checkLinearizability(history)).toMatchObject({ part: [fromNowhere] });
+  });
+
+  test('shows a swap as a write alone where it does not matter what it found', () => {
+    const swap = { type: 'compareAndSwap', expected: 'a', value: 'b' } as const;
+    const swapped = operation([5, 6], swap, { type: 'compareAndSwap', succeeded: true });
+    const deleted = operation([9, 10], { type: 'delete' }, { type: 'delete', deleted: true });
+    const stale = read([11, 12], 'b');
+    const history = [put([1, 2], 'a'), read([3, 4], 'a'), swapped, read([7, 8], 'b')];
+    expect(checkLinearizability([...history, deleted, stale])).toMatchObject({
+      part: [swapped, deleted, stale],
+    });
+  });
+
   test('names the key; other keys do not matter', () => {
     const history = [
       put([1, 2], 'a', 1, 'x'),
