@@ -123,6 +123,57 @@ describe('a call', () => {
   });
 });
 
+describe('what a listener holds for requests', () => {
+  const head = [
+    ...[':method', 'POST', ':scheme', 'http', ':path', `/${never}`],
+    ...['content-type', 'application/grpc'],
+  ];
+  const half = Buffer.concat([Buffer.from([0]), uint32(1_000), Buffer.alloc(500)]);
+
+  async function halfSent(): Promise<GrpcSite & { readonly peer: RawPeer }> {
+    const site = await startSite();
+    const peer = new RawPeer();
+    peer.stream = site.world.bytes.connect(address, peer);
+    peer.hello();
+    peer.send(peer.headers(1, head), frame(0, 0, 1, half));
+    await site.world.settle();
+    expect(site.listener.heldBytes.requests).toBeGreaterThan(1_000);
+    return { ...site, peer };
+  }
+
+  test('is given back when they are complete', async () => {
+    const { world, listener, peer, service } = await halfSent();
+    peer.send(frame(0, 1, 1, Buffer.alloc(500)));
+    await world.settle();
+    expect(service.calls).toHaveLength(1);
+    expect(listener.heldBytes.requests).toBe(0);
+  });
+
+  test('is given back when they are given up, or their connection is lost', async () => {
+    for (const isReset of [true, false]) {
+      const { world, listener, peer } = await halfSent();
+      if (isReset) peer.send(frame(3, 0, 1, uint32(8)));
+      else peer.stream.destroy();
+      await world.settle();
+      expect(listener.heldBytes.requests).toBe(0);
+    }
+  });
+
+  test('counts headers alone too, and ends them in time', async () => {
+    const { world, listener, peer } = await halfSent();
+    const before = listener.heldBytes.requests;
+    peer.send(peer.headers(3, head));
+    await world.advance(2_000);
+    expect(listener.heldBytes.requests).toBeGreaterThan(before);
+    await world.advance(15_000);
+    expect(listener.heldBytes.requests).toBe(0);
+    expect(peer.resets).toEqual([
+      [1, 0],
+      [3, 0],
+    ]);
+  });
+});
+
 describe('a message that was packed', () => {
   const packed = (message: Uint8Array): Buffer => {
     const body = gzipSync(message);
@@ -218,6 +269,28 @@ describe('a stream', () => {
     incoming?.resume();
     await world.settle();
     expect(recorder?.closes).toEqual([undefined]);
+  });
+
+  test('opens its window only for what was delivered', async () => {
+    const { world, service } = await startSite({ http2: { streamWindowBytes: 20_000 } });
+    const peer = new RawPeer();
+    peer.stream = world.bytes.connect(address, peer);
+    peer.hello();
+    const head = [':method', 'POST', ':scheme', 'http', ':path', '/test.Service/Stream'];
+    peer.send(peer.headers(1, [...head, 'content-type', 'application/grpc']));
+    await world.settle();
+    const { stream: incoming, recorder } = service.streams[0] ?? {};
+    if (recorder !== undefined) recorder.onEach = (): void => incoming?.pause();
+    const message = Buffer.concat([Buffer.from([0]), uint32(995), Buffer.alloc(995)]);
+    peer.send(frame(0, 0, 1, Buffer.concat(Array.from({ length: 16 }, () => message))));
+    await world.settle();
+    const updates = (): number =>
+      peer.frames.filter((one) => one.type === 8 && one.streamId === 1).length;
+    expect([recorder?.messages.length, updates()]).toEqual([1, 0]);
+    if (recorder !== undefined) recorder.onEach = (): void => undefined;
+    incoming?.resume();
+    await world.settle();
+    expect([recorder?.messages.length, updates()]).toEqual([16, 1]);
   });
 
   test('holds the sender back while the receiver is paused, and loses nothing', async () => {

@@ -151,6 +151,22 @@ describe('a peer that takes nothing', () => {
   });
 });
 
+test('a peer that takes an answer slowly, but in good parts, gets all of it', async () => {
+  const { world, peer, requests } = await started({ stallTimeoutMs: 5_000 });
+  peer.send(frame(4, 0, 0, setting(4, 0)), frame(8, 0, 0, uint32(2 ** 30)));
+  peer.send(peer.headers(1, requestHeaders, 0x5));
+  await world.settle();
+  requests[0]?.stream.sendHeaders(answerHeaders, false);
+  requests[0]?.stream.sendData(Buffer.alloc(0), Buffer.alloc(8 * 262_144), true);
+  for (let part = 0; part < 8; part++) {
+    await world.advance(4_000);
+    peer.send(frame(8, 0, 1, uint32(262_144)));
+  }
+  await world.settle();
+  expect(peer.dataOf(1)).toHaveLength(8 * 262_144);
+  expect(requests[0]?.end).toEqual({ kind: 'done' });
+});
+
 describe('times', () => {
   test('SETTINGS that are not acknowledged end the connection', async () => {
     const { world, peer } = await startServer({ settingsTimeoutMs: 2_000 });

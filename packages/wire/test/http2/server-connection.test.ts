@@ -28,6 +28,15 @@ describe('answers', () => {
     }
   });
 
+  test('leave before the read is over, not in a later event', async () => {
+    const { world, peer, bytes, connection } = await startServer({}, echo);
+    peer.hello();
+    await world.settle();
+    const before = bytes.writes;
+    connection.onBytes(Buffer.concat([peer.headers(1, requestHeaders), frame(0, 1, 1, body)]));
+    expect(bytes.writes - before).toBe(1);
+  });
+
   test('that come outside of a read leave in one write a turn', async () => {
     const { world, peer, bytes, requests } = await startServer();
     peer.hello();
@@ -89,6 +98,26 @@ describe('windows', () => {
     await world.settle();
     expect(peer.dataOf(1).equals(Buffer.alloc(40_000, 1))).toBe(true);
     expect(requests[0]?.end).toEqual({ kind: 'done' });
+  });
+
+  test('of the connection are kept to by small frames as well', async () => {
+    const { world, peer, requests } = await startServer();
+    peer.hello(setting(4, 1_000_000));
+    peer.send(peer.headers(1, requestHeaders, 0x5));
+    await world.settle();
+    const stream = requests[0]?.stream;
+    stream?.sendHeaders(answerHeaders, false);
+    for (let sent = 0; sent < 70; sent++) {
+      stream?.sendData(Buffer.alloc(0), Buffer.alloc(1_000, sent), false);
+      await world.settle();
+    }
+    expect(peer.dataOf(1)).toHaveLength(65_535);
+    peer.send(frame(8, 0, 0, uint32(100_000)));
+    await world.settle();
+    expect(peer.dataOf(1)).toHaveLength(70_000);
+    expect(peer.dataOf(1).filter((_, at) => at % 1_000 === 999)).toEqual(
+      Buffer.from(Array.from({ length: 70 }, (_, at) => at)),
+    );
   });
 
   test('change for open streams when the peer changes its setting, also below zero', async () => {
@@ -159,7 +188,9 @@ describe('windows', () => {
     });
     const { world, peer, connection } = site;
     peer.hello();
-    peer.send(peer.headers(1, requestHeaders), frame(0, 0, 1, Buffer.alloc(15_000)));
+    peer.send(peer.headers(1, requestHeaders), frame(0, 0, 1, Buffer.alloc(8_000)));
+    await world.settle();
+    peer.send(frame(0, 0, 1, Buffer.alloc(7_000)));
     await world.settle();
     const pings = peer.frames.filter(({ type, flags }) => type === 6 && flags === 0);
     expect(pings).toHaveLength(1);
@@ -227,4 +258,18 @@ test('headers over the limit are known to the server as such, and the tables agr
   await world.settle();
   expect(peer.goaways).toEqual([]);
   expect(requests).toHaveLength(2);
+});
+
+test('a header block may come in parts, of which each is in a read of its own', async () => {
+  const { world, peer, requests } = await startServer({}, echo);
+  peer.hello();
+  const whole = peer.headers(1, requestHeaders).subarray(9);
+  peer.send(frame(1, 1, 1, whole.subarray(0, 5)));
+  await world.settle();
+  peer.send(frame(9, 0, 1, whole.subarray(5, 8)));
+  await world.settle();
+  peer.send(frame(9, 4, 1, whole.subarray(8)));
+  await world.settle();
+  expect(requests[0]?.hasEnded).toBe(true);
+  expect(peer.goaways).toEqual([]);
 });
