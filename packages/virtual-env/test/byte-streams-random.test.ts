@@ -89,7 +89,7 @@ async function perform(pair: BytePair, step: Step, written: Written): Promise<vo
   }
 }
 
-it('a crash after a destroyed stream leaves nobody waiting for room (seed 1106702547)', async () => {
+it('a crash after a destroyed stream leaves nobody waiting for room', async () => {
   const { world, server, stream, accepted, here } = await openPair({
     network: { ...defaultWorldOptions.network, streamWindowBytes: 10_000 },
   });
@@ -134,7 +134,7 @@ describe('whatever is written', () => {
     });
   });
 
-  it('arrives up to some point and in order if the stream breaks, and both sides hear of it', async () => {
+  it('arrives up to some point and in order if the stream breaks; both sides hear', async () => {
     const outcomes = { good: 0, lost: 0 };
     const run = async (seed: number, steps: readonly Step[]): Promise<void> => {
       const pair = await openPair(drawOptions(seed), seed);
@@ -255,7 +255,7 @@ describe('a world with streams of bytes', () => {
     expect(fingerprints.size).toBe(seeds);
   });
 
-  it('goes the same way beside others in the same process, and however promises settle', async () => {
+  it('goes the same way beside others in one process, and however promises settle', async () => {
     const alone = await runEcho(1);
     const [beside, byMacrotask] = await Promise.all([runEcho(1), runEcho(1, 'macrotask')]);
     expect(beside.fingerprint).toBe(alone.fingerprint);

@@ -49,7 +49,7 @@ describe('a stream of bytes', () => {
     expect(here.drains).toBe(1);
   });
 
-  it('may be written to by the serving side first, which the other sees once it is open', async () => {
+  it('may be written to by the serving side first', async () => {
     const world = new VirtualWorld({ seed: 3 });
     const greet = (stream: ByteStream): ByteRecorder => {
       stream.write(text('hello'));
@@ -115,7 +115,7 @@ describe('a stream of bytes', () => {
 });
 
 describe('back-pressure', () => {
-  it('says when the receiver is behind, holds what it took, and tells when it caught up', async () => {
+  it('says when the receiver is behind, holds what it took, tells when it caught up', async () => {
     const windowBytes = 10_000;
     const bytes = withBytes({ sendBufferBytes: 2_000 });
     const network = { ...bytes.network, streamWindowBytes: windowBytes };

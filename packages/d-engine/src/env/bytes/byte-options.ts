@@ -7,7 +7,7 @@ export interface ByteNetworkOptions {
   readonly tcpKeepAliveMs?: number;
   /** Connections that the system holds while this process is busy. */
   readonly backlog?: number;
-  /** Bytes of one stream that wait for the system before `write` says that the receiver is behind. */
+  /** Bytes of one stream that wait for the system before `write` calls the receiver behind. */
   readonly sendBufferBytes?: number;
   /** From the first packet to the end of the TLS handshake. */
   readonly connectTimeoutMs?: number;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { ByteStream, ByteStreamHandler } from '@d-engine/base';
-import { expect, vi } from 'vitest';
-import { portOf } from '../../test/network-kit.ts';
+import { assert } from '@d-engine/base';
+import { delay, portOf } from '../../test/network-kit.ts';
 import type { SocketNetwork } from '../byte-network.ts';
 import type { ByteListenOptions } from '../byte-options.ts';
 import type { SocketListener } from '../socket-listener.ts';
@@ -34,14 +34,14 @@ export class StreamRecorder implements ByteStreamHandler {
   }
 
   onBytes(bytes: Uint8Array): void {
-    expect(this.closed || this.events.includes('end'), 'bytes after the end').toBe(false);
+    assert(!this.closed && !this.events.includes('end'), 'bytes after the end');
     this.byteCount += bytes.length;
     if (this.keepsBytes) this.pieces.push(Buffer.from(bytes));
     this.onBytesDo?.(bytes);
   }
 
   onDrain(): void {
-    expect(this.closed, 'drained after the end').toBe(false);
+    assert(!this.closed, 'drained after the end');
     this.drains += 1;
   }
 
@@ -64,14 +64,18 @@ export class StreamRecorder implements ByteStreamHandler {
   }
 
   #note(event: string): void {
-    expect(this.closed, `${event} after the end`).toBe(false);
-    expect(this.events, `a second ${event}`).not.toContain(event);
+    assert(!this.closed, () => `${event} after the end`);
+    assert(!this.events.includes(event), () => `a second ${event}`);
     this.events.push(event);
   }
 }
 
-export async function until(condition: () => boolean, timeout = 20_000): Promise<void> {
-  await vi.waitUntil(condition, { timeout, interval: 2 });
+export async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!condition()) {
+    assert(performance.now() < endMs, () => `not within ${timeoutMs} ms: ${condition.toString()}`);
+    await delay(2);
+  }
 }
 
 export interface Accepted {
