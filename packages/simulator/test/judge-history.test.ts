@@ -1,7 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { scaled } from '../../../tools/test-scale.ts';
 import type { Answer, Command, Operation } from '../src/history/operation.ts';
 import { judgeHistory } from '../src/judge-history.ts';
 import { revisionsExplain } from '../src/revision-witness.ts';
+import { someOrderExplains } from './history/brute-force.ts';
+import { drawGarbage } from './history/garbage.ts';
+import type { Pick } from './history/generate.ts';
+import { generateHistory, plantDoubt } from './history/generate.ts';
 
 function operation(
   [invokedAtMs, settledAtMs]: readonly [number, number],
@@ -83,6 +89,46 @@ describe('revisions explain', () => {
     const history = [put([0, 1], 'a', 2), put([2, 3], 'b', 1), read([4, 5], 'b', 2)];
     expect(revisionsExplain(history)).toBe(false);
     expect(judgeHistory(history).map(({ check }) => check)).not.toContain('linearizability');
+  });
+});
+
+describe('of histories that are drawn', () => {
+  const runs = scaled({ gate: 6_000, long: 300_000 });
+  const timeout = scaled({ gate: 120_000, long: 7_200_000 });
+  const choices = fc.infiniteStream(fc.nat(1 << 20));
+
+  function drawGood(pick: Pick): Operation[] {
+    const shape = { operations: 1 + pick(8), keys: 1, clients: 2 + pick(4), values: 1 + pick(4) };
+    return generateHistory(pick, { ...shape, withTtl: pick(3) === 0 });
+  }
+
+  test('revisions explain none that has no order', { timeout }, () => {
+    let explained = 0;
+    fc.assert(
+      fc.property(choices, (stream) => {
+        const pick: Pick = (limit) => (stream.next().value as number) % limit;
+        const history =
+          pick(2) === 0
+            ? drawGarbage(pick).filter(({ key }) => key === 'k0')
+            : plantDoubt(plantDoubt(drawGood(pick), pick), pick);
+        if (!revisionsExplain(history)) return;
+        explained += 1;
+        expect(someOrderExplains(history)).toBe(true);
+      }),
+      { numRuns: runs },
+    );
+    expect(explained).toBeGreaterThan(runs / 10);
+  });
+
+  test('none that a store could tell is found fault with', { timeout }, () => {
+    fc.assert(
+      fc.property(choices, (stream) => {
+        expect(judgeHistory(drawGood((limit) => (stream.next().value as number) % limit))).toEqual(
+          [],
+        );
+      }),
+      { numRuns: runs },
+    );
   });
 });
 

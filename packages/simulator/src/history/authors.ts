@@ -128,7 +128,7 @@ function isBetween(author: Operation, write: Operation, observer: Operation): bo
   return write.settledAtMs < observer.invokedAtMs;
 }
 
-/** When, at the latest, something that was surely called after a write had replaced what it left. */
+/** When, at the latest, something surely called after a write had replaced what it left. */
 function overwritesOf(operations: Iterable<Operation>): (write: Operation) => number {
   const byCall = [...operations]
     .filter(hasWritten)

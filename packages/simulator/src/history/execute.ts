@@ -13,6 +13,8 @@ export async function execute(client: ClientApi, key: string, command: Command):
       return { type: 'read', value, modRevision: found.modRevision, revision };
     }
     case 'put': {
+      // A TTL that is not asked for would excuse a value that was lost.
+      if (command.ttlMs !== undefined) throw new Error('no client can give a value a TTL yet');
       const { revision } = await client.put(key, command.value);
       return { type: 'put', revision };
     }

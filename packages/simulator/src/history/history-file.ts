@@ -91,9 +91,11 @@ function commandOf(fields: Fields): Command {
     }
     case 'put': {
       const value = textOf(fields, 'value');
-      return fields['ttlMs'] === undefined
-        ? { type, value }
-        : { type, value, ttlMs: numberOf(fields, 'ttlMs') };
+      if (fields['ttlMs'] === undefined) return { type, value };
+      const ttlMs = numberOf(fields, 'ttlMs');
+      // It would be allowed to vanish before it was written.
+      if (ttlMs < 0) throw new Error('"ttlMs" must not be negative');
+      return { type, value, ttlMs };
     }
     case 'delete':
       return { type };

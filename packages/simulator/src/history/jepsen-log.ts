@@ -2,10 +2,14 @@ import { HistoryError } from './history-error.ts';
 import type { Answer, Command, Operation, Value } from './operation.ts';
 
 /** `INFO  jepsen.util - 3<tab>:invoke<tab>:cas<tab>[1 2]`; other lines are noise. */
-const event = /jepsen\.util - (\d+)\s+:(invoke|ok|fail|info)\s+:(read|write|cas)\s+(.+?)\s*$/;
+const event = /jepsen\.util - (\d+)\s+:(invoke|ok|fail|info)\s+:([\w-]+)(?:\s+(.+?))?\s*$/;
 const pair = /^\[(\d+) (\d+)\]$/;
 const value = /^(?:nil|\d+)$/;
 
+/** How jepsen calls our commands. */
+const commandTypes = { read: 'read', write: 'put', cas: 'compareAndSwap' } as const;
+
+type Name = keyof typeof commandTypes;
 type Pending = Pick<Operation, 'client' | 'key' | 'command' | 'invokedAtMs'>;
 
 /** A log of a single register under read, write and compare-and-set. Time is the line's number. */
@@ -24,10 +28,11 @@ class JepsenReader {
   readonly #pending = new Map<string, Pending>();
 
   take(line: string, number: number): void {
-    const [, client, type, name, argument] = event.exec(line) ?? [];
-    if (client === undefined || name === undefined || argument === undefined) return;
+    const [, client, type, name, argument = ''] = event.exec(line) ?? [];
+    if (client === undefined || name === undefined) return;
+    if (!isName(name)) throw new HistoryError(number, `"${name}" is no operation on a register`);
     if (type === 'invoke') this.#invoke(client, name, argument, number);
-    else this.#settle(client, type as 'ok' | 'fail' | 'info', argument, number);
+    else this.#settle(client, type as 'ok' | 'fail' | 'info', name, argument, number);
   }
 
   /** Whatever was never answered may still happen. */
@@ -36,15 +41,24 @@ class JepsenReader {
     return this.#operations;
   }
 
-  #invoke(client: string, name: string, argument: string, line: number): void {
+  #invoke(client: string, name: Name, argument: string, line: number): void {
     if (this.#pending.has(client)) throw new HistoryError(line, `client ${client} is busy`);
     const command = commandOf(name, argument, line);
     this.#pending.set(client, { client, key: 'register', command, invokedAtMs: line });
   }
 
-  #settle(client: string, type: 'ok' | 'fail' | 'info', argument: string, line: number): void {
+  #settle(
+    client: string,
+    type: 'ok' | 'fail' | 'info',
+    name: Name,
+    argument: string,
+    line: number,
+  ): void {
     const pending = this.#pending.get(client);
     if (pending === undefined) throw new HistoryError(line, `client ${client} asked for nothing`);
+    if (pending.command.type !== commandTypes[name]) {
+      throw new HistoryError(line, `client ${client} asked for something else`);
+    }
     this.#pending.delete(client);
     if (type === 'info') this.#push(pending, Infinity, undefined);
     else if (type === 'ok') this.#push(pending, line, answerOf(pending.command, argument, line));
@@ -62,7 +76,11 @@ class JepsenReader {
   }
 }
 
-function commandOf(name: string, argument: string, line: number): Command {
+function isName(name: string): name is Name {
+  return Object.hasOwn(commandTypes, name);
+}
+
+function commandOf(name: Name, argument: string, line: number): Command {
   if (name === 'read') return { type: 'read', consistency: 'linearizable' };
   if (name === 'write') return { type: 'put', value: numberOf(argument, line) };
   const [, expected, next] = pair.exec(argument) ?? [];

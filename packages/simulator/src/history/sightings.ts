@@ -64,7 +64,7 @@ function revisionOf({ outcome }: Operation): Revision | undefined {
   return outcome.type === 'answered' ? outcome.answer.revision : undefined;
 }
 
-/** Whether the state of that revision held this: what the last write had left, as far as is known. */
+/** Whether that state held this: what the last write had left, as far as anybody knows. */
 function againstState(sighting: Sighting, writes: Writes | undefined): string[] {
   const { operation, value, modRevision, revision } = sighting;
   if (revision === undefined) return [];

@@ -61,6 +61,11 @@ test.each([
   ['broken JSON', [header, write, '{'], 'line 3: this is no JSON'],
   ['a field of another type', [header, write.replace('"a"', '1')], 'line 2: "value" must be'],
   [
+    'a TTL that is over before it begins',
+    [header, write.replace('"value":"a"', '"value":"a","ttlMs":-1')],
+    'line 2: "ttlMs" must not be negative',
+  ],
+  [
     'an answer to another question',
     [header, write.replace('{"type":"put","revision":7}', '{"type":"delete"}')],
     'line 2: a put cannot be answered with a delete',

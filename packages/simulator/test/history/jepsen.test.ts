@@ -57,6 +57,11 @@ describe('a jepsen log', () => {
       'line 2: client 1 is busy',
     ],
     [[line(1, 'invoke', 'cas', '[1]')], 'line 1: "[1]" is no [expected new]'],
+    [[line(1, 'invoke', 'append', '1')], 'line 1: "append" is no operation on a register'],
+    [
+      [line(1, 'invoke', 'cas', '[1 2]'), line(1, 'ok', 'read', '1')],
+      'line 2: client 1 asked for something else',
+    ],
     [[line(1, 'invoke', 'write', 'x')], 'line 1: "x" is no number'],
     [[line(1, 'invoke', 'read', 'nil'), line(1, 'ok', 'read', '?')], 'line 2: "?" is no value'],
   ])('%j is refused', (lines, message) => {
