@@ -7,8 +7,10 @@ export const processFaults = ['kill', 'killAll', 'killLeader', 'pause', 'stop'] 
 export const networkFaults = ['cut', 'cutOneWay', 'isolateLeader', 'bridge'] as const;
 export type FaultName = (typeof processFaults)[number] | (typeof networkFaults)[number];
 
-/** From one fault to the next, the leader's election and a graceful stop apart. */
-const turnMsMax = 9_000;
+const aimedAtLeaders: ReadonlySet<FaultName> = new Set(['killLeader', 'isolateLeader']);
+
+/** From one fault to the next, an election and a graceful stop apart. */
+const turnMsMax = 10_000;
 /** What a short run has for one turn of each kind; the rest goes to what turns wait for. */
 const turnsShare = 0.7;
 const leaderPollMs = 100;
@@ -58,19 +60,21 @@ export class Faults {
     const turnMs = Math.min(turnMsMax, (turnsShare * this.#durationMs) / kinds.length);
     let left: FaultName[] = [];
     for (;;) {
-      await this.#wait(turnMs * dice.between(0.1, 0.45));
+      await this.#wait(turnMs * dice.between(0.15, 0.5));
       if (left.length === 0) left = dice.shuffled(kinds);
       const kind = left.pop() as FaultName;
       const victim = await this.#victimOf(kind, dice);
       if (victim === undefined || this.#resting.signal.aborted) return;
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-      await this.#inflict(kind, victim, dice, turnMs * dice.between(0.05, 0.55));
+      // A leader that is soon back is elected anew: the others had no time to miss it.
+      const leastShare = aimedAtLeaders.has(kind) ? 0.35 : 0.05;
+      await this.#inflict(kind, victim, dice, turnMs * dice.between(leastShare, 0.5));
     }
   }
 
   /** Undefined only when the faults come to rest before there is one. */
   async #victimOf(kind: FaultName, dice: Dice): Promise<number | undefined> {
-    if (kind !== 'killLeader' && kind !== 'isolateLeader') return dice.pick(this.#nodes.ids);
+    if (!aimedAtLeaders.has(kind)) return dice.pick(this.#nodes.ids);
     while (!this.#resting.signal.aborted) {
       const leader = await this.#nodes.leader();
       if (leader !== undefined) return leader;
