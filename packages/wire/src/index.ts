@@ -5,7 +5,7 @@ export * from './error-mapping.ts';
 export * from './error-metadata.ts';
 export * from './error-recovery.ts';
 export * from './forward-messages.ts';
-export type { GrpcListener, ListenHooks } from './grpc/grpc-listener.ts';
+export type { GrpcListener } from './grpc/grpc-listener.ts';
 export { type GrpcEnv, GrpcNetwork } from './grpc/grpc-network.ts';
 export type { NetworkOptions, NetworkSettings } from './grpc/network-options.ts';
 export * from './health-messages.ts';

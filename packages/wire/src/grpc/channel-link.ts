@@ -1,4 +1,5 @@
 import type { Address, ByteNetwork, Failure, Timer } from '@d-engine/base';
+import { StatusError } from '@d-engine/base';
 import { ClientConnection, type ConnectionOwner } from '../http2/client-connection.ts';
 import type { Http2Context } from '../http2/http2-options.ts';
 import { clientOptions, type NetworkSettings } from './network-options.ts';
@@ -111,6 +112,9 @@ export class ChannelLink implements ConnectionOwner {
   #failure(wasConnecting: boolean): Failure {
     const { address } = this.#options;
     if (wasConnecting) {
+      const { endError } = this.connection;
+      // Made for whoever reads it, with the address in it.
+      if (endError instanceof StatusError) return endError;
       const reason = this.connection.endReason ?? 'the peer closed the connection';
       return { status: 'unavailable', message: `cannot connect to ${address}: ${reason}` };
     }

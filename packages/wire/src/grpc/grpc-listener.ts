@@ -14,49 +14,30 @@ import { ServerConnection } from '../http2/server-connection.ts';
 import { CallBudgets } from './call-budgets.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { type NetworkSettings, serverOptions } from './network-options.ts';
-import { ProtocolChoice } from './protocol-choice.ts';
 import type { ServerContext } from './server-context.ts';
 import { isSocketAddress } from './socket-address.ts';
-
-export interface ListenHooks {
-  /**
-   * Takes a connection that speaks HTTP/1.1, or no protocol at all; `firstBytes` were read from it
-   * already. Without the hook such connections are dropped.
-   */
-  readonly http1?: (stream: ByteStream, firstBytes: Uint8Array) => ByteStreamHandler;
-}
 
 /** Time for the reason of a reset to get through before the stream is cut off without one. */
 const resetGraceMs = 250;
 
-/** One port for gRPC over HTTP/2 (prior knowledge) and HTTP/1.1. */
+/** Serves gRPC on one port. Whoever speaks anything but HTTP/2 there is dropped. */
 export class GrpcListener implements Listener {
   readonly #settings: NetworkSettings;
   readonly #options: Http2Options;
   readonly #http2: Http2Context;
   readonly #context: ServerContext;
-  readonly #hooks: ListenHooks;
   readonly #readTicks: number;
   readonly #budgets: CallBudgets;
-  readonly #streams: Set<ByteStream> = new Set();
-  readonly #undecided: Set<ProtocolChoice> = new Set();
   readonly #connections: Set<ServerConnection> = new Set();
   #listener: ByteListener | undefined;
   #closing: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
-  constructor(
-    service: Service,
-    compute: Compute,
-    settings: NetworkSettings,
-    http2: Http2Context,
-    hooks: ListenHooks,
-  ) {
+  constructor(service: Service, compute: Compute, settings: NetworkSettings, http2: Http2Context) {
     const { ticker } = http2;
     this.#settings = settings;
     this.#options = serverOptions(settings);
     this.#http2 = http2;
-    this.#hooks = hooks;
     this.#readTicks = ticker.ticksOf(settings.requestReadTimeoutMs);
     this.#budgets = new CallBudgets(settings, ticker);
     this.#context = {
@@ -93,11 +74,10 @@ export class GrpcListener implements Listener {
 
   async #close(graceMs: number): Promise<void> {
     const closed = this.#listener?.close();
-    for (const choice of this.#undecided) choice.drop();
     for (const connection of this.#connections) connection.drain();
     const emptied = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
-      if (this.#streams.size === 0) resolve();
+      if (this.#connections.size === 0) resolve();
     });
     const timer = this.#http2.clock.setTimer(Math.max(0, graceMs), () => this.#destroyAll());
     if (graceMs <= 0) this.#destroyAll();
@@ -108,44 +88,24 @@ export class GrpcListener implements Listener {
 
   #destroyAll(): void {
     for (const connection of this.#connections) connection.destroy('the listener was closed');
-    for (const stream of this.#streams) stream.destroy();
   }
 
   #accept(stream: ByteStream): ByteStreamHandler {
-    if (this.#closing !== undefined || this.#streams.size >= this.#settings.connectionsMax) {
+    if (this.#closing !== undefined || this.#connections.size >= this.#settings.connectionsMax) {
       stream.destroy();
       return unwanted;
     }
-    this.#streams.add(stream);
-    const choice: ProtocolChoice = new ProtocolChoice(
-      stream,
-      this.#http2.ticker,
-      this.#settings.sniffTimeoutMs,
-      {
-        onDecided: (protocol, firstBytes) => {
-          this.#undecided.delete(choice);
-          return protocol === 'http2'
-            ? this.#serveHttp2(stream)
-            : this.#hooks.http1?.(stream, firstBytes);
-        },
-        onClosed: () => {
-          this.#undecided.delete(choice);
-          this.#streams.delete(stream);
-          if (this.#streams.size === 0) this.#onEmpty?.();
-        },
-      },
-    );
-    this.#undecided.add(choice);
-    return choice;
-  }
-
-  #serveHttp2(stream: ByteStream): ByteStreamHandler {
     const server = new GrpcServer(this.#settings, this.#context, this.#readTicks, (connection) =>
-      this.#connections.delete(connection),
+      this.#onGone(connection),
     );
     const connection = new ServerConnection(this.#options, this.#http2, () => stream, server);
     this.#connections.add(connection);
     return connection;
+  }
+
+  #onGone(connection: ServerConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 }
 

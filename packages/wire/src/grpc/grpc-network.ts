@@ -11,7 +11,7 @@ import type { Http2Context } from '../http2/http2-options.ts';
 import { Ticker } from '../http2/ticker.ts';
 import { TurnFlusher } from '../http2/turn-flusher.ts';
 import { GrpcChannel } from './client-channel.ts';
-import { GrpcListener, type ListenHooks } from './grpc-listener.ts';
+import { GrpcListener } from './grpc-listener.ts';
 import {
   type NetworkOptions,
   type NetworkSettings,
@@ -39,15 +39,9 @@ export class GrpcNetwork implements Network {
     };
   }
 
-  /** The port also takes HTTP/1.1 connections, for `hooks.http1`. */
-  async listen(address: Address, service: Service, hooks: ListenHooks = {}): Promise<GrpcListener> {
-    const listener = new GrpcListener(
-      service,
-      this.#env.compute,
-      this.#settings,
-      this.#http2,
-      hooks,
-    );
+  async listen(address: Address, service: Service): Promise<GrpcListener> {
+    const { compute } = this.#env;
+    const listener = new GrpcListener(service, compute, this.#settings, this.#http2);
     await listener.listen(address, this.#bytes);
     this.#listeners.add(listener);
     return listener;

@@ -16,7 +16,7 @@ export interface NetworkSettings {
   readonly sendBufferBytes: number;
   /** For a channel that was not given one of its own. */
   readonly connectTimeoutMs: number;
-  /** How long a new connection may take to show which protocol it speaks. */
+  /** How long a new connection may take to show that it speaks HTTP/2. */
   readonly sniffTimeoutMs: number;
   /**
    * A connection with open calls that brought nothing for this long is asked for a sign of life.
@@ -80,7 +80,7 @@ export function networkSettings(options: NetworkOptions): NetworkSettings {
 /** Calls that one channel may have open or waiting; more fail at once instead of queueing. */
 export const openCallsMax = 16_384;
 
-/** A server has less reason to ask: a client that is gone shows by what it does not take or send. */
+/** A server has less reason to ask: a client that is gone shows by what it does not take. */
 const serverKeepAliveMs = 60_000;
 
 export function serverOptions(settings: NetworkSettings): Http2Options {

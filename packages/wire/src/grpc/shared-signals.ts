@@ -8,7 +8,7 @@ interface Watched {
   readonly onAbort: () => void;
 }
 
-/** One signal may stand for any number of calls: it gets one listener of a channel, not one each. */
+/** One signal may stand for any number of calls: a channel listens to it once, not for each. */
 export class SharedSignals {
   readonly #watched: Map<AbortSignal, Watched> = new Map();
 

@@ -46,7 +46,7 @@ export class FloodGuard {
     if (!this.#ignored.spend()) throw calm('frames that mean nothing');
   }
 
-  /** A peer may answer content with window updates, and measure the link by a PING (grpc-go does). */
+  /** A peer may answer content by window updates, and by a PING that measures (grpc-go does). */
   dataSent(): void {
     this.#windowUpdates.earn(http2Limits.windowUpdatesPerData);
     this.#pings.earn(1);

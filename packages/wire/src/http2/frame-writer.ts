@@ -1,6 +1,7 @@
 import type { ByteStream } from '@d-engine/base';
 import { frameFlags, frameHeadBytes, frameTypes } from './codes.ts';
 import {
+  copyOf,
   giveBack,
   largeBlockBytes,
   smallBlockBytes,
@@ -54,8 +55,7 @@ export class FrameWriter {
     let bytes: Buffer;
     if (length >= wholeBlockBytes) bytes = block.subarray(0, length);
     else {
-      bytes = Buffer.allocUnsafe(length);
-      block.copy(bytes, 0, 0, length);
+      bytes = copyOf(block, length);
       giveBack(block);
     }
     if (!this.#stream.write(bytes)) this.#blocked = true;

@@ -40,6 +40,10 @@ export abstract class Http2Connection
   protected readonly options: Http2Options;
   protected readonly writer: FrameWriter;
   protected readonly recent: RecentStreams = new RecentStreams();
+  /** Why the connection ended; for readers. */
+  endReason: string | undefined;
+  /** What the stream of bytes ended with. */
+  endError: Error | undefined;
   /**
    * `draining`: one side has said that it takes no new streams. `closing`: nothing is read any
    * more, and what was written last is on its way.
@@ -61,7 +65,6 @@ export abstract class Http2Connection
   #readingPaused = false;
   #unacknowledgedSettings = 0;
   #lingerTicks = 0;
-  #endReason: string | undefined;
 
   constructor(options: Http2Options, context: Http2Context, openBytes: OpenBytes) {
     const { ticker } = context;
@@ -98,11 +101,6 @@ export abstract class Http2Connection
     return this.state === 'closing' || this.state === 'closed';
   }
 
-  /** Why the connection ended, when it was not in good order. */
-  get endReason(): string | undefined {
-    return this.#endReason;
-  }
-
   // ---- from the stream of bytes ----
 
   onBytes(bytes: Uint8Array): void {
@@ -134,6 +132,7 @@ export abstract class Http2Connection
 
   onClose(error: Error | undefined): void {
     if (this.state === 'closed') return;
+    this.endError = error;
     if (!this.isOver) this.#endStreams(reasonOf(error));
     this.state = 'closed';
     this.#context.ticker.delete(this);
@@ -397,7 +396,7 @@ export abstract class Http2Connection
 
   /** What the peer said before the connection ended. */
   protected noteReason(reason: string): void {
-    this.#endReason ??= reason;
+    this.endReason ??= reason;
   }
 
   /** Ends streams that the peer will not look at. */
@@ -478,7 +477,7 @@ export abstract class Http2Connection
   }
 
   #endStreams(reason: string): void {
-    this.#endReason ??= reason;
+    this.endReason ??= reason;
     this.state = 'closing';
     this.#incoming.reader.stop();
     const streams = [...this.streams.values()];

@@ -1,3 +1,5 @@
+import { StatusError } from '@d-engine/base';
+
 /**
  * The other side broke the protocol, or asks too much, so that the connection cannot go on
  * (RFC 9113, section 5.4.1): it is told by GOAWAY with `code`.
@@ -15,6 +17,7 @@ export class ConnectionError extends Error {
 /** `ECONNREFUSED` says more to an operator than a sentence around it; Node's own codes do not. */
 export function reasonOf(error: Error | undefined): string {
   if (error === undefined) return 'the peer closed the connection';
+  if (error instanceof StatusError && error.cause instanceof Error) return reasonOf(error.cause);
   const { code } = error as Error & { readonly code?: unknown };
   return typeof code === 'string' && !code.startsWith('ERR_') ? code : error.message;
 }

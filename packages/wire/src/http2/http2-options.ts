@@ -34,7 +34,7 @@ export interface Http2Options {
   readonly keepAliveTimeoutMs: number;
   /** Whether it is asked also while no stream is open. */
   readonly keepAliveWhileIdle: boolean;
-  /** What waits to be sent and of which nobody takes the next 256 KiB, or the rest, in this time. */
+  /** How long nobody may take the next 256 KiB, or the rest, of what a stream has to send. */
   readonly stallTimeoutMs: number;
 }
 

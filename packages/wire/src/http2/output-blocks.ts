@@ -27,3 +27,28 @@ export function giveBack(block: Buffer): void {
     largeBlocks.push(block);
   }
 }
+
+/** What leaves is copied to memory of its own, which is set aside for several writes at a time. */
+const sliceBytesMax = 8_192;
+const slabBytes = 65_536;
+
+let slab: Buffer = Buffer.alloc(0);
+let slabUsed = 0;
+
+/** A copy of the beginning of a block, for a stream to keep until it is sent. */
+export function copyOf(block: Buffer, length: number): Buffer {
+  if (length > sliceBytesMax) return copyInto(Buffer.allocUnsafeSlow(length), block, length);
+  if (slabUsed + length > slab.length) {
+    slab = Buffer.allocUnsafeSlow(slabBytes);
+    slabUsed = 0;
+  }
+  const slice = slab.subarray(slabUsed, slabUsed + length);
+  // Whole words, which are copied faster.
+  slabUsed += (length + 7) & ~7;
+  return copyInto(slice, block, length);
+}
+
+function copyInto(target: Buffer, block: Buffer, length: number): Buffer {
+  block.copy(target, 0, 0, length);
+  return target;
+}

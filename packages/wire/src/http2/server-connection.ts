@@ -44,7 +44,12 @@ export class ServerConnection extends Http2Connection {
   ) {
     super(options, context, openBytes);
     this.#server = server;
-    this.sendFirstSettings([[settingIds.maxConcurrentStreams, options.maxConcurrentStreams]]);
+  }
+
+  /** Whoever has not shown that it speaks HTTP/2 is told nothing in it (section 3.4). */
+  override fail(code: number, message: string): void {
+    if (this.#prefaceRead < prefaceBytes.length) this.destroy(message);
+    else super.fail(code, message);
   }
 
   onHeaders(block: HeaderBlock): void {
@@ -89,6 +94,10 @@ export class ServerConnection extends Http2Connection {
       }
       at += 1;
       this.#prefaceRead += 1;
+    }
+    if (this.#prefaceRead === prefaceBytes.length) {
+      const { maxConcurrentStreams } = this.options;
+      this.sendFirstSettings([[settingIds.maxConcurrentStreams, maxConcurrentStreams]]);
     }
     return bytes.subarray(at);
   }

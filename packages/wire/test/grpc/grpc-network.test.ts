@@ -389,7 +389,7 @@ describe('whether a call may have been sent', () => {
     expect(silent.error?.message).toContain('no answer within 1000 ms');
   });
 
-  test('is no when the connection was lost before it was handed over, yes afterwards', async () => {
+  test('is no when the connection was lost before it was handed over, else yes', async () => {
     const { world, network, service } = await startSite();
     for (const isFlushed of [false, true]) {
       const channel = network.connect(address);
@@ -472,7 +472,7 @@ describe('a channel', () => {
   });
 });
 
-test('a setting of the peer that is out of bounds ends the connection, not the process', async () => {
+test('a setting that is out of bounds ends the connection, not the process', async () => {
   const site = await startSite();
   const peer = new RawPeer();
   peer.stream = site.world.bytes.connect(address, peer);

@@ -177,11 +177,15 @@ describe('times', () => {
     expect(peer.goaways).toEqual([4]);
   });
 
-  test('so do no SETTINGS at all', async () => {
-    const { world, peer } = await startServer({ settingsTimeoutMs: 2_000 });
-    peer.send(Buffer.from(http2Preface.slice(0, 10), 'latin1'));
-    await world.advance(2_500);
-    expect(peer.goaways).toEqual([4]);
+  test('whoever does not begin with HTTP/2, or not in time, is dropped without a word', async () => {
+    for (const first of [http2Preface.slice(0, 10), 'GET / HTTP/1.1\r\n']) {
+      const { world, peer, bytes } = await startServer({ settingsTimeoutMs: 2_000 });
+      peer.send(Buffer.from(first, 'latin1'));
+      await world.advance(1_500);
+      expect(bytes.isDestroyed).toBe(first.startsWith('GET'));
+      await world.advance(1_000);
+      expect([bytes.isDestroyed, bytes.writes]).toEqual([true, 0]);
+    }
   });
 
   test('headers that come too slowly end the connection, in one frame or in several', async () => {
