@@ -177,7 +177,7 @@ describe('times', () => {
     expect(peer.goaways).toEqual([4]);
   });
 
-  test('whoever does not begin with HTTP/2, or not in time, is dropped without a word', async () => {
+  test('who does not begin with HTTP/2, or not in time, is dropped without a word', async () => {
     for (const first of [http2Preface.slice(0, 10), 'GET / HTTP/1.1\r\n']) {
       const { world, peer, bytes } = await startServer({ settingsTimeoutMs: 2_000 });
       peer.send(Buffer.from(first, 'latin1'));
