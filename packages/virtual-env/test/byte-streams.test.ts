@@ -50,17 +50,20 @@ describe('a stream of bytes', () => {
   });
 
   it('may be written to by the serving side first', async () => {
-    const world = new VirtualWorld({ seed: 3 });
     const greet = (stream: ByteStream): ByteRecorder => {
       stream.write(text('hello'));
       return new ByteRecorder();
     };
-    await world.complete(world.host('s').byteNetwork.listen('s:9081', greet));
-    const here = new ByteRecorder();
-    here.onBytesDo = () => expect(here.events).toEqual(['open']);
-    world.host('c').byteNetwork.connect('s:9081', here);
-    await world.run({ forMs: 100 });
-    expect(here.text).toBe('hello');
+    // Of some seeds the greeting overtakes the news that the connection stands.
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = new VirtualWorld({ seed });
+      await world.complete(world.host('s').byteNetwork.listen('s:9081', greet));
+      const here = new ByteRecorder();
+      here.onBytesDo = () => expect(here.events).toEqual(['open']);
+      world.host('c').byteNetwork.connect('s:9081', here);
+      await world.run({ forMs: 100 });
+      expect(here.text).toBe('hello');
+    }
   });
 
   it('knows by which address each side was reached', async () => {
@@ -140,8 +143,10 @@ describe('back-pressure', () => {
     const network = { ...withBytes({}).network, streamWindowBytes: 10_000 };
     const { world, client, server, stream, there } = await openPair({ network });
     world.cut(server, client);
-    for (let count = 0; count < 50; count++) stream.write(counted(1_000, count * 1_000));
-    await world.run({ forMs: 500 });
+    for (let count = 0; count < 50; count++) {
+      stream.write(counted(1_000, count * 1_000));
+      await world.run({ forMs: 10 });
+    }
     expect(there.bytes.length).toBe(10_000);
     world.heal();
     await world.run({ forMs: 500 });
@@ -175,6 +180,19 @@ describe('pieces', () => {
     expect(lengths).toContain(1);
     expect(lengths.size).toBeGreaterThan(60);
     expect(Math.max(...lengths)).toBeGreaterThan(200);
+  });
+
+  it('are single bytes in a row now and then', async () => {
+    const { world, stream, there } = await openPair(
+      withBytes({ splitProbability: 1, coalesceProbability: 0 }),
+    );
+    for (let count = 0; count < 20; count++) {
+      stream.write(counted(100, count * 100));
+      await world.run({ forMs: 10 });
+    }
+    expect(there.bytes).toEqual(counted(2_000));
+    const singles = there.pieces.filter((piece) => piece.length === 1);
+    expect(singles.length).toBeGreaterThan(100);
   });
 
   it('stay whole when the seed may not cut them', async () => {

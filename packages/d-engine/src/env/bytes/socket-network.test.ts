@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Agent, createServer as createHttpServer, get } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { StatusError } from '@d-engine/base';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deadAddress, delay, portOf } from '../test/network-kit.ts';
 import { SocketNetwork } from './byte-network.ts';
 import { counted, listenOn, openPair, rawSocket, StreamRecorder, until } from './test/byte-kit.ts';
@@ -105,6 +105,21 @@ describe('a stream over TCP', () => {
     expect(stream.write(piece)).toBe(true);
   });
 
+  it('tells of no drain to a writer that was not told to wait', async () => {
+    const { stream, here, accepted, there } = await openPair(network);
+    accepted.pause();
+    let writtenBytes = 0;
+    while (stream.bufferedBytes === 0) {
+      expect(stream.write(counted(20_000))).toBe(true);
+      writtenBytes += 20_000;
+      await delay(0);
+    }
+    accepted.resume();
+    await until(() => there.byteCount === writtenBytes && stream.bufferedBytes === 0);
+    await delay(20);
+    expect(here.drains).toBe(0);
+  });
+
   it('does not call a receiver behind that the system has room for', async () => {
     const { stream, here, there } = await openPair(network);
     for (let count = 0; count < 20; count++) {
@@ -158,6 +173,14 @@ describe('a stream that breaks', () => {
     await here.heard('lost');
     await there.heard('end');
     expect(here.error).toMatchObject({ status: 'cancelled', mayHaveBeenSent: true });
+  });
+
+  it('is closed with its network: both sides hear of it, and nothing is left', async () => {
+    const { here, there } = await openPair(network);
+    await network.close();
+    await Promise.all([here.heard('lost'), there.heard('lost')]);
+    await until(() => network.openSockets === 0);
+    expect(here.error).toMatchObject({ status: 'unavailable', mayHaveBeenSent: true });
   });
 
   it('is destroyed in the middle of its own bytes: nothing more comes', async () => {
@@ -239,20 +262,21 @@ describe('listening', () => {
   });
 
   it('ends at once; streams that are open stay, connections without a word do not', async () => {
-    const on = await listenOn(network, { http1: () => undefined });
+    const patient = new SocketNetwork({ sniffTimeoutMs: 600_000 });
+    const on = await listenOn(patient, { http1: () => undefined });
     const silent = await rawSocket(on.port);
     const talking = await rawSocket(on.port);
     talking.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     await until(() => on.accepted.length === 1);
     await Promise.all([on.listener.close(), on.listener.close()]);
-    await until(() => silent.readableEnded || silent.destroyed || !silent.readable);
+    await until(() => on.listener.openSockets === 1);
     const again = createServer().listen(on.port, '127.0.0.1');
     await until(() => again.listening);
     again.close();
     talking.write('still here');
     await until(() => on.accepted[0]?.recorder.byteCount === 34);
-    expect(on.listener.openSockets).toBe(1);
-    talking.destroy();
+    for (const socket of [silent, talking]) socket.destroy();
+    await patient.close();
   });
 
   it('counts its connections, and takes no more than it may', async () => {
@@ -271,6 +295,13 @@ describe('listening', () => {
     await until(() => on.accepted.length === 4);
     for (const socket of [...sockets, tooMany]) socket.destroy();
     await small.close();
+  });
+
+  it('and connecting, sends small pieces at once', async () => {
+    const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+    await openPair(network);
+    expect(setNoDelay.mock.calls).toEqual([[true], [true]]);
+    setNoDelay.mockRestore();
   });
 
   it.runIf(process.platform === 'linux')('asks silent peers for a sign of life', async () => {
@@ -344,12 +375,25 @@ describe('one port for two protocols', () => {
     const on = await listenOn(impatient, { http1: () => undefined });
     const slow = await rawSocket(on.port);
     slow.write('PRI * HT');
-    const ended = await rawSocket(on.port);
-    ended.write('PRI ');
-    ended.end();
     await until(() => impatient.openSockets === 0);
     expect(on.accepted).toEqual([]);
     slow.destroy();
+    const quick = await rawSocket(on.port);
+    quick.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    await delay(150);
+    expect(impatient.openSockets).toBe(1);
+    quick.destroy();
     await impatient.close();
+  });
+
+  it('drops a connection that ends without having said what it speaks', async () => {
+    const patient = new SocketNetwork({ sniffTimeoutMs: 600_000 });
+    const on = await listenOn(patient, { http1: () => undefined });
+    const ended = await rawSocket(on.port);
+    ended.end('PRI ');
+    await until(() => ended.writableFinished);
+    await until(() => patient.openSockets === 0);
+    expect(on.accepted).toEqual([]);
+    await patient.close();
   });
 });

@@ -86,7 +86,7 @@ export class SocketStream implements ByteStream {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (this.#ended || socket.destroyed) return false;
-    // What this returns was decided before the bytes went to the system, mostly at once.
+    // Its answer is by a mark of its own. Mostly the system takes the bytes at once, all of them.
     socket.write(bytes);
     if (socket.writableLength >= this.#blockedAtBytes) this.#blocked = true;
     return !this.#blocked;

@@ -45,6 +45,10 @@ it('good files are taken, and so is every good part of them', async () => {
   const trusting = await TlsIdentity.load({ authorities: paths.authorities });
   expect([trusting.hasCertificate, trusting.hasAuthorities]).toEqual([false, true]);
   expect(whole.contextOptions.minVersion).toBe('TLSv1.2');
+  const { certificate, privateKey } = paths;
+  const alone = await TlsIdentity.load({ certificate, privateKey });
+  // Undefined would mean those of the public web.
+  expect(alone.contextOptions.ca).toEqual([]);
 });
 
 it('a file that is not there, or that nobody may read, is named', async () => {

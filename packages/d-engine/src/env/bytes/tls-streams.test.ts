@@ -4,7 +4,12 @@ import { Agent, get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { portOf } from '../test/network-kit.ts';
 import { SocketNetwork } from './byte-network.ts';
@@ -108,6 +113,27 @@ describe('a stream over TLS', () => {
     expect(here.events).toEqual(['open', 'end', 'closed']);
     await on.accepted[0]?.recorder.heard('closed');
     await until(() => network.openSockets === 0);
+  });
+
+  it.each(['here', 'there'])('goes on one way after an end from %s', async (first) => {
+    const on = await listen();
+    const here = new StreamRecorder();
+    const stream = network.connect(on.listener.address, here, { tls: { identity: client } });
+    await here.heard('open');
+    await until(() => on.accepted.length === 1);
+    const other = on.accepted[0] as (typeof on.accepted)[number];
+    const ends = [
+      { stream, recorder: here },
+      { stream: other.stream, recorder: other.recorder },
+    ] as const;
+    const [early, late] = first === 'here' ? ends : [ends[1], ends[0]];
+    early.stream.end();
+    await late.recorder.heard('end');
+    late.stream.write(Buffer.from('after your end'));
+    await until(() => early.recorder.text === 'after your end');
+    expect(late.recorder.closed).toBe(false);
+    late.stream.end();
+    await Promise.all([early.recorder.heard('closed'), late.recorder.heard('closed')]);
   });
 
   it('tells of back-pressure', async () => {
@@ -245,9 +271,14 @@ describe('TLS itself', () => {
     newer.destroy();
   });
 
-  it('with a server that does not offer HTTP/2 is no connection', async () => {
-    const { contextOptions } = server;
-    const other = createTlsServer(contextOptions).listen(0, '127.0.0.1');
+  it('with a server that does not offer HTTP/2 is no connection, by whatever name', async () => {
+    const names: string[] = [];
+    const SNICallback: TlsOptions['SNICallback'] = (name, answerWith) => {
+      names.push(name);
+      answerWith(null);
+    };
+    const other = createTlsServer({ ...server.contextOptions, SNICallback });
+    other.listen(0, '127.0.0.1');
     await until(() => other.listening);
     const bound = other.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
@@ -255,6 +286,12 @@ describe('TLS itself', () => {
     network.connect(`127.0.0.1:${port}`, here, { tls: { identity: client } });
     await here.heard('lost');
     expect(here.error?.message).toContain('does not offer HTTP/2');
+    expect(names).toEqual([]);
+    const named = { tls: { identity: client, serverName: 'n1.example' } };
+    const again = new StreamRecorder();
+    network.connect(`127.0.0.1:${port}`, again, named);
+    await again.heard('lost');
+    expect(names).toEqual(['n1.example']);
     other.close();
   });
 });
