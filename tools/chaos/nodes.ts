@@ -13,7 +13,7 @@ const stopLimitMs = 30_000;
 export function describeEnd(order: Order | undefined, exit: Exit): string | undefined {
   const ended = exit.signal === null ? `exit code ${exit.code}` : exit.signal;
   if (order === undefined) return `ended with ${ended}, and nobody had ended it`;
-  // A handler takes SIGTERM and makes it exit code 0; before it is there, the signal ends the start.
+  // A handler makes exit code 0 of SIGTERM; before it is there, the signal ends the start.
   if (exit.signal === order || (order === 'SIGTERM' && exit.code === 0)) return undefined;
   return `was sent ${order} and ended with ${ended}`;
 }

@@ -61,7 +61,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   'lease needs a quorum of send times': {
     says:
       'While a leader that is awake has a valid lease, a quorum is bound to it and helps to elect ' +
-      'nobody else, and nothing is committed in a newer term.',
+      'nobody else, and nothing is committed in a newer term. The second is looked at after every ' +
+      'event, the first after every 16th.',
     file: 'invariants/lease-safety.ts',
   },
   'configuration overlap': {
@@ -85,7 +86,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   liveness: {
     says:
       'Once the faults are over for a majority, it elects, writes and answers all that it was ' +
-      'asked within a bound; once they are over for all, everybody catches up.',
+      'asked within a bound; once they are over for all, everybody catches up. Whatever a running ' +
+      'process was asked settles within its deadline, faults or not (`answer-watch.ts`).',
     file: 'liveness.ts',
   },
   linearizability: {

@@ -72,8 +72,8 @@ describe('chaos', () => {
     const [, kept = ''] = /nodes in (\S+)/.exec(out) ?? [];
     rmSync(kept, { recursive: true, force: true });
     expect(code, out).toBe(1);
-    const violation =
-      'VIOLATION no node ends by itself: node 2 start 1 ended with SIGKILL, and nobody had ended it';
+    const ended = 'node 2 start 1 ended with SIGKILL, and nobody had ended it';
+    const violation = `VIOLATION no node ends by itself: ${ended}`;
     expect(out).toContain(violation);
     const after = out.slice(out.indexOf(violation)).split('\n');
     expect(after[1]).toMatch(/^ {4}\S.* (INFO|WARN|ERROR)/);
