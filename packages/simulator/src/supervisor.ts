@@ -169,8 +169,7 @@ export class Supervisor {
   #mayStopForRoom(id: NodeId, { path }: DiskError): boolean {
     const host = this.#cluster.host(id);
     if (this.#cameUp.get(id) !== host.life) return true;
-    // Not what the page promises: it also notes which run of another member it met, and stops when
-    // there is no room for that (`recordPeer`).
+    // It also notes which run of another member it met (`recordPeer`).
     if (path === `${dataDirectory}/identity.json.tmp`) return true;
     if (!path.endsWith('.segment.tmp')) return false;
     const last = logFiles(host.disk).at(-1);
