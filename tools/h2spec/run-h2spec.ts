@@ -9,7 +9,7 @@ const runMsMax = 150_000;
 
 /**
  * Builds the h2spec that `tools/go.mod` of the repository at `root` pins, into `directory`.
- * Undefined: this machine has no Go.
+ * Undefined: this machine has no Go, or cannot fetch it.
  */
 export function buildH2spec(root: string, directory: string): string | undefined {
   const binary = join(directory, 'h2spec');
@@ -19,6 +19,9 @@ export function buildH2spec(root: string, directory: string): string | undefined
     { cwd: join(root, 'tools'), encoding: 'utf8' },
   );
   if (error !== undefined) return undefined;
+  if (status !== 0 && /dial tcp|no such host|i\/o timeout|connection refused/.test(stderr)) {
+    return undefined;
+  }
   if (status !== 0) throw new Error(`h2spec does not build:\n${stderr}`);
   return binary;
 }
