@@ -8,6 +8,7 @@ export interface Flags {
   readonly trace: boolean;
   /** That the run of the seed should have. */
   readonly fingerprint: string | undefined;
+  /** At most so many. */
   readonly runs: number;
   readonly minutes: number | undefined;
   readonly first: number;
@@ -53,33 +54,44 @@ export function parseFlags(words: readonly string[]): Flags {
     else if (known.includes(word)) values.set(word, words[++index] ?? '');
     else throw new Error(`unknown option ${word}; usage: ${usage}`);
   }
-  const number = (name: string): number | undefined => {
+  expectTogether(values);
+  const number = (name: string, min = 1): number | undefined => {
     const text = values.get(name);
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (text !== '' && Number.isFinite(value) && value >= 0) return value;
-    throw new Error(`${name} needs a number`);
+    if (text !== '' && Number.isSafeInteger(value) && value >= min) return value;
+    throw new Error(`${name} needs a number, whole and at least ${min}`);
   };
-  const fingerprint = values.get('--fingerprint');
-  if (fingerprint !== undefined && !values.has('--seed')) {
-    throw new Error('--fingerprint is that of one run: it needs --seed');
-  }
+  const minutes = number('--minutes');
   return {
-    seed: number('--seed'),
+    seed: number('--seed', 0),
     trace: values.has('--trace'),
-    fingerprint,
-    runs: number('--runs') ?? 100,
-    minutes: number('--minutes'),
-    first: number('--first') ?? Math.floor(Math.random() * 1e9),
-    stride: Math.max(1, number('--stride') ?? 1),
+    fingerprint: values.get('--fingerprint'),
+    runs: number('--runs') ?? (minutes === undefined ? 100 : Infinity),
+    minutes,
+    first: number('--first', 0) ?? Math.floor(Math.random() * 1e9),
+    stride: number('--stride') ?? 1,
     durationMs: number('--duration-ms') ?? durationMsDefault,
-    nodes: membersOf(number('--nodes')),
+    nodes: membersOf(number('--nodes', 0)),
     preset: presetOf(values.get('--preset') ?? 'swarm'),
     stopAtFirst: values.has('--stop-at-first'),
     strict: values.has('--strict'),
-    jobs: Math.max(1, number('--jobs') ?? 1),
+    jobs: number('--jobs') ?? 1,
     json: values.has('--json'),
   };
+}
+
+/** Refuses flags of which one would silently do nothing. */
+function expectTogether(values: ReadonlyMap<string, string>): void {
+  if (values.has('--fingerprint') && !values.has('--seed')) {
+    throw new Error('--fingerprint is that of one run: it needs --seed');
+  }
+  if (values.has('--trace') && !values.has('--seed') && values.has('--jobs')) {
+    throw new Error('--trace with --jobs would mix the lines of many runs: leave one out');
+  }
+  if (values.has('--nodes') && (values.get('--preset') ?? 'swarm') !== 'swarm') {
+    throw new Error('--nodes goes with the swarm alone: other presets have three members');
+  }
 }
 
 const membersMax = 7;

@@ -37,7 +37,7 @@ export async function runJobs(
     for (const child of children) child.kill();
   };
   const ends: Promise<void>[] = [];
-  for (let job = 0; job < flags.jobs; job++) {
+  for (let job = 0; job < Math.min(flags.jobs, flags.runs); job++) {
     const child = spawn(process.execPath, [program, ...wordsOf(flags, job)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -65,13 +65,15 @@ export async function runJobs(
 }
 
 function wordsOf(flags: Flags, job: number): string[] {
-  const runs = Math.ceil((flags.runs - job) / flags.jobs);
+  const share = Math.ceil((flags.runs - job) / flags.jobs);
+  const runs = Number.isFinite(share) ? ['--runs', String(share)] : [];
   const nodes = flags.nodes === undefined ? [] : ['--nodes', String(flags.nodes)];
   const minutes = flags.minutes === undefined ? [] : ['--minutes', String(flags.minutes)];
   return [
     '--json',
     ...['--first', String(flags.first + job), '--stride', String(flags.jobs)],
-    ...['--runs', String(runs), ...minutes],
+    ...runs,
+    ...minutes,
     ...['--duration-ms', String(flags.durationMs), '--preset', flags.preset],
     ...nodes,
     ...(flags.stopAtFirst ? ['--stop-at-first'] : []),

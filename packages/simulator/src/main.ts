@@ -14,9 +14,8 @@ const print = (line: string): void => {
 /** One process, one run after the other. */
 async function runHere(flags: Flags, onResult: (result: RunResult) => void): Promise<void> {
   const endAtMs = flags.minutes === undefined ? Infinity : Date.now() + flags.minutes * 60_000;
-  const endless = flags.minutes !== undefined;
   const runs = flags.seed === undefined ? flags.runs : 1;
-  for (let run = 0; (run < runs || endless) && Date.now() < endAtMs; run++) {
+  for (let run = 0; run < runs && Date.now() < endAtMs; run++) {
     const seed = flags.seed ?? flags.first + run * flags.stride;
     const result = await runSeed(seed, flags, flags.trace ? print : undefined);
     onResult(result);

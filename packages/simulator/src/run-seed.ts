@@ -34,8 +34,8 @@ export async function runSeed(
     Error.stackTraceLimit = 0;
     const report = await simulate(seed, { durationMs, scenario, ...(onLine && { onLine }) });
     Error.stackTraceLimit = stackTraceLimit;
-    const { user } = process.cpuUsage(before);
-    const cpuMs = user / 1_000;
+    const { user, system } = process.cpuUsage(before);
+    const cpuMs = (user + system) / 1_000;
     if (report.violations.length === 0) return { seed, cpuMs, report, lastEvents: [] };
     const last = new LastLines();
     await simulate(seed, { durationMs, scenario, onLine: (...line) => last.add(...line) });

@@ -71,17 +71,19 @@ export class Summary {
   readonly #counted: SimulationReport[] = [];
   readonly #failedSeeds: number[] = [];
   #thin = 0;
-  #virtualMs = 0;
+  /** Of those that count. */
   #cpuMs = 0;
 
   add(result: RunResult): void {
     if (hasFailed(result)) this.#failedSeeds.push(result.seed);
     if (!('report' in result)) return;
-    this.#cpuMs += result.cpuMs;
-    this.#virtualMs += result.report.virtualMs;
     // One that found something counts, however short it was.
-    if (!hasFailed(result) && isThin(result.report)) this.#thin += 1;
-    else this.#counted.push(result.report);
+    if (!hasFailed(result) && isThin(result.report)) {
+      this.#thin += 1;
+      return;
+    }
+    this.#counted.push(result.report);
+    this.#cpuMs += result.cpuMs;
   }
 
   get failed(): number {
@@ -89,15 +91,16 @@ export class Summary {
   }
 
   lines(): string[] {
-    const seconds = Math.round(this.#sum((report) => report.virtualMs) / 1_000);
-    const speed = Math.round(this.#virtualMs / this.#cpuMs);
+    const virtualMs = this.#sum((report) => report.virtualMs);
+    const seconds = Math.round(virtualMs / 1_000);
+    const speed = Math.round(virtualMs / Math.max(1, this.#cpuMs));
     const operations = this.#sum((report) => report.operations);
     const judged = this.#counted.length >= runsJudged;
     return [
       ...this.#measures().map(({ text, problem }) =>
         problem === undefined || !judged ? text : `${text}   WARNING: ${problem}`,
       ),
-      `speed: ${speed} simulated seconds a second of one processor`,
+      `speed: ${speed} simulated seconds a second of one processor, user and system`,
       ...this.#failedSeeds.map((seed) => `FAILED seed ${seed}`),
       `runs ${this.#counted.length}, simulated ${seconds} s, ` +
         `steps ${this.#sum((report) => report.steps)}, operations checked ${operations}, ` +

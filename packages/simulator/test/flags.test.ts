@@ -14,12 +14,10 @@ test('without flags: a hundred runs of a minute, drawn by their seeds', () => {
 });
 
 test('every flag is understood', () => {
-  const text =
-    '--runs 3 --minutes 2 --nodes 5 --jobs 2 --preset votes --first 7 --stop-at-first --strict';
+  const text = '--runs 3 --minutes 2 --jobs 2 --preset votes --first 7 --stop-at-first --strict';
   expect(parseFlags(text.split(' '))).toMatchObject({
     runs: 3,
     minutes: 2,
-    nodes: 5,
     jobs: 2,
     preset: 'votes',
     first: 7,
@@ -27,6 +25,8 @@ test('every flag is understood', () => {
     strict: true,
   });
   const one = parseFlags(['--seed', '42', '--trace', '--fingerprint', 'ab-1']);
+  expect(parseFlags(['--minutes', '1'])).toMatchObject({ runs: Infinity });
+  expect(parseFlags(['--nodes', '5'])).toMatchObject({ nodes: 5 });
   expect(one).toMatchObject({ seed: 42, trace: true, fingerprint: 'ab-1' });
 });
 
@@ -34,6 +34,11 @@ test.each([
   [['--sed', '1'], /unknown option --sed/],
   [['--seed'], /--seed needs a number/],
   [['--fingerprint', 'ab-1'], /--fingerprint .* needs --seed/],
+  [['--runs', '0'], /--runs needs a number, whole and at least 1/],
+  [['--minutes', '0'], /--minutes needs a number/],
+  [['--jobs', '1.5'], /--jobs needs a number/],
+  [['--trace', '--jobs', '2'], /leave one out/],
+  [['--nodes', '5', '--preset', 'leases'], /--nodes goes with the swarm alone/],
   [['--nodes', '8'], /--nodes needs a number from 1 to 7/],
   [['--nodes', '0'], /--nodes needs a number from 1 to 7/],
   [['--preset', 'nice'], /preset nice: there are swarm, /],

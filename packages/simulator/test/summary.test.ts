@@ -34,7 +34,9 @@ test('the last line: runs, simulated time, steps, operations checked, violations
   expect(lines.at(-1)).toBe(
     'runs 2, simulated 122 s, steps 2000, operations checked 1200, violations 0',
   );
-  expect(lines).toContain('speed: 305 simulated seconds a second of one processor');
+  expect(lines).toContain(
+    'speed: 305 simulated seconds a second of one processor, user and system',
+  );
 });
 
 test.each([{ virtualMs: 59_000 }, { operations: 499 }, { answered: 299 }])(
