@@ -91,7 +91,7 @@ function startClients(
   });
 }
 
-/** Every key once more, from every node: what was acknowledged must be there. */
+/** Every key once more, the nodes in turn: what was acknowledged must be there. */
 async function readBack(cluster: LocalCluster, recorder: Recorder): Promise<void> {
   const roads = cluster.ids.map((id): [number, Road] => [id, roadOverHttp(cluster.address(id))]);
   const keys = [...new Set(recorder.operations.map(({ key }) => key))];

@@ -169,4 +169,17 @@ export const bugsOfElections: readonly PlantedBug[] = [
     ],
     foundBy: ['lease needs a quorum of send times'],
   },
+  {
+    name: 'a late voter is never bound',
+    breaks: 'every voter comes to count in quorums (rule 2)',
+    edits: [
+      {
+        file: 'packages/raft/src/leadership.ts',
+        find: 'appendProposals(core, leader, [{ kind, payload: encodeBinding(binding) }], at);',
+        replace: `if (kind === entryKinds.binding) ${reached};
+  else appendProposals(core, leader, [{ kind, payload: encodeBinding(binding) }], at);`,
+      },
+    ],
+    foundBy: ['liveness'],
+  },
 ];

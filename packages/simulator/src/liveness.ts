@@ -66,7 +66,7 @@ export class Liveness {
     return this.#until('not all are answered', isAnswered);
   }
 
-  /** The faults end for everybody: all follow one leader, and agree on what every key holds. */
+  /** The faults end for everybody: all follow one leader, catch up and count. */
   async everybody(): Promise<boolean> {
     this.#keptOut = [];
     this.#nemesis.rest([]);
@@ -76,7 +76,10 @@ export class Liveness {
     const hasCaughtUp = (): boolean =>
       this.#cluster.nodes.length === ids.length &&
       this.#cluster.nodes.every((node) => node.appliedIndex >= leader);
-    return this.#until('not everybody caught up', hasCaughtUp);
+    if (!(await this.#until('not everybody caught up', hasCaughtUp))) return false;
+    // Without it a member counts in no quorum, and the others can afford to lose one less.
+    const isBound = (): boolean => ids.every((id) => this.#cluster.isBound(id));
+    return this.#until('not everybody is bound', isBound);
   }
 
   /** Every key, through every member, once all is quiet. */
