@@ -1,4 +1,5 @@
 import type { VirtualDisk } from '@d-engine/virtual-env';
+import { recordAlignment } from './disk-layout.ts';
 import { dataDirectory } from './virtual-cluster.ts';
 
 /** A file of a member's log, as one sees it from outside. */
@@ -9,8 +10,6 @@ export interface LogFile {
 }
 
 const logDirectory = `${dataDirectory}/log`;
-/** Records are padded with zeros, which are part of them, to a multiple of this. */
-const recordAlignment = 8;
 
 /** In their order, those that nothing was written to among them. */
 export function logFiles(disk: VirtualDisk): LogFile[] {

@@ -1,5 +1,6 @@
 import type { Revision } from '@d-engine/base';
-import type { Answer, Operation, Value } from './history/operation.ts';
+import { seen } from './history/key-state.ts';
+import type { Operation, Value } from './history/operation.ts';
 
 /**
  * Whether the order of the revisions explains every answer on one key. If it does, that order is
@@ -100,14 +101,6 @@ function stateAfter(state: State, { command, outcome }: Operation): State | unde
       return matches ? written(command.value) : state;
     }
   }
-}
-
-function seen(state: State, answer: Answer & { readonly type: 'read' }): State | undefined {
-  if (answer.value !== state.value) return undefined;
-  const { modRevision } = answer;
-  if (state.value === null || modRevision === undefined) return state;
-  if (state.modRevision === undefined) return { ...state, modRevision };
-  return modRevision === state.modRevision ? state : undefined;
 }
 
 /** Whether the write may leave what the answered operation met; a deletion fits more than one. */

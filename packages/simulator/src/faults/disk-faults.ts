@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { VirtualDisk } from '@d-engine/virtual-env';
+import { voteCopyBytes, voteCopyOffsets, voteFileName } from '../disk-layout.ts';
 import type { LogFile } from '../log-files.ts';
 import { logFiles } from '../log-files.ts';
 import { dataDirectory } from '../virtual-cluster.ts';
@@ -15,11 +16,7 @@ type DiskFault =
   | 'rottenVote'
   | 'rottenSpace';
 
-const hardState = `${dataDirectory}/hard-state`;
-/** The two copies of the vote stand this far apart. */
-const copySpacing = 4_096;
-/** The last four bytes of a copy are the checksum of the others. */
-const copyBytes = 88;
+const voteFile = `${dataDirectory}/${voteFileName}`;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
 /** Longer than any padding between records, so that it hits something. */
 const rottenBytes = 16;
@@ -69,7 +66,7 @@ export const diskFaults: Faults<DiskFault> = {
   /** One copy of two whole ones, which may differ: a vote counts once it is in both. */
   rottenVote: ({ supervisor, counters, random }, victim, { disk }) => {
     if (!supervisor.crash(victim, false) || !hasTwoCopies(disk)) return false;
-    disk.corrupt(hardState, random.pick([0, copySpacing]) + random.integer(32), 1);
+    disk.corrupt(voteFile, random.pick(voteCopyOffsets) + random.integer(32), 1);
     counters.add('damaged votes survived');
     return true;
   },
@@ -106,10 +103,10 @@ function filesInUse(disk: VirtualDisk): LogFile[] {
 }
 
 function hasTwoCopies(disk: VirtualDisk): boolean {
-  const content = disk.peek(hardState);
-  if (content === undefined || content.length < copySpacing + copyBytes) return false;
-  return [0, copySpacing].every((at) => {
-    const copy = Buffer.from(content.subarray(at, at + copyBytes));
-    return crc32(copy.subarray(0, copyBytes - 4)) === copy.readUInt32LE(copyBytes - 4);
+  const content = disk.peek(voteFile);
+  if (content === undefined || content.length < voteCopyOffsets[1] + voteCopyBytes) return false;
+  return voteCopyOffsets.every((at) => {
+    const copy = Buffer.from(content.subarray(at, at + voteCopyBytes));
+    return crc32(copy.subarray(0, voteCopyBytes - 4)) === copy.readUInt32LE(voteCopyBytes - 4);
   });
 }

@@ -58,7 +58,11 @@ function applyToSettled(state: KeyState, operation: Operation): KeyState | undef
   }
 }
 
-function seen(state: KeyState, answer: Answer & { readonly type: 'read' }): KeyState | undefined {
+/** The state after a read that fits it. */
+export function seen<State extends Pick<KeyState, 'value' | 'modRevision'>>(
+  state: State,
+  answer: Answer & { readonly type: 'read' },
+): State | undefined {
   if (answer.value !== state.value) return undefined;
   const { modRevision } = answer;
   if (state.value === null || modRevision === undefined) return state;

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Entry, LogIndex, Term } from '@d-engine/base';
 import { decodeEntries, MalformedEntry } from '@d-engine/base';
 import type { VirtualDisk } from '@d-engine/virtual-env';
+import { recordAlignment } from '../disk-layout.ts';
 
 export interface DurableEntry {
   readonly term: Term;
@@ -16,7 +17,6 @@ export interface DurableEntries {
 // The layout of a log file, told apart from the code that writes it (packages/storage/src/
 // record-header.ts): a header of the file, then records of a header and entries, aligned.
 const headerBytes = 64;
-const recordAlignment = 8;
 const recordMagic = 0x4c64;
 const flagTruncates = 1;
 

@@ -3,6 +3,7 @@ import type { LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
+import { voteFileName } from '../disk-layout.ts';
 import type { DurableEntries } from './durable-log.ts';
 import { DurableLog } from './durable-log.ts';
 import type { DurableVote } from './durable-vote.ts';
@@ -126,7 +127,7 @@ export class NodeView implements MemberView {
 
   durableVotes(): readonly DurableVote[] {
     const { dataDirectory } = this.#node.settings;
-    return durableVotesOn(this.#host.disk, `${dataDirectory}/hard-state`);
+    return durableVotesOn(this.#host.disk, `${dataDirectory}/${voteFileName}`);
   }
 
   leaseValid(): boolean {

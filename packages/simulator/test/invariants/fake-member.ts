@@ -170,3 +170,21 @@ export function elect(cluster: FakeCluster, position: 0 | 1 | 2, term: number): 
   cluster.step();
   leader.role = 'leader';
 }
+
+/** Nodes 2 and 3 vote for node 2 in term 2, which leads once the test says so. */
+export function voteForSecond(cluster: FakeCluster): void {
+  const [, second, third] = cluster.members;
+  for (const member of [second, third]) {
+    member.term = 2;
+    member.votesFor(2);
+  }
+}
+
+/** Node 2 leads term 2 by the votes of 2 and 3, which hold an entry of it behind five others. */
+export function succeed(cluster: FakeCluster): void {
+  voteForSecond(cluster);
+  cluster.step();
+  const [, second, third] = cluster.members;
+  second.role = 'leader';
+  for (const member of [second, third]) member.holds([1, 1, 1, 1, 1, 2]);
+}

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { hasQuorum, overlap } from '../../src/invariants/quorums.ts';
-import { configurationOf, elect, FakeCluster, settled } from './fake-member.ts';
+import {
+  configurationOf,
+  elect,
+  FakeCluster,
+  settled,
+  succeed,
+  voteForSecond,
+} from './fake-member.ts';
 
 test('a healthy story breaks nothing', () => {
   const cluster = settled();
@@ -184,11 +191,8 @@ describe('is seen:', () => {
 
   test('a leader that commits on no quorum in the step in which it is elected', () => {
     const cluster = settled();
-    const [, second, third] = cluster.members;
-    for (const member of [second, third]) {
-      member.term = 2;
-      member.votesFor(2);
-    }
+    const [, second] = cluster.members;
+    voteForSecond(cluster);
     cluster.step();
     second.role = 'leader';
     second.holds([1, 1, 1, 1, 1, 2]);
@@ -211,15 +215,9 @@ describe('is seen:', () => {
 
   test('a leader that steps down and takes over a commit index that it did not verify', () => {
     const cluster = settled();
-    const [leader, second, third] = cluster.members;
+    const [leader, second] = cluster.members;
     leader.log = [1, 1, 1, 1, 1, 2];
-    for (const member of [second, third]) {
-      member.term = 2;
-      member.votesFor(2);
-    }
-    cluster.step();
-    second.role = 'leader';
-    for (const member of [second, third]) member.holds([1, 1, 1, 1, 1, 2]);
+    succeed(cluster);
     cluster.step();
     second.commitIndex = 6;
     cluster.step();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { settled } from './fake-member.ts';
+import { settled, succeed, voteForSecond } from './fake-member.ts';
 
 describe('is seen:', () => {
   test.each([null, 3])('a vote for node 1 that is one for %s after a restart', (other) => {
@@ -57,12 +57,9 @@ describe('is seen:', () => {
 
   test('a leader that counts its own vote before its disk has it', () => {
     const cluster = settled();
-    const [, second, third] = cluster.members;
+    const [, second] = cluster.members;
     second.isHardStateDurable = false;
-    for (const member of [second, third]) {
-      member.term = 2;
-      member.votesFor(2);
-    }
+    voteForSecond(cluster);
     cluster.step();
     second.role = 'leader';
     expect(cluster.problems()).toEqual(['one vote a term']);
@@ -87,10 +84,7 @@ describe('is seen:', () => {
   test('a leader whose votes are not on the disks of a quorum', () => {
     const cluster = settled();
     const [, second, third] = cluster.members;
-    for (const member of [second, third]) {
-      member.term = 2;
-      member.votesFor(2);
-    }
+    voteForSecond(cluster);
     third.isHardStateDurable = false;
     cluster.step();
     second.role = 'leader';
@@ -119,14 +113,8 @@ describe('is seen:', () => {
 
   test('a lease of a leader whose successor committed and leads no more', () => {
     const cluster = settled();
-    const [first, second, third] = cluster.members;
-    for (const member of [second, third]) {
-      member.term = 2;
-      member.votesFor(2);
-    }
-    cluster.step();
-    second.role = 'leader';
-    for (const member of [second, third]) member.holds([1, 1, 1, 1, 1, 2]);
+    const [first, second] = cluster.members;
+    succeed(cluster);
     cluster.step();
     second.commitIndex = 6;
     cluster.step();
