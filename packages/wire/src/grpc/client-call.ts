@@ -7,10 +7,11 @@ import { errorMetadataKey } from '../leader-metadata.ts';
 import { headerOf, metadataOf, noMetadata } from './call-metadata.ts';
 import type { ChannelContext } from './channel-context.ts';
 import type { ChannelLink, Waiter } from './channel-link.ts';
-import { httpStatusFailure, resetFailure, trailersFailure } from './grpc-status.ts';
+import { trailersFailure } from './grpc-status.ts';
 import { isGrpcContentType } from './grpc-text.ts';
 import { inflate } from './message-inflater.ts';
 import { MessageReader, prefixBytes, prefixOf, RefusedMessage } from './message-reader.ts';
+import { httpStatusFailure, resetFailure } from './status-codes.ts';
 
 /** A unary call on the calling side, from the moment it was asked for. */
 export class ClientCall implements Waiter, StreamReceiver {

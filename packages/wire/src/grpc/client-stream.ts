@@ -5,10 +5,11 @@ import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stre
 import { headerOf, noMetadata } from './call-metadata.ts';
 import type { ChannelContext } from './channel-context.ts';
 import type { ChannelLink, Waiter } from './channel-link.ts';
-import { httpStatusFailure, resetCode, resetFailure, trailersFailure } from './grpc-status.ts';
+import { trailersFailure } from './grpc-status.ts';
 import { isGrpcContentType } from './grpc-text.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import { MessageReader } from './message-reader.ts';
+import { httpStatusFailure, resetCode, resetFailure } from './status-codes.ts';
 
 /** The calling end of a stream. Until the connection stands, what is sent waits here. */
 export class ClientStream implements MessageStream, Waiter, StreamReceiver, PipeOwner {

@@ -3,11 +3,12 @@ import { errorCodes } from '../http2/codes.ts';
 import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stream.ts';
 import type { CallHead } from './call-head.ts';
 import { assertMetadata } from './call-metadata.ts';
-import { failureTrailers, okHeaders, okTrailers, resetFailure } from './grpc-status.ts';
+import { failureTrailers, okHeaders, okTrailers } from './grpc-status.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import { MessageReader } from './message-reader.ts';
 import { endInFailure } from './refused-request.ts';
 import type { ServerContext } from './server-context.ts';
+import { resetFailure } from './status-codes.ts';
 
 const noHandler: StreamHandler = { onMessage: ignore, onClose: ignore };
 

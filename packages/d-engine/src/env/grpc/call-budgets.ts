@@ -1,8 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Failure } from '@d-engine/base';
-import { errorRegistry } from '@d-engine/base';
-import { errorMetadataKey } from '@d-engine/wire';
+import { requestRefusal } from '@d-engine/wire';
 import { ByteBudget, type Holding } from './byte-budget.ts';
 import { cutOff } from './cut-off.ts';
 import type { NetworkSettings } from './network-options.ts';
@@ -13,18 +12,6 @@ export const callOverheadBytes = 4_096;
 export const chunkOverheadBytes = 256;
 /** A call has moved when this much of it has: single bytes do not keep it alive for ever. */
 export const stepBytes: number = 256 * 1024;
-
-const tooMuch = 'the server holds too many unfinished requests: retry after a pause';
-
-/** The call never reached the service, so that its client may send it again. */
-export const requestRefusal: Failure = {
-  status: 'resourceExhausted',
-  message: tooMuch,
-  metadata: { [errorMetadataKey]: String(errorRegistry.RateLimited.code) },
-};
-
-/** Without the error's code: the service has done what was asked, if it was a write. */
-export const answerRefusal: Failure = { status: 'resourceExhausted', message: tooMuch };
 
 /** What the calls of clients make a listener hold; peers are bounded by the windows of raft. */
 export class CallBudgets {

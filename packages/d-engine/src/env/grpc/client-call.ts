@@ -7,12 +7,19 @@ import {
 } from 'node:http2';
 import type { Answer, CallOptions, Failure, Metadata } from '@d-engine/base';
 import { errorRegistry, StatusError } from '@d-engine/base';
-import { errorMetadataKey } from '@d-engine/wire';
+import {
+  errorMetadataKey,
+  formatTimeout,
+  httpStatusFailure,
+  isGrpcContentType,
+  RefusedMessage,
+  resetFailure,
+} from '@d-engine/wire';
 import type { ClientConnection, Waiter } from './client-connection.ts';
 import { cutOff } from './cut-off.ts';
-import { formatTimeout, isGrpcContentType, metadataOf } from './headers.ts';
-import { frameMessage, MessageReader, RefusedMessage } from './message-reader.ts';
-import { httpStatusFailure, resetFailure, trailersFailure } from './status.ts';
+import { metadataOf } from './headers.ts';
+import { frameMessage, MessageReader } from './message-reader.ts';
+import { trailersFailure } from './status.ts';
 
 const noMetadata: Metadata = Object.freeze({});
 

@@ -1,11 +1,11 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
 import type { Failure, MessageStream, Metadata, StreamHandler } from '@d-engine/base';
+import { httpStatusFailure, isGrpcContentType, resetCode, resetFailure } from '@d-engine/wire';
 import type { ClientConnection, Waiter } from './client-connection.ts';
 import { cutOff } from './cut-off.ts';
-import { isGrpcContentType } from './headers.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import { MessageReader } from './message-reader.ts';
-import { httpStatusFailure, resetCode, resetFailure, trailersFailure } from './status.ts';
+import { trailersFailure } from './status.ts';
 
 export interface StreamRequest {
   readonly method: string;

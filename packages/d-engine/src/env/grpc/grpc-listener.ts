@@ -8,10 +8,10 @@ import {
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Address, Failure, Listener, Service } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
-import { isPeerMethod } from '@d-engine/wire';
+import { isGrpcContentType, isPeerMethod, parseTimeout } from '@d-engine/wire';
 import { CallBudgets, type ConnectionBudgets } from './call-budgets.ts';
 import { cutOff } from './cut-off.ts';
-import { headerBytesProblem, isGrpcContentType, metadataOf, parseTimeout } from './headers.ts';
+import { headerBytesProblem, metadataOf } from './headers.ts';
 import { MessageReader } from './message-reader.ts';
 import {
   type NetworkSettings,

@@ -1,6 +1,7 @@
 import type { Http2Stream } from 'node:http2';
 import type { Failure, StreamHandler } from '@d-engine/base';
-import { frameMessage, type MessageReader, RefusedMessage } from './message-reader.ts';
+import { RefusedMessage } from '@d-engine/wire';
+import { frameMessage, type MessageReader } from './message-reader.ts';
 
 /** Who opened or accepted the stream and knows how it ends. */
 export interface PipeOwner {

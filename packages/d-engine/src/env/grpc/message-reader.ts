@@ -1,21 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import type { Failure } from '@d-engine/base';
 import { errorRegistry } from '@d-engine/base';
-import { errorMetadataKey } from '@d-engine/wire';
+import { errorMetadataKey, prefixBytes, RefusedMessage } from '@d-engine/wire';
 
-/** Bytes from the other side that are no acceptable messages; the call ends with the failure. */
-export class RefusedMessage extends Error {
-  override readonly name = 'RefusedMessage';
-  readonly failure: Failure;
-
-  constructor(failure: Failure, options?: ErrorOptions) {
-    super(failure.message, options);
-    this.failure = failure;
-  }
-}
-
-/** Each message is a flag byte (compressed or not), its length in four bytes, and itself. */
-export const prefixBytes = 5;
 const smallBytes = 16 * 1024;
 
 /**

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { detectProtocol, http2Preface } from '@d-engine/wire';
+import { readFirstBytes } from '../bytes/first-bytes.ts';
 
 /**
  * Waits until the first bytes of a connection say which protocol it speaks, puts them back, and
@@ -11,23 +11,9 @@ export function sniffProtocol(
   timeoutMs: number,
   onDecided: (protocol: 'http2' | 'http1') => void,
 ): void {
-  let seen: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
-  const stop = (): void => {
-    clearTimeout(timer);
-    socket.off('data', onData);
-    socket.off('close', stop);
-  };
-  const onData = (chunk: Buffer): void => {
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    const protocol = detectProtocol(seen.subarray(0, http2Preface.length));
-    if (protocol === 'undecided') return;
-    stop();
-    socket.pause();
-    socket.unshift(seen);
+  readFirstBytes(socket, timeoutMs, (protocol, firstBytes) => {
+    socket.unshift(firstBytes);
     onDecided(protocol);
     if (protocol === 'http1') socket.resume();
-  };
-  socket.on('close', stop);
-  socket.on('data', onData);
+  });
 }

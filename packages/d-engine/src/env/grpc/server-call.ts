@@ -1,17 +1,16 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Failure, IncomingCall, Metadata, Service } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import { answerRefusal, RefusedMessage, requestRefusal } from '@d-engine/wire';
 import {
-  answerRefusal,
   type ConnectionBudgets,
   callOverheadBytes,
   chunkOverheadBytes,
-  requestRefusal,
   stepBytes,
 } from './call-budgets.ts';
 import { cutOff } from './cut-off.ts';
 import { metadataProblem } from './headers.ts';
-import { frameMessage, type MessageReader, RefusedMessage } from './message-reader.ts';
+import { frameMessage, type MessageReader } from './message-reader.ts';
 import { failureTrailers, okTrailers } from './status.ts';
 
 const okHeaders = Object.freeze({ ':status': 200, 'content-type': 'application/grpc' });

@@ -1,11 +1,12 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Failure, IncomingStream, Metadata, Service, StreamHandler } from '@d-engine/base';
+import { resetFailure } from '@d-engine/wire';
 import { cutOff } from './cut-off.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import type { MessageReader } from './message-reader.ts';
 import { assertMetadata, type CallHead, endInFailure, gone } from './server-call.ts';
-import { failureTrailers, okTrailers, resetFailure } from './status.ts';
+import { failureTrailers, okTrailers } from './status.ts';
 
 /** Time for the reason of a reset to get through before the stream is cut off without one. */
 const resetGraceMs = 250;
