@@ -234,6 +234,24 @@ describe('names after a power loss', () => {
     );
   });
 
+  it('leave nothing of a file that was replaced by one that has moved on to another directory', async () => {
+    const { world, host } = await prepare(0);
+    const steps: NameStep[] = [
+      { type: 'create', name: '/x/b' },
+      { type: 'create', name: '/x/a' },
+      { type: 'sync', directory: '/x' },
+      { type: 'rename', name: '/x/b', to: '/x/a' },
+      { type: 'rename', name: '/x/a', to: '/y/a' },
+      { type: 'sync', directory: '/y' },
+      { type: 'sync', directory: '/x' },
+    ];
+    for (const [number, each] of steps.entries()) {
+      await world.complete(performName(host.env.disk, each, number + 1));
+    }
+    host.crash({ powerLoss: true });
+    expect(names(host)).toEqual(new Map([['/y/a', 1]]));
+  });
+
   it('give no file two names, and none that was synced less than one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.array(nameStep, { maxLength: 25 }), async (seed, steps) => {

@@ -84,7 +84,10 @@ export function makeDurable(change: DirectoryChange): void {
   if (change.settled) return;
   change.settled = true;
   const { id, node, from, to } = change;
-  if (node.durableChange > id) return;
+  if (node.durableChange > id) {
+    if (to !== undefined) removeOlder(to, id);
+    return;
+  }
   node.durableChange = id;
   const target = to ?? from;
   const newer = target?.directory.durableChangeOf(target.name) ?? 0;
@@ -100,6 +103,12 @@ export function makeDurable(change: DirectoryChange): void {
   if (replaced !== undefined) replaced.durablePlace = undefined;
   to.directory.durable.set(to.name, node);
   node.durablePlace = to;
+}
+
+/** The node that came to this name has moved on since; what it replaced there is gone all the same. */
+function removeOlder(place: Place, change: number): void {
+  const replaced = place.directory.durable.get(place.name);
+  if (replaced !== undefined && replaced.durableChange < change) removeEntry(place, replaced);
 }
 
 function removeEntry(place: DurablePlace, node: Node): void {
