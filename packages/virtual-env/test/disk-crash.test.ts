@@ -234,7 +234,7 @@ describe('names after a power loss', () => {
     );
   });
 
-  it('leave nothing of a file that was replaced by one that has moved on to another directory', async () => {
+  it('leave nothing of a file that was replaced by one that has moved on', async () => {
     const { world, host } = await prepare(0);
     const steps: NameStep[] = [
       { type: 'create', name: '/x/b' },

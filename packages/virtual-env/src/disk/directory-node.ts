@@ -105,7 +105,7 @@ export function makeDurable(change: DirectoryChange): void {
   node.durablePlace = to;
 }
 
-/** The node that came to this name has moved on since; what it replaced there is gone all the same. */
+/** The node that came to this name has moved on since; what it replaced is gone all the same. */
 function removeOlder(place: Place, change: number): void {
   const replaced = place.directory.durable.get(place.name);
   if (replaced !== undefined && replaced.durableChange < change) removeEntry(place, replaced);
