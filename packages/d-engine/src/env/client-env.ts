@@ -1,17 +1,19 @@
 import type { Env } from '@d-engine/base';
-import { createHttp2Network, type Http2Network, type NetworkOptions } from './http2-network.ts';
 import { RealClock } from './real-clock.ts';
+import { RealCompute } from './real-compute.ts';
+import { RealNetwork, type RealNetworkOptions } from './real-network.ts';
 import { RealRandom } from './real-random.ts';
+import { RealSchedule } from './real-schedule.ts';
 
-/** What a client needs of the machine: no disk and no threads. */
+/** What a client needs of the machine: no disk. */
 export interface ClientEnv extends Pick<Env, 'clock' | 'random'> {
-  readonly network: Http2Network;
+  readonly network: RealNetwork;
 }
 
-export function createClientEnv(options: NetworkOptions = {}): ClientEnv {
-  return {
-    clock: new RealClock(),
-    random: new RealRandom(),
-    network: createHttp2Network(options),
-  };
+export function createClientEnv(options: RealNetworkOptions = {}): ClientEnv {
+  const clock = new RealClock();
+  const random = new RealRandom();
+  const schedule = new RealSchedule();
+  const compute = new RealCompute();
+  return { clock, random, network: new RealNetwork({ clock, random, schedule, compute }, options) };
 }

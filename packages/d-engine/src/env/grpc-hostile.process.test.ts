@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import type { IncomingCall, Service } from '@d-engine/base';
+import type { GrpcListener, NetworkOptions } from '@d-engine/wire';
 import { afterEach, expect, test } from 'vitest';
-import type { GrpcListener } from './grpc/grpc-listener.ts';
-import { createHttp2Network, type Http2Network, type NetworkOptions } from './http2-network.ts';
-import { delay, isTestStream, portOf, TestService } from './test/network-kit.ts';
+import type { RealNetwork } from './real-network.ts';
+import { delay, portOf, TestService, testNetwork } from './test/network-kit.ts';
 
 // What one client can make the server hold, and what others notice of it.
 
@@ -24,11 +24,11 @@ class BigService extends TestService implements Service {
 }
 
 interface Site {
-  readonly network: Http2Network;
+  readonly network: RealNetwork;
   readonly listener: GrpcListener;
 }
 
-const networks: Http2Network[] = [];
+const networks: RealNetwork[] = [];
 const sessions: ClientHttp2Session[] = [];
 afterEach(async () => {
   for (const session of sessions.splice(0)) session.destroy();
@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function startSite(options: NetworkOptions = {}): Promise<Site> {
-  const network = createHttp2Network({ isStream: isTestStream, ...options });
+  const network = testNetwork(options);
   networks.push(network);
   return { network, listener: await network.listen('127.0.0.1:0', new BigService()) };
 }

@@ -5,15 +5,14 @@ import { connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { http2Preface } from '@d-engine/wire';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHttp2Network } from './http2-network.ts';
 import {
   type Bench,
   delay,
-  isTestStream,
   portOf,
   startBench,
   startProxy,
   TestService,
+  testNetwork,
 } from './test/network-kit.ts';
 
 // What strangers may send: other gRPC stacks, browsers, port scanners.
@@ -163,7 +162,7 @@ describe('one port', () => {
   });
 
   test('HTTP/1.1 is handed to the hook with all its bytes, beside HTTP/2', async () => {
-    const network = createHttp2Network({ isStream: isTestStream });
+    const network = testNetwork();
     const http = createHttpServer((incoming, answer) => answer.end(`you asked ${incoming.url}`));
     const listener = await network.listen('127.0.0.1:0', new TestService(), {
       http1: (socket) => http.emit('connection', socket),
@@ -189,7 +188,7 @@ describe('one port', () => {
   });
 
   test('garbage gets the answer of an HTTP/1.1 parser', async () => {
-    const network = createHttp2Network();
+    const network = testNetwork();
     const http = createHttpServer();
     const listener = await network.listen('127.0.0.1:0', new TestService(), {
       http1: (socket) => http.emit('connection', socket),

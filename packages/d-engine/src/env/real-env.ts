@@ -1,31 +1,33 @@
-import type { Clock, Compute, Disk, Env, Random, Schedule } from '@d-engine/base';
-import { createHttp2Network, type Http2Network, type NetworkOptions } from './http2-network.ts';
+import type { Env } from '@d-engine/base';
 import { RealClock } from './real-clock.ts';
 import { RealCompute } from './real-compute.ts';
 import { RealDisk } from './real-disk.ts';
+import { RealNetwork, type RealNetworkOptions } from './real-network.ts';
 import { RealRandom } from './real-random.ts';
+import { RealSchedule } from './real-schedule.ts';
 
 export interface RealEnvOptions {
-  readonly network?: NetworkOptions;
+  readonly network?: RealNetworkOptions;
 }
 
 /** The machine that the process runs on. */
 export interface RealEnv extends Env {
-  readonly network: Http2Network;
+  readonly network: RealNetwork;
   /** Ends connections, ports and threads; nothing of the environment may be used after it. */
   close(): Promise<void>;
 }
 
 export function createRealEnv(options: RealEnvOptions = {}): RealEnv {
-  const clock: Clock = new RealClock();
-  const random: Random = new RealRandom();
+  const clock = new RealClock();
+  const random = new RealRandom();
+  const schedule = new RealSchedule();
+  const compute = new RealCompute();
   const disk = new RealDisk();
-  const compute: Compute = new RealCompute();
-  const network = createHttp2Network(options.network);
+  const network = new RealNetwork({ clock, random, schedule, compute }, options.network);
   return {
     clock,
     random,
-    disk: disk satisfies Disk,
+    disk,
     compute,
     network,
     schedule,
@@ -35,10 +37,3 @@ export function createRealEnv(options: RealEnvOptions = {}): RealEnv {
     },
   };
 }
-
-const schedule: Schedule = {
-  // The phase after polling: sockets, files and timers had their turn when it comes.
-  afterPoll: (callback) => {
-    setImmediate(callback);
-  },
-};

@@ -59,7 +59,7 @@ export class GrpcListener implements Listener {
     return { requests: requests.heldBytes, answers: answers.heldBytes };
   }
 
-  async listen(address: Address, bytes: ByteNetwork): Promise<void> {
+  async listen(address: Address, bytes: Pick<ByteNetwork, 'listen'>): Promise<void> {
     if (!isSocketAddress(address)) {
       const message = `cannot listen on '${address}': not a host:port`;
       throw new StatusError({ status: 'invalidArgument', message }, false);

@@ -39,10 +39,15 @@ export class GrpcNetwork implements Network {
     };
   }
 
-  async listen(address: Address, service: Service): Promise<GrpcListener> {
+  /** `bytes` are where this one listener gets its connections from: a port with others on it. */
+  async listen(
+    address: Address,
+    service: Service,
+    bytes: Pick<ByteNetwork, 'listen'> = this.#bytes,
+  ): Promise<GrpcListener> {
     const { compute } = this.#env;
     const listener = new GrpcListener(service, compute, this.#settings, this.#http2);
-    await listener.listen(address, this.#bytes);
+    await listener.listen(address, bytes);
     this.#listeners.add(listener);
     return listener;
   }

@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import type { Address, ByteNetwork, ByteStream, ByteStreamHandler } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
-import { parseSocketAddress, type SocketAddress } from '../grpc/socket-address.ts';
 import {
   type ByteConnectOptions,
   type ByteListenOptions,
@@ -12,6 +11,7 @@ import {
 } from './byte-options.ts';
 import { dialTcp, dialTls } from './dial.ts';
 import { canLendReads, lendReadsTo } from './lent-reads.ts';
+import { parseSocketAddress, type SocketAddress } from './socket-address.ts';
 import { connectError } from './socket-errors.ts';
 import { SocketListener } from './socket-listener.ts';
 import { prepareSocket } from './socket-options.ts';

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
-import { dialHost, type SocketAddress } from '../grpc/socket-address.ts';
 import type { TlsConnectOptions } from './byte-options.ts';
+import { dialHost, type SocketAddress } from './socket-address.ts';
 
 /** Starts to connect; the socket tells by `connect`. */
 export function dialTcp(target: SocketAddress, onread: OnReadOpts | undefined): Socket {

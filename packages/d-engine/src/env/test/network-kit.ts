@@ -8,7 +8,9 @@ import type {
   Service,
   StreamHandler,
 } from '@d-engine/base';
-import { createHttp2Network, type Http2Network, type NetworkOptions } from '../http2-network.ts';
+import type { NetworkOptions } from '@d-engine/wire';
+import { createClientEnv } from '../client-env.ts';
+import type { RealNetwork } from '../real-network.ts';
 
 /** What a stream's handler heard. */
 export class Recorder implements StreamHandler {
@@ -53,6 +55,8 @@ export class TestService implements Service {
   readonly #waiting: ((accepted: Accepted) => void)[] = [];
   /** Undefined: streams are taken. */
   refuseStreams: Failure | undefined = undefined;
+  /** Streams pause within their message of this number. */
+  pauseAtMessage = 0;
 
   onCall(call: IncomingCall): void {
     this.calls.push(call);
@@ -70,7 +74,10 @@ export class TestService implements Service {
   onStream(stream: IncomingStream): StreamHandler | Failure {
     if (this.refuseStreams !== undefined) return this.refuseStreams;
     const echo = stream.method.endsWith('StreamEcho');
-    const recorder = new Recorder(echo ? (message) => stream.send(message) : undefined);
+    const recorder = new Recorder((message) => {
+      if (echo) stream.send(message);
+      if (recorder.messages.length === this.pauseAtMessage) stream.pause();
+    });
     const accepted = { stream, recorder };
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.accepted.push(accepted);
@@ -86,15 +93,19 @@ export class TestService implements Service {
 }
 
 export interface Bench {
-  readonly network: Http2Network;
+  readonly network: RealNetwork;
   readonly service: TestService;
   readonly listener: Listener;
 }
 
 export const isTestStream = (method: string): boolean => method.startsWith('test.Service/Stream');
 
+export function testNetwork(options: NetworkOptions = {}): RealNetwork {
+  return createClientEnv({ grpc: { isStream: isTestStream, ...options } }).network;
+}
+
 export async function startBench(options: NetworkOptions = {}): Promise<Bench> {
-  const network = createHttp2Network({ isStream: isTestStream, ...options });
+  const network = testNetwork(options);
   const service = new TestService();
   const listener = await network.listen('127.0.0.1:0', service);
   return { network, service, listener };

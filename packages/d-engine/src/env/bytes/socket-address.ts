@@ -23,10 +23,3 @@ export function dialHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
 }
-
-/** The host of an `:authority` or `Host` header; an IPv6 one keeps its brackets. */
-export function hostOfAuthority(authority: string | undefined): string | undefined {
-  if (authority === undefined) return undefined;
-  const match = /^(?:[^@]*@)?(\[[^\]]+\]|[^:]+)(?::\d+)?$/.exec(authority);
-  return match?.[1];
-}

@@ -398,15 +398,12 @@ describe('a stream', () => {
     const { network, listener, service } = await bench();
     const recorder = new Recorder();
     const stream = network.connect(listener.address).openStream(streamOpen, recorder);
-    const { stream: incoming, recorder: server } = await Promise.resolve().then(() => {
-      for (let index = 0; index < 10; index++) stream.send(text(`${index}`));
-      return service.nextStream();
-    });
-    incoming.pause();
+    service.pauseAtMessage = 3;
+    for (let index = 0; index < 10; index++) stream.send(text(`${index}`));
     stream.end();
+    const { stream: incoming, recorder: server } = await service.nextStream();
     await delay(50);
-    const before = server.messages.length;
-    expect(before).toBeLessThan(10);
+    expect(server.messages).toHaveLength(3);
     incoming.resume();
     await delay(50);
     expect(server.messages).toHaveLength(10);
