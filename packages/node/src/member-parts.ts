@@ -1,7 +1,7 @@
 import type { Env, Logger, Metrics } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
 import { decodeBootstrap, Raft } from '@d-engine/raft';
-import type { Storage } from '@d-engine/storage';
+import type { EntryObserver, Storage } from '@d-engine/storage';
 import { KeyValueStateMachine } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
@@ -28,6 +28,7 @@ export interface MemberContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly storage: Storage;
+  readonly onEntryApplied: EntryObserver | undefined;
   onEffects(effects: Effects): void;
   onStall(blockedMs: number): void;
   onFailure(error: unknown): void;
@@ -61,6 +62,7 @@ export class MemberParts {
     this.metrics = new NodeMetrics(context.metrics, env.clock);
     this.stateMachine = new KeyValueStateMachine({
       readHistoryId: (payload) => decodeBootstrap(payload).historyId,
+      onEntryApplied: context.onEntryApplied,
     });
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);

@@ -21,7 +21,7 @@ import {
 } from '@d-engine/base';
 import type { Effects, Raft, RaftView } from '@d-engine/raft';
 
-import type { Storage } from '@d-engine/storage';
+import type { EntryObserver, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
 import { methods } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
@@ -47,6 +47,8 @@ export interface NodeOptions {
   readonly metrics: Metrics;
   /** Serves the member's port; `env.network.listen` unless the port is shared with HTTP. */
   readonly listen?: (address: Address, service: Service) => Promise<Listener>;
+  /** Told of the state after each entry that is applied: for checks of a whole cluster. */
+  readonly onEntryApplied?: EntryObserver;
 }
 
 /** The log records what is durable once nothing was written for this long. */
@@ -119,6 +121,7 @@ export class Node {
       logger,
       metrics: options.metrics,
       storage,
+      onEntryApplied: options.onEntryApplied,
       onEffects: (effects) => this.#onEffects(effects),
       onStall: (blockedMs) => this.#onStall(blockedMs),
       onFailure: (error) => this.#fail(error),
@@ -235,11 +238,6 @@ export class Node {
   /** False while this member is stopping or refused. */
   get isServing(): boolean {
     return this.#parts.condition.closed === undefined;
-  }
-
-  /** Hash of the state at the applied index: equal on members that applied the same. */
-  stateHash(): string {
-    return this.#parts.stateMachine.stateHash();
   }
 
   /** Brings the gauges up to date before somebody reads them. */

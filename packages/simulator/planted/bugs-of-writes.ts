@@ -36,9 +36,11 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: stateMachine,
-        find: 'for (const entry of entries) results.push(this.#applyEntry(entry));',
+        find: `for (const entry of entries) {
+      results.push(this.#applyEntry(entry));`,
         replace: `if (entries.length > 1) ${reached};
-    for (const entry of entries.toReversed()) results.unshift(this.#applyEntry(entry));`,
+    for (const entry of entries.toReversed()) {
+      results.unshift(this.#applyEntry(entry));`,
       },
       {
         file: stateMachine,
@@ -77,12 +79,28 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: stateMachine,
-        find: 'for (const entry of entries) results.push(this.#applyEntry(entry));',
-        replace: `for (const entry of entries) results.push(this.#applyEntry(entry));
-    if (entries.length > 1) {
+        find: 'if (!this.#collectEvents) return { results, events: noEvents };',
+        replace: `if (entries.length > 1) {
       ${reached};
       this.#revisionBase += 1;
-    }`,
+    }
+    if (!this.#collectEvents) return { results, events: noEvents };`,
+      },
+    ],
+    foundBy: ['state machine safety'],
+  },
+  {
+    // Wrong in the middle of a batch only: its last entry puts the state right again.
+    name: 'the cluster time moves on once a batch',
+    breaks: 'the state depends on the log alone, at each index',
+    edits: [
+      { file: stateMachine, find: 'this.#clusterTimeMs = entry.clusterTimeMs;', replace: '' },
+      {
+        file: stateMachine,
+        find: 'results.push(this.#applyEntry(entry));',
+        replace: `results.push(this.#applyEntry(entry));
+      if (entry === entries.at(-1)) this.#clusterTimeMs = entry.clusterTimeMs;
+      else ${reached};`,
       },
     ],
     foundBy: ['state machine safety'],

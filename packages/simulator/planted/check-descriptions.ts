@@ -26,8 +26,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   },
   'state machine safety': {
     says:
-      'Members that have applied the same index have the same state, and nobody applies what is ' +
-      'not committed.',
+      'Once they have applied an index, members have the same state, at each index and not only ' +
+      'where their batches end; and nobody applies what is not committed.',
     file: 'invariants/state-machine-safety.ts',
   },
   'commit needs a durable quorum': {

@@ -3,6 +3,7 @@ import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import { Counters } from './counters.ts';
+import { AppliedStates } from './invariants/applied-states.ts';
 import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
@@ -98,15 +99,17 @@ export class VirtualCluster {
       onLeads: () => this.#onLeads(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
+    const states = new AppliedStates();
     Node.start({
       env,
       settings: this.#settings(id),
       logger,
       metrics: countingMetrics(this.#counters),
+      onEntryApplied: (state) => states.add(state.appliedIndex, state.stateHash()),
     }).then(
       (node) => {
         this.#nodes.set(id, node);
-        this.#views.set(id, new NodeView(node, this.host(id)));
+        this.#views.set(id, new NodeView(node, this.host(id), states));
         const onClosed = (fatal: unknown): void => {
           if (this.#nodes.get(id) === node) this.#forget(id);
           if (fatal === undefined) this.#events.onStopped?.(id);

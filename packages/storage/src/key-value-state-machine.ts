@@ -11,11 +11,16 @@ import type { AppliedBatch, CommandResult, StateEvent, StateMachine } from './co
 import { StateHash } from './state-hash.ts';
 import { StoredValue, sameBytes } from './stored-value.ts';
 
+/** Looks at a state in passing; it must not keep or change it. */
+export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
+
 export interface KeyValueStateMachineOptions {
   /** Reads the history id out of a bootstrap entry's payload. */
   readonly readHistoryId: (bootstrapPayload: Uint8Array) => HistoryId;
   /** Whether {@link AppliedBatch.events} are produced; off unless somebody watches. */
   readonly collectEvents?: boolean | undefined;
+  /** Called after each entry, within its batch too: for checks that compare states. */
+  readonly onEntryApplied?: EntryObserver | undefined;
 }
 
 /** What a key costs besides its own bytes: table slot, objects, buffer headers. Measured. */
@@ -27,6 +32,7 @@ const noEvents: readonly StateEvent[] = [];
 export class KeyValueStateMachine implements StateMachine {
   readonly #readHistoryId: (bootstrapPayload: Uint8Array) => HistoryId;
   readonly #collectEvents: boolean;
+  readonly #onEntryApplied: EntryObserver | undefined;
   /** By the key's bytes as latin1 text: one character a byte, so any bytes make a key. */
   readonly #values = new Map<string, StoredValue>();
   readonly #hash = new StateHash();
@@ -43,6 +49,7 @@ export class KeyValueStateMachine implements StateMachine {
   constructor(options: KeyValueStateMachineOptions) {
     this.#readHistoryId = options.readHistoryId;
     this.#collectEvents = options.collectEvents ?? false;
+    this.#onEntryApplied = options.onEntryApplied;
   }
 
   get appliedIndex(): LogIndex {
@@ -75,7 +82,10 @@ export class KeyValueStateMachine implements StateMachine {
 
   apply(entries: readonly Entry[]): AppliedBatch {
     const results: (CommandResult | undefined)[] = [];
-    for (const entry of entries) results.push(this.#applyEntry(entry));
+    for (const entry of entries) {
+      results.push(this.#applyEntry(entry));
+      this.#onEntryApplied?.(this);
+    }
     if (!this.#collectEvents) return { results, events: noEvents };
     const events = this.#events;
     this.#events = [];

@@ -242,6 +242,30 @@ describe('state', () => {
     );
   });
 
+  it('shows its state after each entry of a batch, as if each came alone', () => {
+    const commands = [put('a', '1'), put('a', '2'), remove('b'), put('b', '1')];
+    const seen = (batchSize: number): string[] => {
+      const states: string[] = [];
+      const machine = new KeyValueStateMachine({
+        readHistoryId: () => historyId,
+        onEntryApplied: (state) => states.push(`${state.appliedIndex} ${state.stateHash()}`),
+      });
+      const proposals = commands.map((each) => ({
+        kind: entryKinds.command,
+        payload: encodeWriteCommand(each),
+      }));
+      const entries = encodeEntries(proposals, 1, 1, 0);
+      for (let at = 0; at < entries.length; at += batchSize) {
+        machine.apply(entries.slice(at, at + batchSize));
+      }
+      return states;
+    };
+    const alone = seen(1);
+    expect(alone.map((state) => state.split(' ')[0])).toEqual(['1', '2', '3', '4']);
+    expect(seen(4)).toEqual(alone);
+    expect(new Set(alone).size).toBe(4);
+  });
+
   it('holds what a plain map holds', () => {
     fc.assert(
       fc.property(fc.array(command), (commands) => {

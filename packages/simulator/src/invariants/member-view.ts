@@ -4,6 +4,7 @@ import type { Node } from '@d-engine/node';
 import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
 import { voteFileName } from '../disk-layout.ts';
+import type { AppliedState, AppliedStates } from './applied-states.ts';
 import type { DurableEntries } from './durable-log.ts';
 import { DurableLog } from './durable-log.ts';
 import type { DurableVote } from './durable-vote.ts';
@@ -38,7 +39,8 @@ export interface MemberView {
   /** The same of its vote: each copy of it. */
   durableVotes(): readonly DurableVote[];
   leaseValid(): boolean;
-  stateHash(): string;
+  /** Each of them once: those since the last call. */
+  takeAppliedStates(): readonly AppliedState[];
 }
 
 /** A view that stays true as the process goes on. */
@@ -49,13 +51,15 @@ export class NodeView implements MemberView {
   readonly #raft: RaftView;
   readonly #host: VirtualHost;
   readonly #durableLog: DurableLog;
+  readonly #appliedStates: AppliedStates;
 
-  constructor(node: Node, host: VirtualHost) {
+  constructor(node: Node, host: VirtualHost, appliedStates: AppliedStates) {
     this.nodeId = node.settings.nodeId;
     this.life = node;
     this.#node = node;
     this.#raft = node.raft;
     this.#host = host;
+    this.#appliedStates = appliedStates;
     this.#durableLog = new DurableLog(host.disk, `${node.settings.dataDirectory}/log`);
   }
 
@@ -134,7 +138,7 @@ export class NodeView implements MemberView {
     return this.#raft.leaseValid(this.#host.env.clock.now());
   }
 
-  stateHash(): string {
-    return this.#node.stateHash();
+  takeAppliedStates(): readonly AppliedState[] {
+    return this.#appliedStates.take();
   }
 }

@@ -1,22 +1,44 @@
 import type { LogIndex, NodeId } from '@d-engine/base';
+import { assert } from '@d-engine/base';
+import type { AppliedState } from './applied-states.ts';
 import type { Check, Step } from './check.ts';
 
-/** The same index, the same state (Raft paper, section 5.4.3); nothing above the commit index. */
+/**
+ * The same index, the same state (Raft paper, section 5.4.3), at each index and not only where
+ * batches end; nothing above the commit index.
+ */
 export class StateMachineSafety implements Check {
   readonly name = 'state machine safety';
-  readonly #hashes = new Map<LogIndex, { readonly hash: string; readonly nodeId: NodeId }>();
+  /** By index, from 1 on: whoever applied it first. */
+  readonly #first: { readonly hash: string; readonly nodeId: NodeId }[] = [];
 
   step({ member, before, isNewLife }: Step): string | undefined {
     const { nodeId, appliedIndex, commitIndex } = member;
-    if (!isNewLife && appliedIndex === before.appliedIndex) return undefined;
+    // Where it falls, another check says so.
+    if (!isNewLife && appliedIndex <= before.appliedIndex) return undefined;
     if (appliedIndex > commitIndex) {
       return `node ${nodeId} applied ${appliedIndex} above its commit index ${commitIndex}`;
     }
-    const hash = member.stateHash();
-    const known = this.#hashes.get(appliedIndex);
-    if (known === undefined) this.#hashes.set(appliedIndex, { hash, nodeId });
-    else if (known.hash !== hash) {
-      return `nodes ${known.nodeId} and ${nodeId} differ at index ${appliedIndex}`;
+    const states = member.takeAppliedStates();
+    for (const state of states) {
+      const problem = this.#compare(nodeId, state);
+      if (problem !== undefined) return problem;
+    }
+    // Else this check would look at nothing, and find nothing.
+    assert(appliedIndex === 0 || states.at(-1)?.index === appliedIndex, () => {
+      return `node ${nodeId} was not seen to apply ${appliedIndex}`;
+    });
+    return undefined;
+  }
+
+  #compare(nodeId: NodeId, { index, hash }: AppliedState): string | undefined {
+    const first = this.#first[index - 1];
+    if (first === undefined) {
+      const next: LogIndex = this.#first.length + 1;
+      if (index !== next) return `node ${nodeId} applied ${index} before anybody applied ${next}`;
+      this.#first.push({ hash, nodeId });
+    } else if (first.hash !== hash) {
+      return `nodes ${first.nodeId} and ${nodeId} differ at index ${index}`;
     }
     return undefined;
   }

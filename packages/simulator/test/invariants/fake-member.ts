@@ -1,5 +1,6 @@
 import type { LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Configuration, HardState, Role } from '@d-engine/raft';
+import type { AppliedState } from '../../src/invariants/applied-states.ts';
 import type { DurableEntries } from '../../src/invariants/durable-log.ts';
 import type { DurableVote } from '../../src/invariants/durable-vote.ts';
 import { Invariants } from '../../src/invariants/invariants.ts';
@@ -32,7 +33,9 @@ export class FakeMember implements MemberView {
   configuration: Configuration = configurationOf([1, 2, 3]);
   isAwake = true;
   hasLease = false;
-  state = '';
+  /** After an entry, where it is not what the others have there. */
+  readonly states: Map<LogIndex, string> = new Map();
+  #takenIndex: LogIndex = 0;
   owesItsVote = true;
   /** The terms of the entries, the first one at index 1. */
   log: Term[] = [];
@@ -83,8 +86,18 @@ export class FakeMember implements MemberView {
     return this.hasLease;
   }
 
-  stateHash(): string {
-    return `${this.appliedIndex} ${this.state}`;
+  takeAppliedStates(): readonly AppliedState[] {
+    const states: AppliedState[] = [];
+    while (this.#takenIndex < this.appliedIndex) {
+      const index = ++this.#takenIndex;
+      states.push({ index, hash: `${index} ${this.states.get(index) ?? ''}` });
+    }
+    return states;
+  }
+
+  /** Applies up to here without a word. */
+  skipsStatesTo(index: LogIndex): void {
+    this.#takenIndex = index;
   }
 
   votesFor(nodeId: NodeId): void {
@@ -103,6 +116,7 @@ export class FakeMember implements MemberView {
     this.role = 'follower';
     this.leaderId = null;
     this.appliedIndex = 0;
+    this.#takenIndex = 0;
   }
 }
 

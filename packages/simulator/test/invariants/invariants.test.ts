@@ -115,9 +115,38 @@ describe('is seen:', () => {
     const cluster = settled();
     const [, second] = cluster.members;
     second.restarts();
-    second.state = 'other';
+    second.states.set(5, 'other');
     second.appliedIndex = 5;
     expect(cluster.problems()).toEqual(['state machine safety']);
+  });
+
+  test('state machine safety: another state in the middle of a batch, right at its end', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.states.set(3, 'other');
+    second.appliedIndex = 5;
+    expect(cluster.problems()).toEqual(['state machine safety']);
+    expect(cluster.invariants.violations[0]?.text).toBe('nodes 1 and 2 differ at index 3');
+  });
+
+  test('state machine safety: nobody applied what is before it', () => {
+    const cluster = new FakeCluster();
+    const [leader] = cluster.members;
+    leader.holds([1, 1]);
+    leader.commitIndex = 2;
+    leader.skipsStatesTo(1);
+    leader.appliedIndex = 2;
+    expect(cluster.problems()).toContain('state machine safety');
+  });
+
+  test('a state that nobody saw is no proof of state machine safety', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.restarts();
+    second.skipsStatesTo(5);
+    second.appliedIndex = 5;
+    expect(() => cluster.step()).toThrow('node 2 was not seen to apply 5');
   });
 
   test('state machine safety: an entry applied before it is committed', () => {
