@@ -384,5 +384,6 @@ export type RaftView = Pick<
   | 'hardState'
   | 'isHardStateDurable'
   | 'configuration'
+  | 'bindings'
   | 'leaseValid'
 >;

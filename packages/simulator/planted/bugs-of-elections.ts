@@ -152,6 +152,19 @@ export const bugsOfElections: readonly PlantedBug[] = [
     foundBy: ['leader completeness'],
   },
   {
+    name: 'lead on without a quorum',
+    breaks: 'a leader that no quorum answers steps down (dissertation, 6.2)',
+    edits: [
+      {
+        file: 'packages/raft/src/raft.ts',
+        find: 'if (!hasQuorumContact(core, leader, at)) {',
+        replace: `if (!hasQuorumContact(core, leader, at)) ${reached};
+    if (at === undefined) {`,
+      },
+    ],
+    foundBy: ['a leader hears a quorum'],
+  },
+  {
     name: 'skip stickiness after a restart',
     breaks: 'a promise to a leader outlives the process that made it (rule 4)',
     edits: [

@@ -88,6 +88,18 @@ export const bugsOfStorage: readonly PlantedBug[] = [
     foundBy: ['damage is refused', 'durable survives a crash'],
   },
   {
+    name: 'leave a torn tail',
+    breaks: 'what a crash left half written is never met again',
+    edits: [
+      {
+        file: logRecovery,
+        find: 'await zeroAndSync(segment.file, offset, scan.nonZeroEnd);',
+        replace: `if (scan.nonZeroEnd > offset) ${reached};`,
+      },
+    ],
+    foundBy: ['a torn tail is cut'],
+  },
+  {
     name: 'make a segment anew that is in use',
     breaks: 'the log that is written to is replaced by nothing',
     edits: [

@@ -73,6 +73,19 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     says: 'A follower commits no more than what it saw to match its leader in this term.',
     file: 'invariants/heartbeat-commits-verified.ts',
   },
+  'a torn tail is cut': {
+    says:
+      'When a member has started, nothing stands on its platter behind the end of its log: no ' +
+      'byte of what a crash left half written.',
+    file: 'invariants/torn-tail-cut.ts',
+  },
+  'a leader hears a quorum': {
+    says:
+      'A leader that no quorum has answered for two of the largest election timeouts leads no ' +
+      'more: by its own clock, and by what the network gave to its process. One that stands still ' +
+      'steps down soon after it runs again.',
+    file: 'invariants/quorum-contact.ts',
+  },
   'no member dies': {
     says:
       'A member stops by itself only for a fault that was inflicted on its disk. Its own ' +

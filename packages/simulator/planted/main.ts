@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildSimulator } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
-import { escapedBugs } from './escaped-bugs.ts';
 import { isSeenRightly, searchSeeds } from './find-bug.ts';
 import { recordFound } from './found.ts';
 import type { PlantedBug } from './planted-bug.ts';
@@ -41,8 +40,7 @@ async function main(): Promise<number> {
     options: { bug: { type: 'string', multiple: true }, runs: { type: 'string' } },
   });
   const runs = Number(values.runs ?? 2_000);
-  const all = [...plantedBugs, ...escapedBugs];
-  const bugs = all.filter(({ name }) => values.bug?.includes(name) ?? true);
+  const bugs = plantedBugs.filter(({ name }) => values.bug?.includes(name) ?? true);
   if (bugs.length === 0 || !(runs >= 1)) {
     process.stderr.write('usage: npm run simulate:planted -- [--bug NAME]... [--runs K]\n');
     return 2;

@@ -14,6 +14,8 @@ export const checkNames = [
   'lease needs a quorum of send times',
   'configuration overlap',
   'heartbeat commits what is verified',
+  'a torn tail is cut',
+  'a leader hears a quorum',
   // Of the processes.
   'no member dies',
   'damage is refused',

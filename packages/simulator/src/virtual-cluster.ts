@@ -3,6 +3,7 @@ import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import { Counters } from './counters.ts';
+import { HeardAnswers } from './heard-answers.ts';
 import { AppliedStates } from './invariants/applied-states.ts';
 import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
@@ -99,17 +100,18 @@ export class VirtualCluster {
       onLeads: () => this.#onLeads(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
-    const states = new AppliedStates();
+    const heard = new HeardAnswers(env.clock);
+    const appliedStates = new AppliedStates();
     Node.start({
-      env,
+      env: { ...env, network: heard.listenTo(env.network) },
       settings: this.#settings(id),
       logger,
       metrics: countingMetrics(this.#counters),
-      onEntryApplied: (state) => states.add(state.appliedIndex, state.stateHash()),
+      onEntryApplied: (state) => appliedStates.add(state.appliedIndex, state.stateHash()),
     }).then(
       (node) => {
         this.#nodes.set(id, node);
-        this.#views.set(id, new NodeView(node, this.host(id), states));
+        this.#views.set(id, new NodeView(node, this.host(id), { heard, appliedStates }));
         const onClosed = (fatal: unknown): void => {
           if (this.#nodes.get(id) === node) this.#forget(id);
           if (fatal === undefined) this.#events.onStopped?.(id);

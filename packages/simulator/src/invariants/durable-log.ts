@@ -12,6 +12,8 @@ export interface DurableEntry {
 
 export interface DurableEntries {
   at(index: LogIndex): DurableEntry | undefined;
+  /** Where something stands behind the last whole record; undefined: nowhere. */
+  remains(): string | undefined;
 }
 
 // The layout of a log file, told apart from the code that writes it (packages/storage/src/
@@ -23,6 +25,7 @@ const flagTruncates = 1;
 /** Read at once: a record or two. */
 const windowBytes = 512;
 const noBytes: Buffer = Buffer.alloc(0);
+const zeros: Buffer = Buffer.alloc(65_536);
 
 interface DurableRecord {
   readonly extent: number;
@@ -63,6 +66,26 @@ export class DurableLog implements DurableEntries {
       const record = this.#readRecord();
       if (record !== undefined) this.#add(record);
       else if (!this.#enterNextSegment()) return;
+    }
+  }
+
+  remains(): string | undefined {
+    let offset = this.#offset;
+    for (let segmentId = this.#segmentId; ; segmentId++) {
+      const path = this.#pathOf(segmentId);
+      if (this.#disk.peekDurable(path, 0, 0) === undefined) return undefined;
+      const position = this.#notZeroFrom(path, offset);
+      if (position !== undefined) return `${path} at ${position}`;
+      offset = 0;
+    }
+  }
+
+  #notZeroFrom(path: string, offset: number): number | undefined {
+    for (let start = offset; ; start += zeros.length) {
+      const bytes = this.#disk.peekDurable(path, start, zeros.length) ?? noBytes;
+      if (bytes.length === 0) return undefined;
+      if (zeros.subarray(0, bytes.length).equals(bytes)) continue;
+      return start + bytes.findIndex((byte) => byte !== 0);
     }
   }
 

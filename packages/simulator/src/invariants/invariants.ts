@@ -16,8 +16,10 @@ import { MemberRecord } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
 import { MonotonicIndexes } from './monotonic-indexes.ts';
 import { OneVoteATerm } from './one-vote-a-term.ts';
+import { QuorumContact } from './quorum-contact.ts';
 import { SeenEntries } from './seen-entries.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
+import { TornTailCut } from './torn-tail-cut.ts';
 
 /** A lease lasts for hundreds of events: each look at what it rests on may skip so many. */
 const eventsPerLeaseLook = 16;
@@ -32,6 +34,7 @@ export class Invariants {
   readonly #recordIfAny = (nodeId: NodeId): MemberRecord | undefined => this.#records.get(nodeId);
   readonly #checks: readonly Check[];
   readonly #leases: LeaseSafety;
+  readonly #contact = new QuorumContact();
   readonly #violations: Violation[] = [];
   #eventCount = 0;
 
@@ -46,6 +49,7 @@ export class Invariants {
       new LogMatching(seen),
       new OneVoteATerm(),
       new MonotonicIndexes(),
+      new TornTailCut(),
       new DurableSurvives(seen),
       new HeartbeatCommitsVerified(),
       new DurableQuorum(committed),
@@ -71,6 +75,8 @@ export class Invariants {
       const record = this.#recordOf(member.nodeId);
       if (record.differsFrom(member)) this.#step(member, record);
       if (this.#leases.isSuspect(member)) looksAtLeases = true;
+      const problem = this.#contact.problem(member);
+      if (problem !== undefined) this.#violated(this.#contact.name, problem);
     }
     if (looksAtLeases) this.#checkLeases();
   }

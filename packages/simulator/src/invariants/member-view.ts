@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib';
-import type { LogIndex, NodeId, Term } from '@d-engine/base';
+import type { InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
 import { voteFileName } from '../disk-layout.ts';
+import type { HeardAnswers } from '../heard-answers.ts';
 import type { AppliedState, AppliedStates } from './applied-states.ts';
 import type { DurableEntries } from './durable-log.ts';
 import { DurableLog } from './durable-log.ts';
@@ -27,6 +28,14 @@ export interface MemberView {
   /** Term and vote are on disk: what rests on them may have left. */
   readonly isHardStateDurable: boolean;
   readonly configuration: Configuration;
+  /** By the largest one that it draws, and on its own clock. */
+  readonly electionTimeoutMaxMs: number;
+  /** Its own clock, now. */
+  readonly monotonicMs: number;
+  /** True time in which its machine's processes stood still for no fault. */
+  readonly awakeMs: number;
+  /** It was told to stop and does nothing any more that time asks for. */
+  readonly isStopping: boolean;
   /** Neither paused nor stalled: it could answer a read right now. */
   readonly isAwake: boolean;
   /** It is bound to a leader that it heard, and helps to elect nobody else. */
@@ -41,6 +50,11 @@ export interface MemberView {
   leaseValid(): boolean;
   /** Each of them once: those since the last call. */
   takeAppliedStates(): readonly AppliedState[];
+  /**
+   * When its process was last given an answer of this voter, as the instance that counts, to it as
+   * the leader of its present term; on its own clock.
+   */
+  heardAtMs(voter: NodeId): number | undefined;
 }
 
 /** A view that stays true as the process goes on. */
@@ -50,16 +64,22 @@ export class NodeView implements MemberView {
   readonly #node: Node;
   readonly #raft: RaftView;
   readonly #host: VirtualHost;
+  readonly #heard: HeardAnswers;
   readonly #durableLog: DurableLog;
   readonly #appliedStates: AppliedStates;
 
-  constructor(node: Node, host: VirtualHost, appliedStates: AppliedStates) {
+  constructor(
+    node: Node,
+    host: VirtualHost,
+    seen: { heard: HeardAnswers; appliedStates: AppliedStates },
+  ) {
     this.nodeId = node.settings.nodeId;
     this.life = node;
     this.#node = node;
     this.#raft = node.raft;
     this.#host = host;
-    this.#appliedStates = appliedStates;
+    this.#heard = seen.heard;
+    this.#appliedStates = seen.appliedStates;
     this.#durableLog = new DurableLog(host.disk, `${node.settings.dataDirectory}/log`);
   }
 
@@ -107,6 +127,22 @@ export class NodeView implements MemberView {
     return this.#raft.configuration;
   }
 
+  get electionTimeoutMaxMs(): number {
+    return this.#node.settings.electionTimeoutMaxMs;
+  }
+
+  get monotonicMs(): number {
+    return this.#host.env.clock.monotonicMs();
+  }
+
+  get awakeMs(): number {
+    return this.#host.awakeMs;
+  }
+
+  get isStopping(): boolean {
+    return !this.#node.isServing;
+  }
+
   get isAwake(): boolean {
     return this.#host.runs;
   }
@@ -140,5 +176,20 @@ export class NodeView implements MemberView {
 
   takeAppliedStates(): readonly AppliedState[] {
     return this.#appliedStates.take();
+  }
+
+  heardAtMs(voter: NodeId): number | undefined {
+    const answer = this.#heard.of(voter);
+    if (answer === undefined || answer.term !== this.#raft.term) return undefined;
+    return answer.instanceId === this.#boundInstance(voter) ? answer.atMs : undefined;
+  }
+
+  /** A bootstrap binds as it is appended, a later entry once it is committed (design rule 2). */
+  #boundInstance(voter: NodeId): InstanceId | undefined {
+    const { bindings, commitIndex } = this.#raft;
+    const bound = bindings.find(({ nodeId }) => nodeId === voter);
+    if (bound === undefined) return undefined;
+    const isOfBootstrap = bound.index === bindings[0]?.index;
+    return isOfBootstrap || bound.index <= commitIndex ? bound.instanceId : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { NodeId } from '@d-engine/base';
+import { must } from '@d-engine/base';
 import type { Configuration } from '@d-engine/raft';
 
 type Voters = Pick<Configuration, 'voters' | 'outgoingVoters'>;
@@ -8,6 +9,15 @@ export function hasQuorum(configuration: Voters, counts: (id: NodeId) => boolean
   return halves(configuration).every(
     (half) => half.filter((id) => counts(id)).length >= majorityOf(half),
   );
+}
+
+/** The largest value that the members of some quorum all reach. */
+export function quorumValue(configuration: Voters, reachedBy: (id: NodeId) => number): number {
+  const values = halves(configuration).map((half) => {
+    const sorted = half.map(reachedBy).sort((one, other) => other - one);
+    return must(sorted[majorityOf(half) - 1], 'a half without voters');
+  });
+  return Math.min(...values);
 }
 
 /** Whether any quorum of the one has a member in any quorum of the other. */

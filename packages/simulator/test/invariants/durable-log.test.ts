@@ -107,3 +107,24 @@ test('a file without a durable name is not there', async () => {
   await world.complete(world.host('n1').env.disk.syncDirectory(directory));
   expect(world.host('n1').disk.peekDurable(`${directory}/new`, 0, 4)).toEqual(payload.slice(0, 4));
 });
+
+test('what stands behind the last whole record is found, in a later file too', async () => {
+  await world.complete(append(entriesOf(1, 2, 1)));
+  durable.catchUp();
+  expect(durable.remains()).toBeUndefined();
+  const first = `${directory}/00000000000000000001.segment`;
+  await writeByte(first, 4_000);
+  expect(durable.remains()).toBe(`${first} at 4000`);
+  await writeByte(first, 4_000, 0);
+  expect(durable.remains()).toBeUndefined();
+  await world.run({ forMs: 1_000 });
+  const second = `${directory}/00000000000000000002.segment`;
+  await writeByte(second, 70);
+  expect(durable.remains()).toBe(`${second} at 70`);
+});
+
+async function writeByte(path: string, position: number, byte = 7): Promise<void> {
+  const file = await world.complete(world.host('n1').env.disk.open(path, 'readWrite'));
+  await world.complete(file.writeAndSync(position, [Uint8Array.of(byte)]));
+  await world.complete(file.close());
+}

@@ -31,6 +31,12 @@ export class FakeMember implements MemberView {
   votedFor: HardState['votedFor'] = null;
   isHardStateDurable = true;
   configuration: Configuration = configurationOf([1, 2, 3]);
+  electionTimeoutMaxMs = 1_000;
+  monotonicMs = 0;
+  awakeMs = 0;
+  isStopping = false;
+  /** When it heard of each voter as the leader of its present term. */
+  readonly heardMs: Map<NodeId, number> = new Map();
   isAwake = true;
   hasLease = false;
   /** After an entry, where it is not what the others have there. */
@@ -46,6 +52,8 @@ export class FakeMember implements MemberView {
   /** Of entries whose bytes are not what the others hold. */
   readonly oddBytes: Set<LogIndex> = new Set();
   readonly oddBytesOnPlatter: Set<LogIndex> = new Set();
+  /** Where bytes stand behind the end of its log. */
+  bytesBehindLog: string | undefined;
   /** As after a restart: what was recovered is on disk only. */
   hasBytes = true;
 
@@ -74,6 +82,7 @@ export class FakeMember implements MemberView {
         if (term === undefined) return undefined;
         return { term, checksum: checksum(term, this.oddBytesOnPlatter.has(index)) };
       },
+      remains: () => this.bytesBehindLog,
     };
   }
 
@@ -84,6 +93,10 @@ export class FakeMember implements MemberView {
 
   leaseValid(): boolean {
     return this.hasLease;
+  }
+
+  heardAtMs(voter: NodeId): number | undefined {
+    return this.heardMs.get(voter);
   }
 
   takeAppliedStates(): readonly AppliedState[] {

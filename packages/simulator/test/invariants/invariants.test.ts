@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hasQuorum, overlap } from '../../src/invariants/quorums.ts';
+import { hasQuorum, overlap, quorumValue } from '../../src/invariants/quorums.ts';
 import {
   configurationOf,
   elect,
@@ -334,6 +334,24 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual([]);
   });
 
+  test('bytes behind the end of the log of a member that just started', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.bytesBehindLog = 'the last file at 700';
+    // While it runs, they are those of a write under way.
+    expect(cluster.problems()).toEqual([]);
+    second.restarts();
+    expect(cluster.problems()).toEqual(['a torn tail is cut']);
+  });
+
+  test('an entry behind the end of the log of a member that just started', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.platter = [1, 1, 1, 1, 1, 1];
+    second.restarts();
+    expect(cluster.problems()).toEqual(['a torn tail is cut']);
+  });
+
   test('a committed entry that another member has differently', () => {
     const cluster = settled();
     const [, second] = cluster.members;
@@ -395,6 +413,15 @@ describe('quorums, counted apart from the code under test', () => {
     expect(hasQuorum(joint, (id) => id <= 3)).toBe(false);
     expect(hasQuorum(joint, (id) => id >= 2)).toBe(true);
     expect(hasQuorum({ voters: [1, 2, 3, 4], outgoingVoters: [] }, (id) => id <= 2)).toBe(false);
+  });
+
+  test('all reach what the slowest one of the fastest quorum reaches', () => {
+    const values = new Map([1, 2, 3, 4, 5].map((id) => [id, id * 10]));
+    const reachedBy = (id: number): number => values.get(id) ?? 0;
+    expect(quorumValue(configurationOf([1, 2, 3, 4, 5]), reachedBy)).toBe(30);
+    expect(quorumValue(configurationOf([1, 2, 3, 4]), reachedBy)).toBe(20);
+    const joint = { voters: [3, 4, 5], outgoingVoters: [1, 2, 5] };
+    expect(quorumValue(joint, reachedBy)).toBe(20);
   });
 
   test('overlap when one member came or went, or a half is shared', () => {
