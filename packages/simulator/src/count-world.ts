@@ -6,6 +6,10 @@ const countedKinds: readonly (readonly [TraceKind, CounterName])[] = [
   ['messageLost', 'messages lost'],
   ['messageDuplicated', 'messages sent twice'],
   ['messageReordered', 'messages overtaken'],
+  ['bytesSplit', 'writes cut into pieces'],
+  ['bytesJoined', 'pieces read together'],
+  ['bytesLost', 'pieces sent again'],
+  ['bytesDrain', 'writers held up'],
   ['lost', 'connections lost'],
   ['refused', 'connections refused'],
 ];

@@ -1,4 +1,4 @@
-import type { FaultKind } from './scenario.ts';
+import type { FaultKind, Transport } from './scenario.ts';
 import { faultKinds } from './scenario.ts';
 
 /** What may happen in a run. A summary says how often it did, and in how many of the runs. */
@@ -41,6 +41,10 @@ const eventNames = [
   'messages lost',
   'messages sent twice',
   'messages overtaken',
+  'writes cut into pieces',
+  'pieces read together',
+  'pieces sent again',
+  'writers held up',
   'connections lost',
   'connections refused',
   'event loop stalls noticed',
@@ -52,6 +56,17 @@ export const counterNames: readonly CounterName[] = [
   ...eventNames,
   ...faultKinds.map((kind) => `fault: ${kind}` as const),
 ];
+
+/** What one transport alone can bring about: runs over the other say nothing about it. */
+export const countedOver: Readonly<Partial<Record<CounterName, Transport>>> = {
+  'messages lost': 'messages',
+  'messages sent twice': 'messages',
+  'messages overtaken': 'messages',
+  'writes cut into pieces': 'bytes',
+  'pieces read together': 'bytes',
+  'pieces sent again': 'bytes',
+  'writers held up': 'bytes',
+};
 
 export type Counts = Readonly<Partial<Record<CounterName, number>>>;
 

@@ -1,5 +1,6 @@
 import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
+import { drawTransport } from './draw-transport.ts';
 import { applyPreset } from './presets.ts';
 import type { OperationMix, Scenario } from './scenario.ts';
 import { faultKinds } from './scenario.ts';
@@ -28,6 +29,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
   const drawn: Scenario = {
     seed,
     world: drawWorld(seed, random),
+    ...drawTransport(seed),
     members: members ?? random.pick(memberCounts),
     clients,
     keys: random.pick([1, 3, 10]),

@@ -1,6 +1,6 @@
 import { durationMsDefault } from './draw-scenario.ts';
-import type { Preset } from './scenario.ts';
-import { presets } from './scenario.ts';
+import type { Preset, Transport } from './scenario.ts';
+import { presets, transports } from './scenario.ts';
 
 /** What the command line says. */
 export interface Flags {
@@ -18,6 +18,8 @@ export interface Flags {
   /** Members of every cluster; drawn by the seed when undefined. */
   readonly nodes: number | undefined;
   readonly preset: Preset;
+  /** Of every run; drawn by the seed when undefined. */
+  readonly transport: Transport | undefined;
   readonly stopAtFirst: boolean;
   /** Runs that prove too little are a failure. */
   readonly strict: boolean;
@@ -28,8 +30,8 @@ export interface Flags {
 
 export const usage: string =
   'npm run simulate -- [--seed N [--trace] [--fingerprint F]] [--runs K] [--minutes M] ' +
-  '[--first N] [--nodes N] [--duration-ms T] [--preset NAME] [--stop-at-first] [--strict] ' +
-  '[--jobs J]';
+  '[--first N] [--nodes N] [--duration-ms T] [--preset NAME] [--transport messages|bytes] ' +
+  '[--stop-at-first] [--strict] [--jobs J]';
 
 const known = [
   '--seed',
@@ -41,6 +43,7 @@ const known = [
   '--duration-ms',
   '--nodes',
   '--preset',
+  '--transport',
   '--jobs',
 ];
 const switches = ['--trace', '--stop-at-first', '--strict', '--json'];
@@ -73,7 +76,10 @@ export function parseFlags(words: readonly string[]): Flags {
     stride: number('--stride') ?? 1,
     durationMs: number('--duration-ms') ?? durationMsDefault,
     nodes: membersOf(number('--nodes', 0)),
-    preset: presetOf(values.get('--preset') ?? 'swarm'),
+    preset: oneOf('--preset', presets, values.get('--preset') ?? 'swarm'),
+    transport: values.has('--transport')
+      ? oneOf('--transport', transports, values.get('--transport') ?? '')
+      : undefined,
     stopAtFirst: values.has('--stop-at-first'),
     strict: values.has('--strict'),
     jobs: number('--jobs') ?? 1,
@@ -103,8 +109,8 @@ function membersOf(count: number | undefined): number | undefined {
   throw new Error(`--nodes needs a number from 1 to ${membersMax}`);
 }
 
-function presetOf(name: string): Preset {
-  const found = presets.find((preset) => preset === name);
+function oneOf<Name extends string>(flag: string, names: readonly Name[], text: string): Name {
+  const found = names.find((name) => name === text);
   if (found !== undefined) return found;
-  throw new Error(`preset ${name}: there are ${presets.join(', ')}`);
+  throw new Error(`${flag} ${text}: there are ${names.join(', ')}`);
 }

@@ -68,6 +68,7 @@ function wordsOf(flags: Flags, job: number): string[] {
   const share = Math.ceil((flags.runs - job) / flags.jobs);
   const runs = Number.isFinite(share) ? ['--runs', String(share)] : [];
   const nodes = flags.nodes === undefined ? [] : ['--nodes', String(flags.nodes)];
+  const transport = flags.transport === undefined ? [] : ['--transport', flags.transport];
   const minutes = flags.minutes === undefined ? [] : ['--minutes', String(flags.minutes)];
   return [
     '--json',
@@ -76,6 +77,7 @@ function wordsOf(flags: Flags, job: number): string[] {
     ...minutes,
     ...['--duration-ms', String(flags.durationMs), '--preset', flags.preset],
     ...nodes,
+    ...transport,
     ...(flags.stopAtFirst ? ['--stop-at-first'] : []),
   ];
 }

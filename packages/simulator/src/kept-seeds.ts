@@ -21,6 +21,7 @@ function readKeptSeed(entry: Readonly<Record<string, unknown>>): KeptSeed {
   if (!isWhole || Object.keys(others).length > 0) {
     throw new Error(`a kept seed has seed, why and maybe flags: ${JSON.stringify(entry)}`);
   }
-  const { preset, nodes, durationMs } = parseFlags(flags.split(' ').filter((word) => word !== ''));
-  return { seed, flags, why, settings: { preset, nodes, durationMs } };
+  const words = flags.split(' ').filter((word) => word !== '');
+  const { preset, nodes, transport, durationMs } = parseFlags(words);
+  return { seed, flags, why, settings: { preset, nodes, transport, durationMs } };
 }

@@ -3,20 +3,22 @@ import { drawScenario } from './draw-scenario.ts';
 import type { RunResult } from './jobs.ts';
 import { LastLines } from './last-lines.ts';
 import { applyPreset } from './presets.ts';
-import type { Preset, Scenario } from './scenario.ts';
+import type { Preset, Scenario, Transport } from './scenario.ts';
 import type { OnLine } from './simulate.ts';
 import { simulate } from './simulate.ts';
 
 /** What a run depends on besides the code. */
 export interface RunSettings {
   readonly preset: Preset;
-  /** Drawn by the seed when undefined. */
+  /** Drawn by the seed when undefined, and the transport as well. */
   readonly nodes: number | undefined;
+  readonly transport: Transport | undefined;
   readonly durationMs: number;
 }
 
-export function scenarioOf(seed: number, { preset, nodes }: RunSettings): Scenario {
-  return applyPreset(drawScenario(seed, nodes), preset);
+export function scenarioOf(seed: number, { preset, nodes, transport }: RunSettings): Scenario {
+  const scenario = applyPreset(drawScenario(seed, nodes), preset);
+  return transport === undefined ? scenario : { ...scenario, transport };
 }
 
 /** Runs a seed; one that fails runs again, to tell how it came to that. Never rejects. */

@@ -1,9 +1,14 @@
 import type { WorldOptions } from '@d-engine/virtual-env';
+import type { NetworkOptions } from '@d-engine/wire';
 
 /** Everything that a run's seed decides. */
 export interface Scenario {
   readonly seed: number;
   readonly world: WorldOptions;
+  /** How members and clients speak to one another. */
+  readonly transport: Transport;
+  /** Of the codec; nothing where whole messages are sent. */
+  readonly wire: NetworkOptions;
   readonly members: number;
   readonly clients: number;
   readonly keys: number;
@@ -26,6 +31,10 @@ export interface Scenario {
   /** See {@link VoteTrap}: a sequence of faults that random ones hardly ever make. */
   readonly voteTrap: boolean;
 }
+
+/** Whole messages, as the codec hands them on, or the bytes that it makes of them. */
+export const transports = ['messages', 'bytes'] as const;
+export type Transport = (typeof transports)[number];
 
 /** What clients do; each a share between 0 and 1. */
 export interface OperationMix {

@@ -13,7 +13,7 @@ import { Liveness } from './liveness.ts';
 import { makeClients } from './make-clients.ts';
 import { mendMsMax, Nemesis } from './nemesis.ts';
 import { Recorder } from './recorder.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, Transport } from './scenario.ts';
 import { Supervisor } from './supervisor.ts';
 import type { CheckName, Violation } from './violation.ts';
 import { formatViolation } from './violation.ts';
@@ -34,6 +34,7 @@ export interface SimulationOptions {
 export interface SimulationReport {
   readonly seed: number;
   readonly members: number;
+  readonly transport: Transport;
   /** Empty: nothing went wrong. */
   readonly violations: readonly Violation[];
   readonly virtualMs: number;
@@ -122,6 +123,7 @@ class Simulation {
     const world = this.#world;
     const cluster = this.#cluster;
     const clients = makeClients(world, this.#scenario, cluster, this.#recorder, this.#counters);
+    this.#say(`${cluster.ids.length} members, over ${this.#scenario.transport}`, '');
     for (const id of cluster.ids) cluster.start(id);
     for (const client of clients) client.start();
     this.#nemesis.start();
@@ -174,6 +176,7 @@ class Simulation {
     return {
       seed: this.#seed,
       members: this.#scenario.members,
+      transport: this.#scenario.transport,
       violations: this.#violations,
       virtualMs: this.#world.nowMs,
       steps: this.#world.eventCount,

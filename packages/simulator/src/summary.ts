@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import type { CounterName } from './counters.ts';
-import { counterNames } from './counters.ts';
+import { countedOver, counterNames } from './counters.ts';
 import { durationMsDefault } from './draw-scenario.ts';
 import type { RunResult } from './jobs.ts';
 import { hasFailed } from './jobs.ts';
 import type { RunSettings } from './run-seed.ts';
+import type { Transport } from './scenario.ts';
+import { transports } from './scenario.ts';
 import type { SimulationReport } from './simulate.ts';
 import { formatViolation } from './violation.ts';
 
@@ -32,7 +34,7 @@ export function formatResult(result: RunResult, settings: RunSettings): string {
     ...(report.violations.length > 0 ? [`  commit: ${commit()}`] : []),
     ...report.violations.map((violation) => `  ${formatViolation(violation)}`),
     ...lastEvents.map((line) => `  ${line}`),
-    `  ${report.members} members, ${Math.round(report.virtualMs)} ms, ${report.steps} steps, ` +
+    `  ${report.members} members over ${report.transport}, ${Math.round(report.virtualMs)} ms, ${report.steps} steps, ` +
       `${report.operations} operations, ${report.answered} answered`,
     `  ${counts.join(', ')}`,
     `  replay: npm run -s simulate -- --seed ${seed}${replayFlags(settings)} --trace ` +
@@ -47,11 +49,12 @@ export function fingerprintProblem(result: RunResult, wanted: string): string | 
   return `ANOTHER RUN: its fingerprint is ${found}, not ${wanted}: has the code changed?`;
 }
 
-function replayFlags({ preset, nodes, durationMs }: RunSettings): string {
+function replayFlags({ preset, nodes, transport, durationMs }: RunSettings): string {
   const withPreset = preset === 'swarm' ? '' : ` --preset ${preset}`;
   const withNodes = nodes === undefined ? '' : ` --nodes ${nodes}`;
+  const withTransport = transport === undefined ? '' : ` --transport ${transport}`;
   const withTime = durationMs === durationMsDefault ? '' : ` --duration-ms ${durationMs}`;
-  return `${withPreset}${withNodes}${withTime}`;
+  return `${withPreset}${withNodes}${withTransport}${withTime}`;
 }
 
 /** A seed means the same run only on the same commit. */
@@ -72,7 +75,7 @@ export class Summary {
   readonly #failedSeeds: number[] = [];
   #thin = 0;
   /** Of those that count. */
-  #cpuMs = 0;
+  readonly #cpuMs: Record<Transport, number> = { messages: 0, bytes: 0 };
 
   add(result: RunResult): void {
     if (hasFailed(result)) this.#failedSeeds.push(result.seed);
@@ -83,7 +86,7 @@ export class Summary {
       return;
     }
     this.#counted.push(result.report);
-    this.#cpuMs += result.cpuMs;
+    this.#cpuMs[result.report.transport] += result.cpuMs;
   }
 
   get failed(): number {
@@ -93,13 +96,14 @@ export class Summary {
   lines(): string[] {
     const virtualMs = this.#sum((report) => report.virtualMs);
     const seconds = Math.round(virtualMs / 1_000);
-    const speed = Math.round(virtualMs / Math.max(1, this.#cpuMs));
+    const speed = speedOf(virtualMs, this.#cpuMs.messages + this.#cpuMs.bytes);
     const operations = this.#sum((report) => report.operations);
     const judged = this.#counted.length >= runsJudged;
     return [
       ...this.#measures().map(({ text, problem }) =>
         problem === undefined || !judged ? text : `${text}   WARNING: ${problem}`,
       ),
+      ...transports.flatMap((transport) => this.#transportLine(transport)),
       `speed: ${speed} simulated seconds a second of one processor, user and system`,
       ...this.#failedSeeds.map((seed) => `FAILED seed ${seed}`),
       `runs ${this.#counted.length}, simulated ${seconds} s, ` +
@@ -125,17 +129,30 @@ export class Summary {
     ];
   }
 
+  #transportLine(transport: Transport): string[] {
+    const reports = this.#counted.filter((report) => report.transport === transport);
+    if (reports.length === 0) return [];
+    const virtualMs = reports.reduce((total, report) => total + report.virtualMs, 0);
+    const percent = percentOf(reports.length, this.#counted.length).toFixed(1);
+    const speed = speedOf(virtualMs, this.#cpuMs[transport]);
+    return [`over ${transport}: ${reports.length} runs, ${percent}%, speed ${speed}`];
+  }
+
   #sum(pick: (report: SimulationReport) => number): number {
     return this.#counted.reduce((total, report) => total + pick(report), 0);
   }
 
   #counterMeasure(name: CounterName): Measure {
     const total = this.#sum(({ counts }) => counts[name] ?? 0);
-    const runs = this.#counted.filter(({ counts }) => (counts[name] ?? 0) > 0).length;
-    const percent = percentOf(runs, this.#counted.length);
+    const over = countedOver[name];
+    const where = over === undefined ? '' : ` over ${over}`;
+    const able = this.#counted.filter(({ transport }) => transport === (over ?? transport));
+    const runs = able.filter(({ counts }) => (counts[name] ?? 0) > 0).length;
+    const percent = percentOf(runs, able.length);
+    const isRare = percent < runsPercentMin && able.length >= runsJudged;
     return {
-      text: `${name}: ${total}, in ${percent.toFixed(1)}% of the runs`,
-      problem: percent < runsPercentMin ? `below ${runsPercentMin}%` : undefined,
+      text: `${name}: ${total}, in ${percent.toFixed(1)}% of the runs${where}`,
+      problem: isRare ? `below ${runsPercentMin}%` : undefined,
     };
   }
 
@@ -164,6 +181,11 @@ export class Summary {
 interface Measure {
   readonly text: string;
   readonly problem: string | undefined;
+}
+
+/** Simulated seconds for each second of a processor. */
+function speedOf(virtualMs: number, cpuMs: number): number {
+  return Math.round(virtualMs / Math.max(1, cpuMs));
 }
 
 function percentOf(part: number, whole: number): number {

@@ -9,6 +9,7 @@ import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
 import type { Scenario } from './scenario.ts';
+import { envOf } from './transport.ts';
 
 export const dataDirectory = '/data';
 
@@ -92,7 +93,7 @@ export class VirtualCluster {
   }
 
   start(id: NodeId): void {
-    const { env } = this.host(id);
+    const env = envOf(this.host(id), this.#scenario);
     this.#starts.set(id, this.startsOf(id) + 1);
     const { onLog } = this.#events;
     const logger = countingLogger(this.#counters, {

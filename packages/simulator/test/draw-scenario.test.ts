@@ -32,6 +32,14 @@ describe('the swarm', () => {
     }
   });
 
+  test('speaks in bytes in about a third of its runs, with small windows in many of them', () => {
+    const bytes = scenarios.filter(({ transport }) => transport === 'bytes');
+    expect(bytes.length / 400).toBeGreaterThan(0.25);
+    expect(bytes.length / 400).toBeLessThan(0.42);
+    const small = bytes.filter(({ wire }) => (wire.http2?.connectionWindowBytes ?? 0) < 100_000);
+    expect(small.length / bytes.length).toBeGreaterThan(0.5);
+  });
+
   test('is the same for the same seed', () => {
     expect(drawScenario(7)).toEqual(drawScenario(7));
   });

@@ -26,7 +26,8 @@ test('every flag is understood', () => {
   });
   const one = parseFlags(['--seed', '42', '--trace', '--fingerprint', 'ab-1']);
   expect(parseFlags(['--minutes', '1'])).toMatchObject({ runs: Infinity });
-  expect(parseFlags(['--nodes', '5'])).toMatchObject({ nodes: 5 });
+  expect(parseFlags(['--nodes', '5'])).toMatchObject({ nodes: 5, transport: undefined });
+  expect(parseFlags(['--transport', 'bytes'])).toMatchObject({ transport: 'bytes' });
   expect(one).toMatchObject({ seed: 42, trace: true, fingerprint: 'ab-1' });
 });
 
@@ -41,7 +42,9 @@ test.each([
   [['--nodes', '5', '--preset', 'leases'], /--nodes goes with the swarm alone/],
   [['--nodes', '8'], /--nodes needs a number from 1 to 7/],
   [['--nodes', '0'], /--nodes needs a number from 1 to 7/],
-  [['--preset', 'nice'], /preset nice: there are swarm, /],
+  [['--preset', 'nice'], /--preset nice: there are swarm, /],
+  [['--transport', 'pigeon'], /--transport pigeon: there are messages, bytes/],
+  [['--transport'], /--transport : there are messages, bytes/],
 ])('%s is refused', (words, message) => {
   expect(() => parseFlags(words)).toThrow(message);
 });

@@ -12,11 +12,13 @@ function read(entry: object) {
 
 test('a seed is kept with the flags that it failed with', () => {
   const plain = read({ seed: 5, why: 'w' });
-  expect(plain.settings).toEqual({ preset: 'swarm', nodes: undefined, durationMs: 60_000 });
-  const flags = '--nodes 7 --duration-ms 9000';
+  const unset = { nodes: undefined, transport: undefined };
+  expect(plain.settings).toEqual({ preset: 'swarm', ...unset, durationMs: 60_000 });
+  const flags = '--nodes 7 --transport bytes --duration-ms 9000';
   const kept = read({ seed: 5, flags, why: 'w' });
-  expect(kept.settings).toEqual({ preset: 'swarm', nodes: 7, durationMs: 9_000 });
-  expect(scenarioOf(5, kept.settings).members).toBe(7);
+  const set = { nodes: 7, transport: 'bytes' };
+  expect(kept.settings).toEqual({ preset: 'swarm', ...set, durationMs: 9_000 });
+  expect(scenarioOf(5, kept.settings)).toMatchObject({ members: 7, transport: 'bytes' });
   const { settings } = read({ seed: 5, flags: '--preset votes', why: 'w' });
   expect(settings.preset).toBe('votes');
 });

@@ -10,6 +10,8 @@ import { decodeResult } from '../src/jobs.ts';
 import { readKeptSeeds } from '../src/kept-seeds.ts';
 import type { RunSettings } from '../src/run-seed.ts';
 import { runSeed, scenarioOf } from '../src/run-seed.ts';
+import type { Transport } from '../src/scenario.ts';
+import { transports } from '../src/scenario.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { simulate } from '../src/simulate.ts';
 import { formatResult, Summary } from '../src/summary.ts';
@@ -17,7 +19,12 @@ import { formatResult, Summary } from '../src/summary.ts';
 const root = join(import.meta.dirname, '../../..');
 const timeout = 3_600_000;
 
-const swarm: RunSettings = { preset: 'swarm', durationMs: durationMsDefault, nodes: undefined };
+const swarm: RunSettings = {
+  preset: 'swarm',
+  nodes: undefined,
+  transport: undefined,
+  durationMs: durationMsDefault,
+};
 
 async function expectClean(seed: number, settings: RunSettings): Promise<RunResult> {
   const result = await runSeed(seed, settings);
@@ -36,10 +43,10 @@ interface Traced {
 }
 
 /** A run with every line that `--trace` prints. */
-async function traced(seed: number, durationMs: number): Promise<Traced> {
+async function traced(seed: number, durationMs: number, transport?: Transport): Promise<Traced> {
   const hash = createHash('sha256');
   let lines = 0;
-  const scenario = scenarioOf(seed, swarm);
+  const scenario = scenarioOf(seed, { ...swarm, transport });
   const onLine = (line: string): void => {
     lines += 1;
     hash.update(`${line}\n`);
@@ -61,20 +68,25 @@ function simulator(...flags: readonly string[]) {
 
 describe('a run follows from its seed, to the byte of its trace', () => {
   const runs = [
-    ...[7, 8, 9].map((seed) => ({ seed, durationMs: 10_000 })),
-    // One as the swarm makes them: what creeps in shows late.
-    { seed: 1_003, durationMs: durationMsDefault },
+    ...transports.flatMap((transport) => [
+      { seed: 7, transport, durationMs: 10_000 },
+      { seed: 8, transport, durationMs: 10_000 },
+      // One as the swarm makes them: what creeps in shows late.
+      { seed: 1_003, transport, durationMs: durationMsDefault },
+    ]),
   ];
 
   test.each(runs)(
-    'twice in one process, and in another: $seed for $durationMs ms',
+    'twice in one process, and in another: $seed over $transport for $durationMs ms',
     { timeout },
-    async ({ seed, durationMs }) => {
-      const first = await traced(seed, durationMs);
+    async ({ seed, transport, durationMs }) => {
+      const first = await traced(seed, durationMs, transport);
+      expect(first.report.transport).toBe(transport);
       expect(first.report.virtualMs).toBeGreaterThan(durationMs);
       expect(first.lines).toBeGreaterThan(100);
-      expect(await traced(seed, durationMs)).toEqual(first);
-      const flags = ['--seed', String(seed), '--trace', '--duration-ms', String(durationMs)];
+      expect(await traced(seed, durationMs, transport)).toEqual(first);
+      const words = `--seed ${seed} --transport ${transport} --trace --duration-ms ${durationMs}`;
+      const flags = words.split(' ');
       const printed = simulator('--json', ...flags)
         .stdout.trimEnd()
         .split('\n');

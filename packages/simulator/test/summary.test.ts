@@ -1,16 +1,23 @@
 import { expect, test } from 'vitest';
 import type { Counts } from '../src/counters.ts';
-import { counterNames } from '../src/counters.ts';
+import { countedOver, counterNames } from '../src/counters.ts';
 import type { RunResult } from '../src/jobs.ts';
+import type { RunSettings } from '../src/run-seed.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { formatResult, Summary } from '../src/summary.ts';
 
-const settings = { preset: 'swarm', nodes: undefined, durationMs: 60_000 } as const;
+const settings: RunSettings = {
+  preset: 'swarm',
+  nodes: undefined,
+  transport: undefined,
+  durationMs: 60_000,
+};
 
 function result(seed: number, changes: Partial<SimulationReport> = {}): RunResult {
   const report: SimulationReport = {
     seed,
     members: 3,
+    transport: 'messages',
     violations: [],
     virtualMs: 61_000,
     steps: 1_000,
@@ -76,6 +83,28 @@ test('what happens in fewer than 5% of many runs is warned of', () => {
   expect(few).toContain('torn tails cut: 0, in 0.0% of the runs');
 });
 
+test('each transport is told with its runs and its speed, and judged by what it can do', () => {
+  const runs = (count: number, changes: Partial<SimulationReport>): RunResult[] =>
+    Array.from({ length: count }, () => result(1, changes));
+  const cut = { 'writes cut into pieces': 1 };
+  const lost = { 'messages lost': 1 };
+  const all = [
+    ...runs(60, { transport: 'messages', counts: lost }),
+    ...runs(19, { transport: 'bytes', virtualMs: 122_000, counts: cut }),
+    ...runs(21, { transport: 'bytes', virtualMs: 122_000 }),
+  ];
+  const lines = linesOf(all);
+  expect(lines).toContain('over messages: 60 runs, 60.0%, speed 305');
+  expect(lines).toContain('over bytes: 40 runs, 40.0%, speed 610');
+  expect(lines).toContain('messages lost: 60, in 100.0% of the runs over messages');
+  expect(lines).toContain('writes cut into pieces: 19, in 47.5% of the runs over bytes');
+  const none = 'pieces sent again: 0, in 0.0% of the runs over bytes';
+  expect(lines).toContain(`${none}   WARNING: below 5%`);
+  // Too few of one kind say nothing about it, however many there are of the other.
+  expect(linesOf(all.slice(0, -1))).toContain(none);
+  expect(linesOf(runs(100, {})).some((line) => line.startsWith('over bytes'))).toBe(false);
+});
+
 /** Of so many runs, all counters of which are above zero in `rich` of them. */
 function shortcomingsOf(runs: number, rich: number, changes: Partial<SimulationReport> = {}) {
   const summary = new Summary();
@@ -91,7 +120,8 @@ function shortcomingsOf(runs: number, rich: number, changes: Partial<SimulationR
 test('runs that prove too little are told apart from those that are evidence', () => {
   expect(shortcomingsOf(100, 5)).toEqual([]);
   const rare = shortcomingsOf(100, 4);
-  expect(rare).toHaveLength(counterNames.length - 1);
+  const judged = counterNames.filter((name) => (countedOver[name] ?? 'messages') === 'messages');
+  expect(rare).toHaveLength(judged.length - 1);
   expect(rare).toContain('torn tails cut: 4, in 4.0% of the runs: below 5%');
   expect(shortcomingsOf(39, 39)).toEqual(['39 runs counted: below 40']);
   const thin = shortcomingsOf(100, 89, { operations: 499 });

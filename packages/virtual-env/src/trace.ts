@@ -45,6 +45,9 @@ export const traceKinds = {
   bytesEnd: 55,
   bytesClose: 56,
   bytesLost: 57,
+  bytesSplit: 58,
+  bytesJoined: 59,
+  bytesDrain: 60,
 } as const;
 export type TraceKind = keyof typeof traceKinds;
 

@@ -203,7 +203,7 @@ async function runEcho(seed: number, drain: DrainMode = 'tick'): Promise<Run> {
 function echo(stream: ByteStream): ByteStreamHandler {
   return {
     onBytes: (bytes) => {
-      if (!stream.write(bytes.slice())) stream.pause();
+      if (!stream.write(Uint8Array.from(bytes))) stream.pause();
     },
     onDrain: () => stream.resume(),
     onEnd: () => stream.end(),

@@ -1,7 +1,10 @@
 import type { Link } from './link.ts';
 
-/** Of one write: each piece is an event, and a codec that survives these survives more of them. */
-const singleBytesMax = 48;
+/**
+ * Of one write: each piece is an event, and the heads of a frame and of a message in it take less
+ * than these together.
+ */
+const singleBytesMax = 24;
 const cutsMax = 6;
 
 /**

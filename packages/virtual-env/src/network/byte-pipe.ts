@@ -46,6 +46,8 @@ export class BytePipe {
   #piecesHead = 0;
   #underWayBytes = 0;
   #arrivedBytes = 0;
+  /** ... which came in so many pieces. */
+  #arrivedPieces = 0;
   #end: 'open' | 'wanted' | 'sent' | 'arrived' | 'read' = 'open';
   /** The process waits for `drained`. */
   #blocked = false;
@@ -126,10 +128,12 @@ export class BytePipe {
     if (length > 0) {
       this.#queuedBytes -= length;
       this.#heldBytes += length;
-      const { out } = this.#source.side;
-      for (const piece of drawPieces(out, length, this.#options.splitProbability)) {
-        this.#send(target, piece);
+      const { out, node } = this.#source.side;
+      const pieces = drawPieces(out, length, this.#options.splitProbability);
+      if (pieces.length > 1) {
+        this.#kernel.trace.record('bytesSplit', node.name, target.side.node.name, pieces.length);
       }
+      for (const piece of pieces) this.#send(target, piece);
     }
     if (this.#queuedBytes > 0) return;
     if (this.#end === 'wanted') {
@@ -171,7 +175,10 @@ export class BytePipe {
       return;
     }
     if (piece === endMark) this.#end = 'arrived';
-    else this.#arrivedBytes += piece;
+    else {
+      this.#arrivedBytes += piece;
+      this.#arrivedPieces += 1;
+    }
     if (this.#reading || target.waits) return;
     const { out } = this.#source.side;
     if (out.chance(this.#options.coalesceProbability)) {
@@ -208,6 +215,7 @@ export class BytePipe {
     if (this.#arrivedBytes > 0) {
       const length = Math.min(this.#arrivedBytes, readBytesMax);
       this.#arrivedBytes -= length;
+      this.#noteJoined(target);
       const bytes = this.#written.take(length);
       this.#acknowledge(length);
       target.receive(bytes);
@@ -217,6 +225,14 @@ export class BytePipe {
       target.receiveEnd();
     }
     this.read();
+  }
+
+  #noteJoined(target: BytePipeEnd): void {
+    const pieces = this.#arrivedPieces;
+    this.#arrivedPieces = 0;
+    if (pieces < 2) return;
+    const { node } = this.#source.side;
+    this.#kernel.trace.record('bytesJoined', target.side.node.name, node.name, pieces);
   }
 
   /**

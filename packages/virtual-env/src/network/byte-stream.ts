@@ -124,7 +124,7 @@ export class VirtualByteStream implements ByteStream, Attached, BytePipeEnd {
 
   drained(): void {
     if (this.#closed) return;
-    this.#record('drain');
+    this.#record('bytesDrain');
     this.#handler?.onDrain?.();
   }
 
@@ -181,7 +181,7 @@ export class VirtualByteStream implements ByteStream, Attached, BytePipeEnd {
     });
   }
 
-  #record(kind: 'bytes' | 'bytesEnd' | 'drain' | 'bytesClose', value = 0): void {
+  #record(kind: 'bytes' | 'bytesEnd' | 'bytesDrain' | 'bytesClose', value = 0): void {
     const { node, out } = this.side;
     this.#kernel.trace.record(kind, node.name, out.to.name, value);
   }

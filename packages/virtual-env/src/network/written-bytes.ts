@@ -19,7 +19,8 @@ export class WrittenBytes {
 
   /** A copy of the next `length` bytes, which must be there. */
   take(length: number): Uint8Array {
-    const copy = new Uint8Array(length);
+    // A Buffer, as sockets hand them out: its `slice` is a view, and no copy to keep.
+    const copy = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
       const chunk = this.#chunks[this.#head];
