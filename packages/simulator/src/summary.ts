@@ -34,8 +34,8 @@ export function formatResult(result: RunResult, settings: RunSettings): string {
     ...(report.violations.length > 0 ? [`  commit: ${commit()}`] : []),
     ...report.violations.map((violation) => `  ${formatViolation(violation)}`),
     ...lastEvents.map((line) => `  ${line}`),
-    `  ${report.members} members over ${report.transport}, ${Math.round(report.virtualMs)} ms, ${report.steps} steps, ` +
-      `${report.operations} operations, ${report.answered} answered`,
+    `  ${report.members} members over ${report.transport}, ${Math.round(report.virtualMs)} ms, ` +
+      `${report.steps} steps, ${report.operations} operations, ${report.answered} answered`,
     `  ${counts.join(', ')}`,
     `  replay: npm run -s simulate -- --seed ${seed}${replayFlags(settings)} --trace ` +
       `--fingerprint ${report.fingerprint}`,
