@@ -27,7 +27,10 @@ export interface ChannelOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** Text keys (lower case) and values sent beside a call, an answer or a failure. */
+/**
+ * Text keys (lower case) and values sent beside a call, an answer or a failure. The value of a key
+ * that ends in `-bin` stands for bytes: it is their base64, or several ones joined by commas.
+ */
 export type Metadata = Readonly<Record<string, string>>;
 
 /** gRPC's status codes, by their numbers on the wire. */
@@ -100,10 +103,16 @@ export interface CallOptions {
   readonly deadlineMs: number;
   readonly metadata?: Metadata;
   readonly signal?: AbortSignal;
+  /** Packs the request, if that makes it smaller. */
+  readonly compression?: 'gzip';
 }
 
 export interface StreamOptions {
   readonly metadata?: Metadata;
+  /** Time for the whole stream, from now; without it the stream may last for ever. */
+  readonly deadlineMs?: number;
+  /** Packs the messages that this side sends, if that makes them smaller. */
+  readonly compression?: 'gzip';
 }
 
 export interface Answer {
@@ -151,8 +160,13 @@ export interface IncomingCall {
   readonly method: string;
   readonly request: Uint8Array;
   readonly metadata: Metadata;
-  /** Time the caller will still wait, when it said so. */
+  /** Time the caller would still wait when the call arrived, when it said so. */
   readonly deadlineMs: number | undefined;
+  /**
+   * Aborts when nobody waits any more: the deadline has passed, the caller gave up, or it is gone.
+   * An answer that comes later goes nowhere, and is no mistake.
+   */
+  readonly signal: AbortSignal;
   /** The host by which the caller reached this node, without port, when known. */
   readonly localHost: string | undefined;
   reply(message: Uint8Array, metadata?: Metadata): void;

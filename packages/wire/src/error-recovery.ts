@@ -7,6 +7,7 @@ import {
 } from '@d-engine/base';
 import type { ErrorOutcome } from './client-response.ts';
 import type { ForwardError } from './forward-messages.ts';
+import { errorOfDetails, statusDetailsKey } from './grpc/status-details.ts';
 import {
   errorMetadataKey,
   leaderOf,
@@ -27,10 +28,11 @@ export function errorFromStatus(error: StatusError, operation: Operation): DEngi
   return new DEngineError(name, error.message, { leader, retryAfterMs, cause: error });
 }
 
-/** Nodes of ours say in metadata which error it is. */
+/** Nodes of ours say in metadata which error it is, and in the details of the status. */
 function namedError(error: StatusError): ErrorName | undefined {
   const code = wholeNumber(error.metadata[errorMetadataKey]);
-  return code === undefined ? undefined : errorNameOf(code);
+  if (code !== undefined) return errorNameOf(code);
+  return errorOfDetails(error.metadata[statusDetailsKey]);
 }
 
 /** Statuses of the original's nodes, and of the transport itself (reference, part 3.6). */

@@ -113,6 +113,7 @@ class ServerCall implements IncomingCall, Attached {
   readonly #client: ClientCall;
   readonly #clientSide: Side;
   #answered = false;
+  #abort: AbortController | undefined;
 
   constructor(
     kernel: Kernel,
@@ -133,8 +134,19 @@ class ServerCall implements IncomingCall, Attached {
     side.attach(this);
   }
 
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      if (!this.#side.open) abort.abort();
+      else this.#kernel.post(this.deadlineMs, this.#side.life, () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
   lost(): void {
     // Whoever answers later finds the side closed.
+    this.#abort?.abort();
   }
 
   reply(message: Uint8Array, metadata: Metadata = noMetadata): void {

@@ -20,6 +20,11 @@ export const requestRefusal: Failure = {
 /** Without the error's code: the service has done what was asked, if it was a write. */
 export const answerRefusal: Failure = { status: 'resourceExhausted', message: tooMuch };
 
+/** For a call whose caller does not wait any longer. */
+export function lateFailure(deadlineMs: number | undefined): Failure {
+  return { status: 'deadlineExceeded', message: `not over within ${deadlineMs} ms` };
+}
+
 /** What the calls of clients make a listener hold; peers are bounded by the windows of raft. */
 export class CallBudgets {
   readonly requests: ByteBudget;

@@ -1,8 +1,8 @@
 import type { Failure, Metadata } from '@d-engine/base';
 import type { RequestHead } from '../http2/header-rules.ts';
 import { isPeerMethod } from '../methods.ts';
-import { headerBytesProblem, headerOf, metadataOf } from './call-metadata.ts';
-import { isGrpcContentType, parseTimeout } from './grpc-text.ts';
+import { binaryProblem, headerBytesProblem, headerOf, metadataOf } from './call-metadata.ts';
+import { acceptsGzip, isGrpcContentType, parseTimeout } from './grpc-text.ts';
 import type { NetworkSettings } from './network-options.ts';
 import { hostOfAuthority } from './socket-address.ts';
 
@@ -14,6 +14,8 @@ export interface CallHead {
   readonly localHost: string | undefined;
   /** The request's grpc-encoding. */
   readonly encoding: string | undefined;
+  /** Answers are packed: this listener wants it for the method, and the caller can unpack. */
+  readonly packsAnswers: boolean;
   readonly isStream: boolean;
   /** What peers send is not counted against the clients' budgets. */
   readonly isPeer: boolean;
@@ -35,6 +37,9 @@ export function readCallHead(head: RequestHead, settings: NetworkSettings): Call
     deadlineMs,
     localHost: hostOfAuthority(head.authority ?? headerOf(headers, 'host')),
     encoding: headerOf(headers, 'grpc-encoding'),
+    packsAnswers:
+      settings.compression(method) === 'gzip' &&
+      acceptsGzip(headerOf(headers, 'grpc-accept-encoding')),
     isStream: settings.isStream(method),
     isPeer: isPeerMethod(method),
     requestBytesMax: settings.requestBytesMax(method),
@@ -58,5 +63,6 @@ function refusalOf(
   if (timeout !== undefined && deadlineMs === undefined) {
     return { status: 'invalidArgument', message: `grpc-timeout '${timeout}' is malformed` };
   }
-  return undefined;
+  const binary = binaryProblem(head.headers);
+  return binary === undefined ? undefined : { status: 'invalidArgument', message: binary };
 }

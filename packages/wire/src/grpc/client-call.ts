@@ -10,6 +10,7 @@ import type { ChannelLink, Waiter } from './channel-link.ts';
 import { trailersFailure } from './grpc-status.ts';
 import { isGrpcContentType } from './grpc-text.ts';
 import { inflate } from './message-inflater.ts';
+import { pack, packFromBytes } from './message-packer.ts';
 import { MessageReader, prefixBytes, prefixOf, RefusedMessage } from './message-reader.ts';
 import { httpStatusFailure, resetFailure } from './status-codes.ts';
 
@@ -59,7 +60,7 @@ export class ClientCall implements Waiter, StreamReceiver {
 
   onOpen(link: ChannelLink): void {
     if (this.#isSettled) return;
-    const { deadlineMs, metadata } = this.#options;
+    const { deadlineMs } = this.#options;
     const passedMs = this.#context.clock.monotonicMs() - this.#startedMs;
     // A call that did not have to wait tells its whole deadline: the same text every time.
     const leftMs = passedMs < 1 ? deadlineMs : deadlineMs - passedMs;
@@ -68,11 +69,12 @@ export class ClientCall implements Waiter, StreamReceiver {
       this.#timedOut();
       return;
     }
-    const timeoutMs = Math.ceil(leftMs);
-    const headers = this.#context.headers.of(this.#method, timeoutMs, metadata);
+    const headers = this.#context.headers.of(this.#method, leftMs, this.#options);
     const stream = link.connection.openStream(headers, this);
     this.#stream = stream;
-    stream.sendData(prefixOf(this.#request), this.#request, true);
+    const packs = this.#options.compression === 'gzip' && this.#request.length >= packFromBytes;
+    if (packs) this.#sendPacked(stream);
+    else stream.sendData(prefixOf(this.#request), this.#request, true);
   }
 
   onUnavailable(failure: Failure): void {
@@ -154,6 +156,14 @@ export class ClientCall implements Waiter, StreamReceiver {
   }
 
   // ---- within ----
+
+  #sendPacked(stream: Http2Stream): void {
+    pack(this.#context.compute, this.#request, (packed) => {
+      const bytes = packed ?? this.#request;
+      // Closed when the call was settled meanwhile.
+      stream.sendData(prefixOf(bytes, packed !== undefined), bytes, true);
+    });
+  }
 
   /** Once its headers are gathered they leave, unless the connection has ended before. */
   #mayHaveBeenSent(): boolean {

@@ -90,7 +90,7 @@ export class GrpcChannel implements Channel, ChannelContext {
   }
 
   openStream(method: string, handler: StreamHandler, options: StreamOptions = {}): MessageStream {
-    const stream = new ClientStream(method, options.metadata, handler, this);
+    const stream = new ClientStream(method, options, handler, this);
     const refusal = this.#refusal(options, undefined);
     if (refusal !== undefined) stream.fail(refusal);
     else {

@@ -1,4 +1,4 @@
-import type { Failure, MessageStream, Metadata, StreamHandler } from '@d-engine/base';
+import type { Failure, MessageStream, StreamHandler, StreamOptions, Timer } from '@d-engine/base';
 import type { HeaderList } from '../hpack/header-list.ts';
 import { errorCodes } from '../http2/codes.ts';
 import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stream.ts';
@@ -15,12 +15,14 @@ import { httpStatusFailure, resetCode, resetFailure } from './status-codes.ts';
 export class ClientStream implements MessageStream, Waiter, StreamReceiver, PipeOwner {
   readonly #context: ChannelContext;
   readonly #method: string;
-  readonly #metadata: Metadata | undefined;
+  readonly #options: StreamOptions;
   readonly #handler: StreamHandler;
   readonly #reader: MessageReader;
   #link: ChannelLink | undefined;
   #stream: Http2Stream | undefined;
   #pipe: MessagePipe | undefined;
+  readonly #startedMs: number;
+  #deadline: Timer | undefined;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isPaused = false;
@@ -32,18 +34,23 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
 
   constructor(
     method: string,
-    metadata: Metadata | undefined,
+    options: StreamOptions,
     handler: StreamHandler,
     context: ChannelContext,
   ) {
     this.#method = method;
-    this.#metadata = metadata;
+    this.#options = options;
+    this.#startedMs = context.clock.monotonicMs();
     this.#handler = handler;
     this.#context = context;
     this.#reader = new MessageReader(context.answerBytesMax, undefined);
   }
 
   begin(link: ChannelLink): void {
+    const { deadlineMs } = this.#options;
+    if (deadlineMs !== undefined) {
+      this.#deadline = this.#context.clock.setTimer(deadlineMs, () => this.#timedOut(deadlineMs));
+    }
     this.#link = link;
     link.whenOpen(this);
   }
@@ -53,10 +60,12 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
   onOpen(link: ChannelLink): void {
     if (this.#state === 'closed') return;
     const { compute, sendBufferBytes, answerBytesMax, headers } = this.#context;
-    const stream = link.connection.openStream(headers.of(this.#method, 0, this.#metadata), this);
+    const head = headers.of(this.#method, this.#leftMs(), this.#options);
+    const stream = link.connection.openStream(head, this);
     this.#stream = stream;
     const pipe = new MessagePipe(stream, this.#reader, this.#handler, this, {
       compute,
+      compression: this.#options.compression,
       sendBufferBytes,
       messageBytesMax: answerBytesMax,
     });
@@ -65,11 +74,11 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const message of waiting) pipe.send(message);
-    if (this.#state === 'ended here') stream.end();
+    if (this.#state === 'ended here') pipe.whenSent(() => stream.end());
     if (this.#waitingBytes < sendBufferBytes) return;
     pipe.oweDrain();
     // In a turn of its own, as every other call of the handler.
-    if (stream.queuedBytes === 0) queueMicrotask(() => pipe.onDrain());
+    if (pipe.queuedBytes === 0) queueMicrotask(() => pipe.onDrain());
   }
 
   onUnavailable(failure: Failure): void {
@@ -95,7 +104,7 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
   end(): void {
     if (this.#state !== 'open') return;
     this.#state = 'ended here';
-    this.#stream?.end();
+    this.#pipe?.whenSent(() => this.#stream?.end());
     this.#finishIfDone();
   }
 
@@ -176,6 +185,18 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
 
   // ---- within ----
 
+  #timedOut(deadlineMs: number): void {
+    const message = `${this.#method}: not over within ${deadlineMs} ms`;
+    this.fail({ status: 'deadlineExceeded', message });
+  }
+
+  /** For the peer; 0 when there is no deadline. */
+  #leftMs(): number {
+    const { deadlineMs } = this.#options;
+    if (deadlineMs === undefined) return 0;
+    return Math.max(1, deadlineMs - (this.#context.clock.monotonicMs() - this.#startedMs));
+  }
+
   #onHead(headers: HeaderList): void {
     const type = headerOf(headers, 'content-type');
     const status = headerOf(headers, ':status');
@@ -196,6 +217,7 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
   #finish(failure: Failure | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#deadline?.cancel();
     this.#pipe?.stop();
     this.#waiting = [];
     this.#link?.forget(this);

@@ -12,6 +12,7 @@ import { StatusError } from '@d-engine/base';
 import type { Http2Context, Http2Options } from '../http2/http2-options.ts';
 import { ServerConnection } from '../http2/server-connection.ts';
 import { CallBudgets } from './call-budgets.ts';
+import { CallDeadlines } from './call-deadlines.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { type NetworkSettings, serverOptions } from './network-options.ts';
 import type { ServerContext } from './server-context.ts';
@@ -28,6 +29,7 @@ export class GrpcListener implements Listener {
   readonly #context: ServerContext;
   readonly #readTicks: number;
   readonly #budgets: CallBudgets;
+  readonly #deadlines: CallDeadlines;
   readonly #connections: Set<ServerConnection> = new Set();
   #listener: ByteListener | undefined;
   #closing: Promise<void> | undefined;
@@ -40,10 +42,12 @@ export class GrpcListener implements Listener {
     this.#http2 = http2;
     this.#readTicks = ticker.ticksOf(settings.requestReadTimeoutMs);
     this.#budgets = new CallBudgets(settings, ticker);
+    this.#deadlines = new CallDeadlines(http2.clock);
     this.#context = {
       service,
       compute,
       budgets: this.#budgets,
+      deadlines: this.#deadlines,
       sendBufferBytes: settings.sendBufferBytes,
       resetGraceTicks: ticker.ticksOf(resetGraceMs),
     };
@@ -83,6 +87,7 @@ export class GrpcListener implements Listener {
     if (graceMs <= 0) this.#destroyAll();
     await emptied;
     timer.cancel();
+    this.#deadlines.stop();
     await closed;
   }
 

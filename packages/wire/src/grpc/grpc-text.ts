@@ -20,6 +20,27 @@ export function formatTimeout(ms: number): string {
   return `${Math.min(99_999_999, Math.ceil(whole / 1000))}S`;
 }
 
+/**
+ * A time to tell another process, in a handful of different values, so that the headers which
+ * carry it repeat: two digits, or two and a half below 20. Rounded down, by less than 5%: an answer
+ * to somebody who has just given up is work for nothing.
+ */
+export function roundTimeoutMs(ms: number): number {
+  const whole = Math.max(1, Math.floor(ms));
+  if (whole < 100) return whole;
+  const scale = 10 ** (Math.floor(Math.log10(whole)) - 1);
+  const step = whole < 20 * scale ? scale / 2 : scale;
+  return Math.floor(whole / step) * step;
+}
+
+/** How messages of this side may be packed, and which packed ones it takes. */
+export const acceptedEncodings = 'identity,gzip';
+
+/** Of a `grpc-accept-encoding` header. */
+export function acceptsGzip(value: string | undefined): boolean {
+  return value?.split(',').some((name) => name.trim() === 'gzip') ?? false;
+}
+
 /** A message must not crowd the other trailers out of the header limit. */
 const messageCharsMax = 1_024;
 

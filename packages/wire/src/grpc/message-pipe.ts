@@ -1,6 +1,7 @@
 import type { Compute, Failure, StreamHandler } from '@d-engine/base';
 import type { Http2Stream } from '../http2/http2-stream.ts';
 import { inflate } from './message-inflater.ts';
+import { type Compression, MessagePacker } from './message-packer.ts';
 import { type MessageReader, prefixOf, RefusedMessage } from './message-reader.ts';
 
 /** Who opened or accepted the stream and knows how it ends. */
@@ -13,6 +14,8 @@ export interface PipeOwner {
 
 export interface PipeOptions {
   readonly compute: Compute;
+  /** How this side's messages are packed. */
+  readonly compression: Compression | undefined;
   /** Bytes that may wait before the sender is told to pause. */
   readonly sendBufferBytes: number;
   /** The largest message, unpacked. */
@@ -39,6 +42,8 @@ export class MessagePipe {
   #source: 'open' | 'ended' | 'told' = 'open';
   /** Unpacked, and next to be delivered. */
   #unpacked: Uint8Array | undefined;
+  /** Only where messages are packed. */
+  readonly #packer: MessagePacker | undefined;
 
   constructor(
     stream: Http2Stream,
@@ -52,15 +57,33 @@ export class MessagePipe {
     this.#handler = handler;
     this.#owner = owner;
     this.#options = options;
+    if (options.compression === undefined) return;
+    this.#packer = new MessagePacker(options.compute, (message, isPacked) => {
+      stream.sendData(prefixOf(message, isPacked), message, false);
+      // What the stream took at once leaves no drain behind it.
+      if (this.queuedBytes === 0) this.onDrain();
+    });
+  }
+
+  /** Bytes of messages that wait. */
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes + (this.#packer?.queuedBytes ?? 0);
   }
 
   send(message: Uint8Array): boolean {
     const stream = this.#stream;
     if (this.#stopped || stream.isClosed) return false;
-    stream.sendData(prefixOf(message), message, false);
-    if (stream.queuedBytes < this.#options.sendBufferBytes) return true;
+    if (this.#packer === undefined) stream.sendData(prefixOf(message), message, false);
+    else this.#packer.send(message);
+    if (this.queuedBytes < this.#options.sendBufferBytes) return true;
     this.#blocked = true;
     return false;
+  }
+
+  /** Calls back, now or later, when everything that was sent is with the stream. */
+  whenSent(callback: () => void): void {
+    if (this.#packer === undefined) callback();
+    else this.#packer.whenEmpty(callback);
   }
 
   /** The sender was told to wait before this pipe existed. */
@@ -82,6 +105,7 @@ export class MessagePipe {
   stop(): void {
     this.#stopped = true;
     this.#kept = [];
+    this.#packer?.stop();
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -98,7 +122,7 @@ export class MessagePipe {
   }
 
   onDrain(): void {
-    if (!this.#blocked || this.#stopped) return;
+    if (!this.#blocked || this.#stopped || this.queuedBytes > 0) return;
     this.#blocked = false;
     this.#handler.onDrain?.();
   }

@@ -18,8 +18,9 @@ export const prefixBytes = 5;
 
 const scratchPrefix = Buffer.alloc(prefixBytes);
 
-/** What goes before a message that is not compressed. The bytes are good until the next call. */
-export function prefixOf(message: Uint8Array): Uint8Array {
+/** What goes before a message. The bytes are good until the next call. */
+export function prefixOf(message: Uint8Array, isCompressed = false): Uint8Array {
+  scratchPrefix[0] = isCompressed ? 1 : 0;
   scratchPrefix.writeUInt32BE(message.length, 1);
   return scratchPrefix;
 }
@@ -141,7 +142,6 @@ function assertGzip(encoding: string | undefined): void {
   throw new RefusedMessage({
     status: 'unimplemented',
     message: `grpc-encoding ${encoding} is not supported: use gzip or identity`,
-    metadata: { 'grpc-accept-encoding': 'identity,gzip' },
   });
 }
 

@@ -1,6 +1,7 @@
 import { limits } from '@d-engine/base';
 import { type Http2Options, http2Defaults } from '../http2/http2-options.ts';
 import { isPeerMethod, isStreamMethod } from '../methods.ts';
+import type { Compression } from './message-packer.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -12,6 +13,8 @@ export interface NetworkSettings {
   readonly requestBytesMax: (method: string) => number;
   /** The largest message that a channel takes for an answer. */
   readonly answerBytesMax: number;
+  /** Whether answers of a method are packed, for callers that can unpack. Default: none are. */
+  readonly compression: (method: string) => Compression | undefined;
   /** Bytes that a stream queues before `send` says that the receiver is behind. */
   readonly sendBufferBytes: number;
   /** For a channel that was not given one of its own. */
@@ -53,6 +56,7 @@ export function networkSettings(options: NetworkOptions): NetworkSettings {
     requestBytesMax: (method) =>
       isPeerMethod(method) ? limits.peerMessageBytesMax : limits.requestBytesMax,
     answerBytesMax: limits.peerMessageBytesMax,
+    compression: () => undefined,
     sendBufferBytes: mebibyte,
     connectTimeoutMs: 5_000,
     sniffTimeoutMs: limits.helloTimeoutMs,

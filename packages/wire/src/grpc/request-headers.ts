@@ -1,10 +1,17 @@
 import type { Address, Metadata } from '@d-engine/base';
 import type { HeaderList } from '../hpack/header-list.ts';
 import { withMetadata } from './call-metadata.ts';
-import { formatTimeout } from './grpc-text.ts';
+import { acceptedEncodings, formatTimeout, roundTimeoutMs } from './grpc-text.ts';
+import type { Compression } from './message-packer.ts';
 
-/** Lists of one channel; it has a handful of methods and of deadlines. */
-const keptMax = 64;
+/** Lists of one channel; it has a handful of methods, and deadlines are rounded. */
+const keptMax = 256;
+
+/** What of a call's options goes into its headers. */
+export interface RequestOptions {
+  readonly metadata?: Metadata;
+  readonly compression?: Compression;
+}
 
 /**
  * The headers of a channel's requests. Those of the same method and deadline are the same list
@@ -19,9 +26,12 @@ export class RequestHeaders {
     this.#authority = authority;
   }
 
-  /** `timeoutMs` 0: no deadline is told. */
-  of(method: string, timeoutMs: number, metadata: Metadata | undefined): HeaderList {
-    return withMetadata(this.#kept(method, timeoutMs), metadata);
+  /** The time that is told is a bit less than `timeoutMs`; 0: none is. */
+  of(method: string, timeoutMs: number, options: RequestOptions): HeaderList {
+    const { metadata, compression } = options;
+    const list = this.#kept(method, timeoutMs === 0 ? 0 : roundTimeoutMs(timeoutMs));
+    if (compression === undefined) return withMetadata(list, metadata);
+    return withMetadata([...list, 'grpc-encoding', compression], metadata);
   }
 
   #kept(method: string, timeoutMs: number): HeaderList {
@@ -42,6 +52,7 @@ export class RequestHeaders {
     return Object.freeze([
       ...[':method', 'POST', ':scheme', 'http', ':path', `/${method}`],
       ...[':authority', this.#authority, 'content-type', 'application/grpc', 'te', 'trailers'],
+      ...['grpc-accept-encoding', acceptedEncodings],
       ...(timeoutMs > 0 ? ['grpc-timeout', formatTimeout(timeoutMs)] : []),
     ]);
   }

@@ -1,13 +1,16 @@
 import type { Failure, IncomingCall, Metadata } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import type { HeaderList } from '../hpack/header-list.ts';
 import { http2Limits } from '../http2/http2-limits.ts';
 import type { Http2Stream, StreamReceiver } from '../http2/http2-stream.ts';
 import type { BudgetEnd, Holding, HoldingOwner } from './byte-budget.ts';
-import { answerRefusal, callOverheadBytes, requestRefusal } from './call-budgets.ts';
+import { answerRefusal, callOverheadBytes, lateFailure, requestRefusal } from './call-budgets.ts';
+import type { Expiring } from './call-deadlines.ts';
 import type { CallHead } from './call-head.ts';
 import { assertMetadata, withMetadata } from './call-metadata.ts';
-import { okHeaders, okTrailers } from './grpc-status.ts';
+import { okHeaders, okTrailers, packedHeaders } from './grpc-status.ts';
 import { inflate } from './message-inflater.ts';
+import { pack, packFromBytes } from './message-packer.ts';
 import { MessageReader, prefixBytes, prefixOf, RefusedMessage } from './message-reader.ts';
 import { closeRest, endInFailure } from './refused-request.ts';
 import type { ServerContext } from './server-context.ts';
@@ -19,12 +22,13 @@ const noRequest = new Uint8Array(0);
  * from there on the service bounds what it keeps. One object a call, and nothing but the request
  * beside it, as long as request and answer each fit into a frame.
  */
-export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
+export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner, Expiring {
   request: Uint8Array = noRequest;
   readonly #stream: Http2Stream;
   readonly #head: CallHead;
   readonly #context: ServerContext;
-  #state: 'reading' | 'asked' | 'answered' = 'reading';
+  /** `given up`: the service is at it, and nobody waits for its answer. */
+  #state: 'reading' | 'asked' | 'given up' | 'answered' = 'reading';
   #requests = 0;
   #isCompressed = false;
   /** Only of a request that does not come in one piece. */
@@ -32,6 +36,10 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
   /** Only while more is held than passes through at once. */
   #holding: Holding | undefined;
   #unmovedBytes = 0;
+  /** Where its deadline waits. */
+  #deadline: Set<Expiring> | undefined;
+  /** Only for a service that asks for the signal. */
+  #abort: AbortController | undefined;
 
   constructor(stream: Http2Stream, head: CallHead, context: ServerContext) {
     this.#stream = stream;
@@ -53,6 +61,14 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
 
   get localHost(): string | undefined {
     return this.#head.localHost;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#state === 'given up') this.#abort.abort();
+    }
+    return this.#abort.signal;
   }
 
   // ---- from the stream ----
@@ -89,7 +105,7 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
 
   onDrain(): void {
     this.#release();
-    if (this.#state === 'answered' && this.#stream.hasEndedHere) closeRest(this.#stream);
+    if (this.#state !== 'reading' && this.#stream.hasEndedHere) closeRest(this.#stream);
   }
 
   onTick(): void {
@@ -99,8 +115,14 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
 
   onClose(): void {
     this.#release();
-    // What still comes of a service that is at it has nobody to go to.
     if (this.#state === 'reading') this.#state = 'answered';
+    else if (this.#state === 'asked') this.#giveUp();
+  }
+
+  onDeadline(): void {
+    if (this.#state !== 'asked') return;
+    endInFailure(this.#stream, lateFailure(this.#head.deadlineMs));
+    this.#giveUp();
   }
 
   onBudgetEnd(end: BudgetEnd): void {
@@ -111,26 +133,48 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
   // ---- from the service ----
 
   reply(message: Uint8Array, metadata?: Metadata): void {
-    this.#answer();
     assertMetadata(metadata);
+    if (!this.#takesAnswer()) return;
     const stream = this.#stream;
-    if (stream.isClosed) return;
-    if (!this.#mayAnswer(message.length)) {
-      endInFailure(stream, answerRefusal);
-      return;
-    }
-    stream.sendHeaders(withMetadata(okHeaders, metadata), false);
-    stream.sendData(prefixOf(message), message, false);
-    stream.sendHeaders(okTrailers, true);
+    const packs = this.#head.packsAnswers && message.length >= packFromBytes;
+    if (!this.#mayAnswer(message.length, packs)) endInFailure(stream, answerRefusal);
+    else if (packs) this.#replyPacked(message, metadata);
+    else this.#send(okHeaders, message, false, metadata);
   }
 
   fail(failure: Failure): void {
-    this.#answer();
     assertMetadata(failure.metadata);
-    if (!this.#stream.isClosed) endInFailure(this.#stream, failure);
+    if (this.#takesAnswer()) endInFailure(this.#stream, failure);
   }
 
   // ---- within ----
+
+  #replyPacked(message: Uint8Array, metadata: Metadata | undefined): void {
+    pack(this.#context.compute, message, (packed) => {
+      if (this.#stream.isClosed) return;
+      this.#send(packedHeaders, packed ?? message, packed !== undefined, metadata);
+      // What has to wait is counted until it has left.
+      if (this.#stream.pending === undefined) this.#release();
+    });
+  }
+
+  #send(
+    headers: HeaderList,
+    bytes: Uint8Array,
+    isPacked: boolean,
+    metadata: Metadata | undefined,
+  ): void {
+    const stream = this.#stream;
+    stream.sendHeaders(withMetadata(headers, metadata), false);
+    stream.sendData(prefixOf(bytes, isPacked), bytes, false);
+    stream.sendHeaders(okTrailers, true);
+  }
+
+  #giveUp(): void {
+    this.#state = 'given up';
+    this.#deadline?.delete(this);
+    this.#abort?.abort();
+  }
 
   /** The usual request: one frame that holds one message, and no more. */
   #takeWhole(bytes: Buffer, start: number, end: number): boolean {
@@ -177,7 +221,11 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
   #ask(): void {
     this.#state = 'asked';
     this.#release();
-    if (!this.#stream.isClosed) this.#context.service.onCall(this);
+    if (this.#stream.isClosed) return;
+    this.#context.service.onCall(this);
+    const { deadlineMs } = this.#head;
+    if (this.#state !== 'asked' || deadlineMs === undefined) return;
+    this.#deadline = this.#context.deadlines.add(this, deadlineMs);
   }
 
   #refuse(failure: Failure): void {
@@ -205,8 +253,9 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
   }
 
   /** Whether there is room for an answer that does not leave at once. */
-  #mayAnswer(bytes: number): boolean {
-    if (this.#head.isPeer || this.#stream.sendsAtOnce(bytes + prefixBytes)) return true;
+  #mayAnswer(bytes: number, packs: boolean): boolean {
+    if (this.#head.isPeer) return true;
+    if (!packs && this.#stream.sendsAtOnce(bytes + prefixBytes)) return true;
     const holding = this.#context.budgets.answers.open(this.#stream.connection, this);
     if (holding.grow(bytes + callOverheadBytes)) {
       this.#holding = holding;
@@ -221,8 +270,13 @@ export class ServerCall implements StreamReceiver, IncomingCall, HoldingOwner {
     this.#holding = undefined;
   }
 
-  #answer(): void {
-    assert(this.#state === 'asked', () => `${this.method} was answered twice`);
+  /** Whether anybody still waits for the answer, of which there is one. */
+  #takesAnswer(): boolean {
+    const mayAnswer = this.#state === 'asked' || this.#state === 'given up';
+    assert(mayAnswer, () => `${this.method} was answered twice`);
+    const isAwaited = this.#state === 'asked' && !this.#stream.isClosed;
     this.#state = 'answered';
+    this.#deadline?.delete(this);
+    return isAwaited;
   }
 }

@@ -1,9 +1,11 @@
 import type { Failure, IncomingStream, Metadata, StreamHandler } from '@d-engine/base';
 import { errorCodes } from '../http2/codes.ts';
 import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stream.ts';
+import { lateFailure } from './call-budgets.ts';
+import type { Expiring } from './call-deadlines.ts';
 import type { CallHead } from './call-head.ts';
 import { assertMetadata } from './call-metadata.ts';
-import { failureTrailers, okHeaders, okTrailers } from './grpc-status.ts';
+import { failureTrailers, okHeaders, okTrailers, packedHeaders } from './grpc-status.ts';
 import { MessagePipe, type PipeOwner } from './message-pipe.ts';
 import { MessageReader } from './message-reader.ts';
 import { endInFailure } from './refused-request.ts';
@@ -13,7 +15,7 @@ import { resetFailure } from './status-codes.ts';
 const noHandler: StreamHandler = { onMessage: ignore, onClose: ignore };
 
 /** The serving end of a stream. */
-export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
+export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, Expiring {
   readonly #stream: Http2Stream;
   readonly #head: CallHead;
   readonly #context: ServerContext;
@@ -28,6 +30,8 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
   #isDone = false;
   /** ... and all that the caller had sent was delivered. */
   #isDelivered = false;
+  /** Where its deadline waits. */
+  #deadline: Set<Expiring> | undefined;
   /** After a reset: until the reason has left, or this many ticks have passed. */
   #graceTicks = -1;
 
@@ -43,6 +47,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
     };
     this.#pipe = new MessagePipe(stream, reader, forward, this, {
       compute: context.compute,
+      compression: head.packsAnswers ? 'gzip' : undefined,
       sendBufferBytes: context.sendBufferBytes,
       messageBytesMax: head.requestBytesMax,
     });
@@ -62,6 +67,10 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
 
   /** Asks the service. */
   offer(): void {
+    const { deadlineMs } = this.#head;
+    if (deadlineMs !== undefined) {
+      this.#deadline = this.#context.deadlines.add(this, deadlineMs);
+    }
     const answer = this.#context.service.onStream(this);
     if ('onMessage' in answer) this.#start(answer);
     else this.#refuse(answer);
@@ -79,7 +88,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
     if (this.#state === 'closed' || this.#state === 'ended here') return;
     this.#sendHeaders();
     this.#state = 'ended here';
-    this.#stream.sendHeaders(okTrailers, true);
+    this.#pipe.whenSent(() => this.#stream.sendHeaders(okTrailers, true));
   }
 
   reset(failure: Failure): void {
@@ -102,6 +111,10 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
 
   resume(): void {
     this.#pipe.resume();
+  }
+
+  onDeadline(): void {
+    this.reset(lateFailure(this.#head.deadlineMs));
   }
 
   // ---- from the stream ----
@@ -131,7 +144,8 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
 
   onClose(end: StreamEnd): void {
     // A caller that got the final status may drop its own direction.
-    const isDone = this.#state === 'ended here' && this.#stream.pending === undefined;
+    const hasSentAll = this.#stream.pending === undefined && this.#pipe.queuedBytes === 0;
+    const isDone = this.#state === 'ended here' && hasSentAll;
     if (end.kind === 'done') this.#isDone = true;
     if (end.kind === 'done') this.#finishIfDone();
     else if (isDone && end.kind === 'reset') this.#finish(undefined);
@@ -172,7 +186,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
   #sendHeaders(): void {
     if (this.#sentHeaders) return;
     this.#sentHeaders = true;
-    this.#stream.sendHeaders(okHeaders, false);
+    this.#stream.sendHeaders(this.#head.packsAnswers ? packedHeaders : okHeaders, false);
   }
 
   /** Tells a caller that still sends that the rest is not wanted, once it has the reason. */
@@ -188,6 +202,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner {
     if (this.#state === 'closed') return;
     const isOffered = this.#state === 'offered';
     this.#state = 'closed';
+    this.#deadline?.delete(this);
     this.#pipe.stop();
     if (isOffered) this.#early = { failure };
     else this.#tell(failure);
