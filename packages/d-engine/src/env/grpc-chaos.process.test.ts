@@ -70,6 +70,8 @@ async function chaosRound(seed: number): Promise<void> {
   else if (ending === 1) proxy.close();
   else if (ending === 2) await bench.listener.close(pick(30));
   else for (const stream of streams) stream.reset(failure);
+  // One that both sides have ended waits for its handler to take what has come.
+  for (const stream of streams) stream.resume();
   await Promise.all(recorders.map((recorder) => recorder.closed));
   await Promise.all(calls);
   await bench.network.close();
