@@ -26,7 +26,7 @@ test.each([...[0, 1, 9, 10, 11, 4_321, 10_000, 10_001, 59_999, hourMs, 2 * hourM
   },
 );
 
-test('callers who wait for ever, and calls that are done, leave neither timer nor memory', async () => {
+test('who waits for ever, and what is done, leaves neither timer nor memory', async () => {
   const world = new TestWorld();
   const deadlines = new CallDeadlines(world.clock);
   const call = { onDeadline: (): never => expect.unreachable() };

@@ -59,7 +59,7 @@ function sentBytes(end: { readonly written: readonly Uint8Array[] } | undefined)
 describe('a packed answer', () => {
   const large = Buffer.alloc(50_000, 7);
 
-  test('goes to whoever can unpack it, where the listener wants it, and only if it is large', async () => {
+  test('goes to whoever can unpack it, where it is wanted, and only if it is large', async () => {
     const site = await startSite({
       compression: (method) => (method === echo ? 'gzip' : undefined),
     });
@@ -95,7 +95,7 @@ describe('a packed answer', () => {
 });
 
 describe('a packed request', () => {
-  test('of a call is unpacked before the service sees it; one that cannot shrink goes plain', async () => {
+  test('of a call is unpacked for the service; one that cannot shrink goes plain', async () => {
     const { world, network, service } = await startSite();
     const channel = network.connect(address);
     const large = Buffer.alloc(50_000, 7);
@@ -154,7 +154,7 @@ describe('a packed request', () => {
     expect(site.service.streams[0]?.recorder.messages).toHaveLength(0);
   });
 
-  test('of an unknown kind is refused, in a call and in a stream, with what is accepted', async () => {
+  test('of an unknown kind is refused, with what is accepted', async () => {
     const site = await startSite();
     const peer = await rawClient(site);
     for (const [id, path] of [
@@ -233,7 +233,7 @@ describe('a deadline on the server', () => {
     return { ...site, peer, call };
   }
 
-  test('aborts the signal and ends the call; what the service says later goes nowhere', async () => {
+  test('aborts the signal and ends the call; an answer that is late goes nowhere', async () => {
     const { world, peer, call } = await asked('300m');
     const { signal } = call;
     await world.advance(290);
@@ -260,7 +260,7 @@ describe('a deadline on the server', () => {
     expect(world.timers).toBe(0);
   });
 
-  test('is not the only end: the signal aborts too when the caller gives up or is lost', async () => {
+  test('is not the only end: the signal aborts too when the caller is gone', async () => {
     for (const isReset of [true, false]) {
       const { world, peer, call } = await asked('300S');
       const { signal } = call;
