@@ -33,6 +33,7 @@ export class NodeMetrics {
   readonly #pendingReads: Gauge;
   readonly #keys: Gauge;
   readonly #stateBytes: Gauge;
+  readonly #diskFull: Gauge;
   readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
   #leaderId: NodeId | null = null;
@@ -85,6 +86,10 @@ export class NodeMetrics {
     this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
     this.#keys = gauge('d_engine_keys', 'Keys in the store');
     this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
+    this.#diskFull = gauge(
+      'd_engine_disk_full',
+      '1 while something waits for room on the disk: writes stop when the log file is full',
+    );
     this.#peerLag = (peer) =>
       metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', {
         peer,
@@ -125,6 +130,7 @@ export class NodeMetrics {
     pendingReads: number;
     keys: number;
     stateBytes: number;
+    isDiskFull: boolean;
   }): void {
     const { raft } = sources;
     this.#term.set(raft.term);
@@ -138,6 +144,7 @@ export class NodeMetrics {
     this.#pendingReads.set(sources.pendingReads);
     this.#keys.set(sources.keys);
     this.#stateBytes.set(sources.stateBytes);
+    this.#diskFull.set(sources.isDiskFull ? 1 : 0);
     for (const peer of raft.progress()) {
       this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);
     }

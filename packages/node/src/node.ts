@@ -74,7 +74,7 @@ export class Node {
   #stopping: Promise<void> | undefined;
   #fatal: Error | undefined;
   #isClosing = false;
-  #clusterRecorded: boolean;
+  #clusterRecord: 'none' | 'underWay' | 'noRoom' | 'done';
 
   /**
    * Opens the data directory, serves the port and joins the peers. Rejects when the directory
@@ -109,7 +109,7 @@ export class Node {
     this.#env = env;
     this.#logger = logger;
     this.#storage = storage;
-    this.#clusterRecorded = storage.identity.clusterId !== null;
+    this.#clusterRecord = storage.identity.clusterId === null ? 'none' : 'done';
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -249,6 +249,7 @@ export class Node {
       pendingReads: this.#parts.reads.pendingCount,
       keys: this.#parts.stateMachine.keyCount,
       stateBytes: this.#parts.stateMachine.stateBytes,
+      isDiskFull: this.#storage.spaceProblem !== undefined,
     });
   }
 
@@ -354,7 +355,8 @@ export class Node {
       this.#parts.writes.onLeadershipChange();
       this.#tellLeader(this.#parts.leadership.hint);
     }
-    if (!this.#clusterRecorded && this.#parts.raft.clusterId !== undefined) this.#recordCluster();
+    const isKnown = this.#parts.raft.clusterId !== undefined;
+    if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
   }
 
   /** Listeners are the host's: a mistake in one must not stop a member. */
@@ -374,9 +376,12 @@ export class Node {
   #recordCluster(): void {
     const { bootstrap } = this.#parts.raft;
     if (bootstrap === undefined) return;
-    this.#clusterRecorded = true;
+    this.#clusterRecord = 'underWay';
     this.#storage.recordCluster(bootstrap.clusterId, bootstrap.formedAtWallMs).then(
-      () => {
+      (noRoom) => {
+        // It stands in the log as well; the next idle moment tries again.
+        this.#clusterRecord = noRoom === undefined ? 'done' : 'noRoom';
+        if (noRoom !== undefined) return;
         this.#logger.info('part of cluster', { cluster: bootstrap.clusterId });
         this.#setPeers();
         this.#parts.transport.announce();
@@ -394,6 +399,7 @@ export class Node {
     this.#idleTimer = this.#env.clock.setTimer(idleIntervalMs, () => {
       this.#operatorLog.watchLag(this.#parts.raft);
       this.#storage.idle().catch((error: unknown) => this.#fail(error));
+      if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#armIdleTimer();
     });
   }

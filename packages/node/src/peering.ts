@@ -10,7 +10,7 @@ import type { MemberAddresses } from './member-addresses.ts';
 import type { MemberCondition } from './member-condition.ts';
 import type { OperationChecks } from './operation-checks.ts';
 import type { Refusal } from './peers/hello-check.ts';
-import { checkHello } from './peers/hello-check.ts';
+import { checkHello, refuseForRoom } from './peers/hello-check.ts';
 import type { RefusedLink } from './peers/peer-link.ts';
 import type { ForwardFrame, TransportObserver } from './peers/transport.ts';
 import type { NodeSettings } from './settings.ts';
@@ -93,7 +93,7 @@ export class Peering implements TransportObserver {
       isMember: (id) => this.#isMember(id),
       verdict: (hello) => this.#verdict(hello),
     });
-    if (refusal === undefined) this.#remember(theirs);
+    if (refusal === undefined) this.#addresses.learn(theirs.nodeId, theirs.advertiseAddress);
     const dialledMe = expectedNodeId === undefined && theirs.targetNodeId !== undefined;
     if (refusal?.reason === 'otherCluster' && dialledMe) {
       this.#stopBesideOlderCluster(theirs, refusal);
@@ -134,11 +134,19 @@ export class Peering implements TransportObserver {
     this.#logOnce('older cluster', message);
   }
 
-  #remember(hello: Hello): void {
-    this.#addresses.learn(hello.nodeId, hello.advertiseAddress);
-    this.#storage
-      .recordPeer(hello.nodeId, hello.instanceId, hello.bootCount)
-      .catch((error: unknown) => this.#onFailure(error));
+  /**
+   * Whoever counted a start of a peer must know it after a restart of its own, or it would take an
+   * older copy of that peer's directory (rule 2). A member without room for it counts it not yet.
+   */
+  async record(theirs: Hello): Promise<Refusal | undefined> {
+    const { nodeId, instanceId, bootCount } = theirs;
+    try {
+      const noRoom = await this.#storage.recordPeer(nodeId, instanceId, bootCount);
+      return noRoom && refuseForRoom(theirs, this.#settings.nodeId);
+    } catch (error) {
+      this.#onFailure(error);
+      throw error;
+    }
   }
 
   onRaftMessage(sender: Sender, message: RaftMessage): void {

@@ -6,7 +6,6 @@ import type { CounterName, Counters } from './counters.ts';
 import { logFiles } from './log-files.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
-import { dataDirectory } from './virtual-cluster.ts';
 
 /** Of a supervisor that has nothing else to do. */
 const restartMs = 100;
@@ -169,8 +168,6 @@ export class Supervisor {
   #mayStopForRoom(id: NodeId, { path }: DiskError): boolean {
     const host = this.#cluster.host(id);
     if (this.#cameUp.get(id) !== host.life) return true;
-    // It also notes which run of another member it met (`recordPeer`).
-    if (path === `${dataDirectory}/identity.json.tmp`) return true;
     if (!path.endsWith('.segment.tmp')) return false;
     const last = logFiles(host.disk).at(-1);
     return last === undefined || last.freeBytes < recordBytesMax;

@@ -96,7 +96,10 @@ describe('the supervisor of the members', () => {
   });
 
   test('an error that an earlier process of the member got explains nothing', async () => {
-    const error = await failToGrow('/data/identity.json.tmp');
+    const { disk, env } = cluster.host(1);
+    disk.failNext({ operation: 'open', kind: 'io', pathIncludes: '/data/some-file' });
+    const opened = env.disk.open('/data/some-file', 'create').then(() => undefined, identity);
+    const error = await world.complete(opened);
     supervisor.onDeath(1, new Error('the start failed', { cause: error }));
     expect(violations).toEqual([]);
     supervisor.crash(1, false);
@@ -112,6 +115,8 @@ describe('the supervisor of the members', () => {
     expect(violations).toHaveLength(1);
     supervisor.onDeath(1, await failToGrow('/data/hard-state'));
     expect(violations).toHaveLength(2);
+    supervisor.onDeath(1, await failToGrow('/data/identity.json.tmp'));
+    expect(violations).toHaveLength(3);
   });
 
   test('a member that stops although nobody asked it to is a violation', async () => {

@@ -1,5 +1,6 @@
 import type {
   ClusterId,
+  DiskError,
   Entry,
   HistoryId,
   InstanceId,
@@ -142,19 +143,30 @@ export interface Storage {
   readonly identity: Identity;
   readonly recovered: RecoveredState;
   /**
-   * The last failed attempt to prepare the next log file, usually a full disk; undefined once it
-   * worked. Appends still succeed until the current file is full: time to refuse new writes.
+   * The last failed attempt to prepare the next log file or to record who was met, usually a full
+   * disk; undefined once it worked. Appends still succeed until the current file is full: time to
+   * refuse new writes.
    */
   readonly spaceProblem: Error | undefined;
   /** Resolves when all parts of this write and all writes before it are durable, in order. */
   write(persist: Persist): Promise<void>;
   /** See {@link LogStore.read}. */
   readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
-  /** Remembers the cluster that this directory is part of; for good. Resolves when durable. */
-  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<void>;
-  /** Remembers the newest start of a peer. Resolves when durable; free when nothing is new. */
-  recordPeer(nodeId: NodeId, instanceId: InstanceId, bootCount: number): Promise<void>;
-  /** See {@link LogStore.idle}. */
+  /**
+   * Remembers the cluster that this directory is part of; for good. Resolves as `recordPeer` does.
+   */
+  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<DiskError | undefined>;
+  /**
+   * Remembers the newest start of a peer. Resolves when it is durable, at once when nothing is new;
+   * or with the error when there was no room for it: `identity` has it all the same, and this and
+   * `idle` try again. Whatever rejects is final.
+   */
+  recordPeer(
+    nodeId: NodeId,
+    instanceId: InstanceId,
+    bootCount: number,
+  ): Promise<DiskError | undefined>;
+  /** See {@link LogStore.idle}; also tries again what there was no room for. */
   idle(): Promise<void>;
   /** Finishes what was asked for, closes all files and releases the directory. */
   close(): Promise<void>;

@@ -1,9 +1,15 @@
 import { join } from 'node:path';
-import type { ClusterId, Disk, InstanceId, NodeId } from '@d-engine/base';
-import { assert } from '@d-engine/base';
+import type { ClusterId, Disk, DiskError, InstanceId, Logger, NodeId } from '@d-engine/base';
+import { assert, describeError } from '@d-engine/base';
 import type { Identity } from './identity.ts';
 import { decodeIdentity, encodeIdentity, isId } from './identity-codec.ts';
-import { readWholeFile, removeIfPresent, replaceFile, temporarySuffix } from './replace-file.ts';
+import {
+  readWholeFile,
+  removeIfPresent,
+  replaceFile,
+  replaceFileIfRoom,
+  temporarySuffix,
+} from './replace-file.ts';
 import { DirectoryOfAnotherNode } from './storage-errors.ts';
 
 export const identityFileName = 'identity.json';
@@ -18,6 +24,7 @@ export interface IdentityFileOptions {
   readonly nodeId: NodeId;
   /** Called at the first start only. */
   readonly newInstanceId: () => InstanceId;
+  readonly logger: Logger;
 }
 
 /**
@@ -27,14 +34,21 @@ export interface IdentityFileOptions {
 export class IdentityFile {
   readonly #disk: Disk;
   readonly #path: string;
+  readonly #logger: Logger;
   #identity: Identity;
-  /** Invariant: everything up to this call's identity is durable once it resolves. */
-  #written: Promise<void> = Promise.resolve();
+  /**
+   * The newest write. Invariant: once it resolves, everything up to its identity is durable, unless
+   * it resolves with what it lacked room for.
+   */
+  #written: Promise<DiskError | undefined> = Promise.resolve(undefined);
   /** Set while a write is planned that has not yet looked at `#identity`. */
-  #planned: Promise<void> | undefined;
+  #planned: Promise<DiskError | undefined> | undefined;
+  /** What the last write lacked room for. The file on disk is the one before it, whole. */
+  #noRoom: DiskError | undefined;
 
-  private constructor(disk: Disk, path: string, identity: Identity) {
-    this.#disk = disk;
+  private constructor(options: IdentityFileOptions, path: string, identity: Identity) {
+    this.#disk = options.disk;
+    this.#logger = options.logger;
     this.#path = path;
     this.#identity = identity;
   }
@@ -56,7 +70,7 @@ export class IdentityFile {
         ? firstIdentity(nodeId, options.newInstanceId())
         : { ...found, bootCount: found.bootCount + 1 };
     await replaceFile(disk, path, encodeIdentity(identity));
-    return new IdentityFile(disk, path, identity);
+    return new IdentityFile(options, path, identity);
   }
 
   /** What is on disk, without counting a start; undefined when there is none. */
@@ -70,24 +84,36 @@ export class IdentityFile {
     return this.#identity;
   }
 
-  /** Log and hard state exist from now on: without them the directory is damaged. */
-  recordInitialized(): Promise<void> {
-    if (this.#identity.initialized) return this.#written;
-    return this.#change({ ...this.#identity, initialized: true });
+  /** Set while changes wait for room on the disk; see `Storage.spaceProblem`. */
+  get spaceProblem(): DiskError | undefined {
+    return this.#noRoom;
   }
 
-  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<void> {
+  /** Log and hard state exist from now on: without them the directory is damaged. */
+  async recordInitialized(): Promise<void> {
+    if (this.#identity.initialized) return;
+    const noRoom = await this.#change({ ...this.#identity, initialized: true });
+    if (noRoom !== undefined) throw noRoom;
+  }
+
+  /** See `Storage.recordCluster`. */
+  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<DiskError | undefined> {
     const known = this.#identity;
     assert(isId(clusterId), () => `'${clusterId}' is no cluster id`);
     assert(
       known.clusterId === null || known.clusterId === clusterId,
       () => `cluster ${known.clusterId} cannot become ${clusterId}`,
     );
-    if (known.clusterId !== null) return this.#written;
+    if (known.clusterId !== null) return this.#recorded();
     return this.#change({ ...known, clusterId, clusterFormedAtMs: Math.floor(formedAtMs) });
   }
 
-  recordPeer(nodeId: NodeId, instanceId: InstanceId, bootCount: number): Promise<void> {
+  /** See `Storage.recordPeer`. */
+  recordPeer(
+    nodeId: NodeId,
+    instanceId: InstanceId,
+    bootCount: number,
+  ): Promise<DiskError | undefined> {
     assert(isId(instanceId), () => `'${instanceId}' is no instance id`);
     const known = this.#identity.peers.get(nodeId);
     if (known?.instanceId === instanceId) {
@@ -95,10 +121,15 @@ export class IdentityFile {
         bootCount >= known.bootCount,
         () => `boot count of node ${nodeId} goes back from ${known.bootCount} to ${bootCount}`,
       );
-      if (bootCount === known.bootCount) return this.#written;
+      if (bootCount === known.bootCount) return this.#recorded();
     }
     const peers = new Map(this.#identity.peers).set(nodeId, { instanceId, bootCount });
     return this.#change({ ...this.#identity, peers });
+  }
+
+  /** Tries again what there was no room for. */
+  async idle(): Promise<void> {
+    if (this.#noRoom !== undefined) await this.#write();
   }
 
   /** Waits for what is under way. Whoever asked for it has heard of a failure. */
@@ -106,19 +137,50 @@ export class IdentityFile {
     await this.#written.catch(() => undefined);
   }
 
-  /** Changes made while a write is under way share the next one. The first failure is final. */
-  #change(identity: Identity): Promise<void> {
+  #change(identity: Identity): Promise<DiskError | undefined> {
     this.#identity = identity;
+    return this.#write();
+  }
+
+  /** For a change that is in `#identity` already. */
+  #recorded(): Promise<DiskError | undefined> {
+    return this.#noRoom === undefined ? this.#written : this.#write();
+  }
+
+  /** Changes made while a write is under way share the next one. The first failure is final. */
+  #write(): Promise<DiskError | undefined> {
     if (this.#planned !== undefined) return this.#planned;
     const write = this.#written.then(() => {
       this.#planned = undefined;
-      return replaceFile(this.#disk, this.#path, encodeIdentity(this.#identity));
+      return this.#replace();
     });
     this.#planned = write;
     this.#written = write;
     // Whoever waits for it hears of a failure; without anybody waiting, the next call does.
     write.catch(() => undefined);
     return write;
+  }
+
+  /** Without room it may be tried again: nothing but a temporary file was touched. */
+  async #replace(): Promise<DiskError | undefined> {
+    const content = encodeIdentity(this.#identity);
+    const noRoom = await replaceFileIfRoom(this.#disk, this.#path, content);
+    this.#tellRoom(noRoom);
+    this.#noRoom = noRoom;
+    return noRoom;
+  }
+
+  /** One line when it begins and one when it is over. */
+  #tellRoom(noRoom: DiskError | undefined): void {
+    const before = this.#noRoom;
+    if (before === undefined && noRoom !== undefined) {
+      this.#logger.warn('Identity: no room to note who was met; trying again each second', {
+        error: describeError(noRoom),
+      });
+    }
+    if (before !== undefined && noRoom === undefined) {
+      this.#logger.warn('Identity: there is room again, and who was met is noted');
+    }
   }
 }
 

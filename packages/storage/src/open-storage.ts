@@ -160,7 +160,7 @@ class DirectoryStorage implements Storage {
   }
 
   get spaceProblem(): Error | undefined {
-    return this.#parts.log.spaceProblem;
+    return this.#parts.log.spaceProblem ?? this.#parts.identity.spaceProblem;
   }
 
   write(persist: Persist): Promise<void> {
@@ -184,16 +184,20 @@ class DirectoryStorage implements Storage {
     return this.#parts.log.read(from, to, bytesMax);
   }
 
-  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<void> {
+  recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<DiskError | undefined> {
     return this.#parts.identity.recordCluster(clusterId, formedAtMs);
   }
 
-  recordPeer(nodeId: NodeId, instanceId: InstanceId, bootCount: number): Promise<void> {
+  recordPeer(
+    nodeId: NodeId,
+    instanceId: InstanceId,
+    bootCount: number,
+  ): Promise<DiskError | undefined> {
     return this.#parts.identity.recordPeer(nodeId, instanceId, bootCount);
   }
 
-  idle(): Promise<void> {
-    return this.#parts.log.idle();
+  async idle(): Promise<void> {
+    await Promise.all([this.#parts.log.idle(), this.#parts.identity.idle()]);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { Logger } from '@d-engine/base';
 import { silentLogger } from '@d-engine/base';
 import type { Persist } from '@d-engine/raft';
 import { describe, expect, it } from 'vitest';
@@ -11,13 +12,18 @@ import { describeEntries, makeEntries, otherOwner, owner } from './fixtures.ts';
 const directory = '/srv/d-engine/1';
 const clusterId = 'c'.repeat(32);
 
-function open(disk: CrashDisk, nodeId = 1, instanceId = owner): Promise<Storage> {
+function open(
+  disk: CrashDisk,
+  nodeId = 1,
+  instanceId = owner,
+  logger: Logger = silentLogger,
+): Promise<Storage> {
   return openStorage({
     disk,
     directory,
     nodeId,
     newInstanceId: () => instanceId,
-    logger: silentLogger,
+    logger,
     segmentBytes: 4096,
   });
 }
@@ -220,6 +226,58 @@ describe('identity', () => {
     expect(() => storage.recordPeer(2, otherOwner, 4)).toThrow('goes back');
     await storage.recordPeer(2, owner, 1);
     expect(storage.identity.peers.get(2)).toEqual({ instanceId: owner, bootCount: 1 });
+  });
+
+  it('goes on without room, keeps the old file, and is written once there is room', async () => {
+    const disk = new CrashDisk();
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (line: string) => warnings.push(line) };
+    const storage = await open(disk, 1, owner, logger);
+    await storage.recordPeer(2, otherOwner, 1);
+    disk.capacityBytes = disk.usedBytes();
+    const noRoom = { name: 'DiskError', kind: 'full' };
+    expect(await storage.recordPeer(2, otherOwner, 2)).toMatchObject(noRoom);
+    expect(await storage.recordPeer(2, otherOwner, 2)).toMatchObject(noRoom);
+    expect(await storage.recordCluster(clusterId, 99)).toMatchObject(noRoom);
+    await storage.idle();
+    expect(storage.spaceProblem).toMatchObject(noRoom);
+    // Whoever asks hears of the newest start, also before it is on disk.
+    expect(storage.identity.peers.get(2)?.bootCount).toBe(2);
+    expect(await disk.list(directory)).toEqual(['hard-state', 'identity.json', 'log']);
+    expect(warnings.filter((line) => line.startsWith('Identity: no room'))).toHaveLength(1);
+
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    await storage.idle();
+    expect(storage.spaceProblem).toBeUndefined();
+    expect(warnings.at(-1)).toContain('there is room again');
+    expect(await storage.recordPeer(2, otherOwner, 2)).toBeUndefined();
+    const after = await open(disk.restart({ type: 'lost' }));
+    expect(after.identity).toMatchObject({ clusterId, clusterFormedAtMs: 99 });
+    expect(after.identity.peers.get(2)?.bootCount).toBe(2);
+  });
+
+  it('that had no room is as it was after a crash', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    await storage.recordPeer(2, otherOwner, 1);
+    disk.capacityBytes = disk.usedBytes();
+    await storage.recordPeer(2, otherOwner, 2);
+    const next = disk.restart({ type: 'process' });
+    next.capacityBytes = Number.POSITIVE_INFINITY;
+    const after = await open(next);
+    expect(after.identity.peers.get(2)?.bootCount).toBe(1);
+    expect(after.identity.bootCount).toBe(2);
+  });
+
+  it('fails for good when a sync says that there is no room', async () => {
+    const disk = new CrashDisk();
+    const storage = await open(disk);
+    const { rename } = disk.counts;
+    disk.addFault({ operation: 'sync', kind: 'full', pathIncludes: 'identity' });
+    await expect(storage.recordPeer(2, otherOwner, 1)).rejects.toMatchObject({ kind: 'full' });
+    await expect(storage.recordPeer(2, otherOwner, 1)).rejects.toMatchObject({ kind: 'full' });
+    expect(disk.counts.rename).toBe(rename);
+    await storage.close();
   });
 
   it('fails for good after the first failure', async () => {

@@ -6,11 +6,12 @@ const broken = (): never => {
   throw new Error('a defect');
 };
 
-test('a defect in what peers call stops the member, not the process', () => {
+test('a defect in what peers call stops the member, not the process', async () => {
   const failures: unknown[] = [];
   const observer: TransportObserver = {
     ownHello: broken,
     check: broken,
+    record: broken,
     onRaftMessage: broken,
     onForwardFrame: broken,
     onLinkUp: broken,
@@ -23,5 +24,6 @@ test('a defect in what peers call stops the member, not the process', () => {
   guarded.onRefused(2, { name: 'MemberRefused', message: 'no', byPeer: true });
   const hello = {} as Parameters<TransportObserver['check']>[0];
   expect(guarded.check(hello, 2)?.name).toBe('Stopped');
-  expect(failures.length).toBe(4);
+  expect((await guarded.record(hello))?.name).toBe('Stopped');
+  expect(failures.length).toBe(5);
 });

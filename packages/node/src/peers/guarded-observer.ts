@@ -26,6 +26,7 @@ export function guardedObserver(
   return {
     ownHello: () => observer.ownHello(),
     check: (hello, expected) => guard(() => observer.check(hello, expected), notNow),
+    record: (hello) => guard(() => observer.record(hello), Promise.resolve(notNow)),
     onRaftMessage: (sender, message) =>
       guard(() => observer.onRaftMessage(sender, message), undefined),
     onForwardFrame: (from, frame, reply) =>

@@ -9,7 +9,8 @@ export type RefusalReason =
   | 'otherCluster'
   | 'unknownMember'
   | 'otherInstance'
-  | 'olderBootCount';
+  | 'olderBootCount'
+  | 'noRoom';
 
 export interface Refusal {
   readonly reason: RefusalReason;
@@ -124,6 +125,16 @@ function refuseByVerdict(
   }
 }
 
+/** Nothing of this start may count before it is on this member's disk, and there it does not fit. */
+export function refuseForRoom(theirs: Hello, ownNodeId: NodeId): Refusal {
+  const who = `node ${theirs.nodeId}`;
+  return refuse(
+    'noRoom',
+    `node ${ownNodeId} has no room on its disk to note that ${who} started again, and must not ` +
+      `count ${who} before: free space on the disk of node ${ownNodeId}, which tries again by itself`,
+  );
+}
+
 function isOtherCluster(own: ClusterId | null, theirs: ClusterId | null): boolean {
   return own !== null && theirs !== null && own !== theirs;
 }
@@ -137,6 +148,7 @@ const names: Readonly<Record<RefusalReason, ErrorName>> = {
   unknownMember: 'NotFound',
   otherInstance: 'MemberRefused',
   olderBootCount: 'MemberRefused',
+  noRoom: 'DiskFull',
 };
 
 function refuse(reason: RefusalReason, message: string): Refusal {

@@ -33,6 +33,7 @@ export interface RefusedLink {
 export interface LinkObserver {
   ownHello(target: NodeId): Hello;
   check(peer: LinkPeer, hello: Hello): Refusal | undefined;
+  record(hello: Hello): Promise<Refusal | undefined>;
   onUp(link: PeerLink, hello: Hello): void;
   onFrame(link: PeerLink, hello: Hello, frame: PeerFrame): void;
   /** The link was up and is not any more, or an attempt failed. */
@@ -60,6 +61,8 @@ export class PeerLink {
   #stream: MessageStream | undefined;
   /** Of the stream that is up; undefined while the peer has not answered the hello. */
   #hello: Hello | undefined;
+  /** Accepted, and not counted before it is on disk. */
+  #recording: Hello | undefined;
   #timer: Timer | undefined;
   #failures = 0;
   #stopped = false;
@@ -114,7 +117,8 @@ export class PeerLink {
     this.#stream = this.#channel.openStream(methodOfPlane(this.plane), handler);
     this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
     this.#timer = this.#clock.setTimer(limits.helloTimeoutMs, () => {
-      this.#lose('no hello in time');
+      const isRecording = this.#recording !== undefined;
+      this.#lose(isRecording ? 'its start could not be noted in time' : 'no hello in time');
     });
   }
 
@@ -138,33 +142,51 @@ export class PeerLink {
 
   /** Says hello again: this member has become part of a cluster. */
   announce(): void {
-    if (this.#hello === undefined) return;
-    this.send(this.#observer.ownHello(this.peer.id));
-    this.#onHello(this.#hello);
+    // The peer may have got the hello of before and not answered yet.
+    this.#stream?.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
+    if (this.#hello !== undefined) this.#onHello(this.#hello);
   }
 
   /** The first one opens the link; later ones bring news, such as the cluster's id. */
   #onHello(hello: Hello): void {
-    if (this.#hello !== undefined && !isSameRun(this.#hello, hello)) {
+    const before = this.#hello ?? this.#recording;
+    if (before !== undefined && !isSameRun(before, hello)) {
       this.#lose('the peer changed its identity in the middle of a stream');
       return;
     }
     const refusal = this.#observer.check(this.peer, hello);
-    if (refusal !== undefined) {
-      this.#observer.onRefused(this, {
-        name: refusal.name,
-        message: refusal.message,
-        byPeer: false,
+    if (refusal !== undefined) return this.#refuse(refusal);
+    if (this.#hello !== undefined) this.#hello = hello;
+    else this.#recording = hello;
+    if (before !== undefined) return;
+    const handler = this.#current;
+    this.#observer
+      .record(hello)
+      .then((notYet) => {
+        if (handler === this.#current) this.#onRecorded(notYet);
+      })
+      .catch((error: unknown) => {
+        if (handler === this.#current) this.#lose(describeError(error));
       });
-      this.#lose('this member refused it', refusedBackoffMs);
-      return;
-    }
+  }
+
+  #onRecorded(notYet: Refusal | undefined): void {
+    const hello = this.#recording;
+    if (hello === undefined) return;
+    // Meanwhile it may have started again, or this member have become part of a cluster.
+    const refusal = notYet ?? this.#observer.check(this.peer, hello);
+    if (refusal !== undefined) return this.#refuse(refusal);
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#failures = 0;
-    const isNew = this.#hello === undefined;
+    this.#recording = undefined;
     this.#hello = hello;
-    if (isNew) this.#observer.onUp(this, hello);
+    this.#observer.onUp(this, hello);
+  }
+
+  #refuse({ name, message }: Refusal): void {
+    this.#observer.onRefused(this, { name, message, byPeer: false });
+    this.#lose('this member refused it', refusedBackoffMs);
   }
 
   #onRefusedByPeer(frame: HelloRefused): void {
@@ -183,6 +205,7 @@ export class PeerLink {
     const wasUp = this.#hello !== undefined;
     this.#current = undefined;
     this.#hello = undefined;
+    this.#recording = undefined;
     this.#stream?.reset({ status: 'cancelled', message: reason });
     this.#stream = undefined;
     this.#timer?.cancel();

@@ -9,6 +9,7 @@ import { isSameRun } from './hello-check.ts';
 export interface SessionObserver {
   ownHello(): Hello;
   check(hello: Hello): Refusal | undefined;
+  record(hello: Hello): Promise<Refusal | undefined>;
   onUp(session: PeerSession, hello: Hello): void;
   onFrame(session: PeerSession, hello: Hello, frame: PeerFrame): void;
   onRefused(hello: Hello, refusal: Refusal): void;
@@ -25,6 +26,8 @@ export class PeerSession implements StreamHandler {
   readonly #observer: SessionObserver;
   readonly #helloTimer: Timer;
   #hello: Hello | undefined;
+  /** Accepted, and not counted before it is on disk. */
+  #recording: Hello | undefined;
   #closed = false;
   /**
    * Forwards are numbered upwards by their sender. One that comes again, or late, is dropped: its
@@ -89,24 +92,40 @@ export class PeerSession implements StreamHandler {
   #onHello(hello: Hello): void {
     this.#helloTimer.cancel();
     // Acknowledgements count for the instance of the stream's hello: it cannot become another.
-    if (this.#hello !== undefined && !isSameRun(this.#hello, hello)) {
+    const before = this.#hello ?? this.#recording;
+    if (before !== undefined && !isSameRun(before, hello)) {
       this.close('the peer changed its identity in the middle of a stream');
       return;
     }
     const refusal = this.#observer.check(hello);
-    if (refusal !== undefined) {
-      this.#observer.onRefused(hello, refusal);
-      const { name, message } = refusal;
-      this.#stream.send(encodePeerFrame(this.plane, { type: 'helloRefused', name, message }));
-      this.#stream.end();
-      this.onClose();
-      return;
-    }
-    const isNew = this.#hello === undefined;
+    if (refusal !== undefined) return this.#refuse(hello, refusal);
+    if (this.#hello !== undefined) this.#hello = hello;
+    else this.#recording = hello;
+    if (before !== undefined) return;
+    this.#observer
+      .record(hello)
+      .then((notYet) => this.#onRecorded(notYet))
+      .catch((error: unknown) => this.close(describeError(error)));
+  }
+
+  #onRecorded(notYet: Refusal | undefined): void {
+    const hello = this.#recording;
+    if (this.#closed || hello === undefined) return;
+    // Meanwhile it may have started again, or this member have become part of a cluster.
+    const refusal = notYet ?? this.#observer.check(hello);
+    if (refusal !== undefined) return this.#refuse(hello, refusal);
+    this.#recording = undefined;
     this.#hello = hello;
-    if (!isNew) return;
     this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello()));
     this.#observer.onUp(this, hello);
+  }
+
+  #refuse(hello: Hello, refusal: Refusal): void {
+    this.#observer.onRefused(hello, refusal);
+    const { name, message } = refusal;
+    this.#stream.send(encodePeerFrame(this.plane, { type: 'helloRefused', name, message }));
+    this.#stream.end();
+    this.onClose();
   }
 
   onClose(_failure?: Failure): void {

@@ -16,6 +16,11 @@ export type ForwardFrame = ForwardWrite | ForwardWriteResult;
 export interface TransportObserver {
   ownHello(): Hello;
   check(hello: Hello, expectedNodeId: NodeId | undefined): Refusal | undefined;
+  /**
+   * Makes the start of a peer that was accepted durable, before anything of it counts. Resolves
+   * with the reason why it must not be spoken with yet, if there is one.
+   */
+  record(hello: Hello): Promise<Refusal | undefined>;
   onRaftMessage(sender: Sender, message: RaftMessage): void;
   onForwardFrame(from: NodeId, frame: ForwardFrame, reply: (answer: PeerFrame) => void): void;
   onLinkUp(peer: NodeId, plane: Plane): void;
@@ -137,6 +142,7 @@ export class Transport {
   readonly #linkObserver: LinkObserver = {
     ownHello: (target) => ({ ...this.#observer.ownHello(), targetNodeId: target }),
     check: (peer, hello) => this.#observer.check(hello, peer.id),
+    record: (hello) => this.#observer.record(hello),
     onUp: (link) => {
       this.#log.up(link.peer, link.plane);
       this.#observer.onLinkUp(link.peer.id, link.plane);
@@ -152,6 +158,7 @@ export class Transport {
   readonly #sessionObserver: SessionObserver = {
     ownHello: () => this.#observer.ownHello(),
     check: (hello) => this.#observer.check(hello, undefined),
+    record: (hello) => this.#observer.record(hello),
     onUp: (session, hello) => {
       const key = keyOf(hello.nodeId, session.plane);
       const older = this.#sessions.get(key);
