@@ -58,4 +58,18 @@ export const realBugs: readonly RealBug[] = [
     test: '`packages/storage/test/log-damage.test.ts`, every bit of a log',
     seeds: [618561900],
   },
+  {
+    what:
+      'A member whose disk was full died when another one started again: it had to note that start ' +
+      'and could not. And a start counted before it was noted: a power loss in between, and an ' +
+      "older copy of that member's directory would have been taken.",
+    check: 'no member dies',
+    fix:
+      'A start counts once it is noted; without room the member is refused, and it is tried again ' +
+      'until there is room.',
+    test:
+      '`packages/simulator/test/full-disk.test.ts`, `packages/node/src/peers/recording.test.ts`; the ' +
+      'supervisor takes no such death for one of a full disk any more',
+    seeds: [],
+  },
 ];

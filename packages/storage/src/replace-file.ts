@@ -16,7 +16,7 @@ export async function replaceFile(disk: Disk, path: string, content: Uint8Array)
 
 /**
  * The same, but resolves with the error when there was no room: the old content stands, and it may
- * be tried again. A sync that fails rejects, whatever it says: nobody knows what the disk holds then.
+ * be tried again. A sync that fails rejects, whatever it says: nobody knows what is on disk then.
  */
 export async function replaceFileIfRoom(
   disk: Disk,

@@ -125,13 +125,13 @@ function refuseByVerdict(
   }
 }
 
-/** Nothing of this start may count before it is on this member's disk, and there it does not fit. */
+/** Nothing of this start may count before it is on this member's disk, which has no room. */
 export function refuseForRoom(theirs: Hello, ownNodeId: NodeId): Refusal {
   const who = `node ${theirs.nodeId}`;
   return refuse(
     'noRoom',
     `node ${ownNodeId} has no room on its disk to note that ${who} started again, and must not ` +
-      `count ${who} before: free space on the disk of node ${ownNodeId}, which tries again by itself`,
+      `count ${who} before: free space on the disk of node ${ownNodeId}; it tries again by itself`,
   );
 }
 

@@ -174,7 +174,7 @@ describe('a stream to a peer', () => {
     expect(at.sent.map(({ type }) => type)).toEqual(['hello', 'hello']);
   });
 
-  test('is given up when the write takes too long, and a late end of it changes nothing', async () => {
+  test('is given up when the write takes too long; its late end changes nothing', async () => {
     const at = new Introduction();
     const { link, hear } = at.dial();
     hear(helloOf(2));
