@@ -70,6 +70,6 @@ export const realBugs: readonly RealBug[] = [
     test:
       '`packages/simulator/test/full-disk.test.ts`, `packages/node/src/peers/recording.test.ts`; the ' +
       'supervisor takes no such death for one of a full disk any more',
-    seeds: [],
+    seeds: [1008, 1027],
   },
 ];

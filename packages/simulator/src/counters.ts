@@ -33,6 +33,7 @@ const eventNames = [
   'operations on a full disk',
   'operations failed by the disk',
   'members stopped by a full disk',
+  'starts not noted for want of room',
   'members stopped by a disk error',
   'damaged logs refused',
   'damaged votes survived',

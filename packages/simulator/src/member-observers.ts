@@ -36,6 +36,7 @@ const countedLines: readonly {
   { start: 'entries that never committed were removed', name: 'uncommitted entries removed' },
   { start: 'appendResponse to peer', name: 'conflict hints' },
   { start: 'Log: cut a torn tail', name: 'torn tails cut' },
+  { start: 'Identity: no room to note', name: 'starts not noted for want of room' },
   { start: 'Hard state: one copy was cut by a crash', name: 'torn copies of the vote' },
 ];
 

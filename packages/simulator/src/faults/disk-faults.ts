@@ -5,6 +5,7 @@ import type { LogFile } from '../log-files.ts';
 import { logFiles } from '../log-files.ts';
 import { dataDirectory } from '../virtual-cluster.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
+import { pickOther } from './fault-tools.ts';
 import type { Harm } from './harms.ts';
 
 type DiskFault =
@@ -18,6 +19,8 @@ type DiskFault =
 
 const voteFile = `${dataDirectory}/${voteFileName}`;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
+/** Before a full disk has room again, as a rule. */
+const soonMs = 300;
 /** Longer than any padding between records, so that it hits something. */
 const rottenBytes = 16;
 
@@ -37,10 +40,14 @@ export const diskFaults: Faults<DiskFault> = {
     return true;
   },
 
-  fullDisk: ({ random, harms, later }, member, { disk }) => {
+  fullDisk: (tools, member, { disk }) => {
+    const { random, harms, supervisor, later } = tools;
     const capacityBytes = disk.usedBytes + random.pick([0, 100, 4_096, 20_000]);
     const full: Harm = { type: 'fullDisk', member, capacityBytes };
     harms.begin([full]);
+    // A start needs room, on the own disk and, to be noted, on those of the others.
+    const starts = random.pick([undefined, member, pickOther(tools, member)]);
+    if (starts !== undefined) supervisor.crash(starts, false, random.float() * soonMs);
     later(() => harms.end([full]));
     return true;
   },
