@@ -24,7 +24,7 @@ const traces: Partial<Record<FaultKind, CounterName>> = {
 
 test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', async (kind) => {
   const scenario = {
-    ...quietScenario(1),
+    ...quietScenario(3),
     members: 3,
     clients: 4,
     networkClients: 2,
@@ -35,7 +35,7 @@ test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', as
     faultIntervalMsMax: 500,
     quietFormation: true,
   };
-  const { violations, counts } = await simulate(1, { scenario, durationMs: 10_000 });
+  const { violations, counts } = await simulate(3, { scenario, durationMs: 10_000 });
   expect(violations).toEqual([]);
   expect(counts[`fault: ${kind}`]).toBeGreaterThan(2);
   const trace = traces[kind];
