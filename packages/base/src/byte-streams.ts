@@ -33,6 +33,8 @@ export interface ByteStream {
    * it has ended or is closed they are dropped, and false.
    */
   write(bytes: Uint8Array): boolean;
+  /** Applies to the stream from now on; transports without such things have no use for it. */
+  tune?(tuning: StreamTuning): void;
   /** Bytes taken and not yet handed to the system. */
   readonly bufferedBytes: number;
   /** Nothing more from this side, once what was written is out; the other one may go on. */
@@ -42,6 +44,15 @@ export interface ByteStream {
   /** Stops `onBytes` (and, through the transport, the sender) until {@link resume}. */
   pause(): void;
   resume(): void;
+}
+
+export interface StreamTuning {
+  /** Silence after which the system asks the other side for a sign of life; 0: it never does. */
+  readonly keepAliveMs?: number;
+  /** Whether small writes leave at once (TCP_NODELAY). */
+  readonly noDelay?: boolean;
+  /** Bytes that wait for the system before `write` calls the receiver behind. */
+  readonly sendBufferBytes?: number;
 }
 
 export interface ByteStreamHandler {

@@ -22,7 +22,15 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/**
+ * What the connections of two members carry, each kind over its own: a vote or a heartbeat never
+ * waits behind megabytes of entries or of a snapshot.
+ */
+export type Plane = 'control' | 'data' | 'bulk';
+
 export interface ChannelOptions {
+  /** Of a member's connection to another one; a network may have other settings for each. */
+  readonly plane?: Plane;
   /** Covers everything up to the first byte that the peer answers. */
   readonly connectTimeoutMs?: number;
 }

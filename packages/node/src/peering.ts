@@ -1,6 +1,6 @@
-import type { Env, Logger, NodeId } from '@d-engine/base';
+import type { Env, Logger, NodeId, Plane } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
-import type { Plane, Raft, RaftMessage, Sender } from '@d-engine/raft';
+import type { Raft, RaftMessage, Sender } from '@d-engine/raft';
 import { initialVotersHash } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
 import type { Hello } from '@d-engine/wire';

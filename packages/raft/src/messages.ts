@@ -115,9 +115,6 @@ export type RaftRequest =
 export type RaftResponse = VoteResponse | AppendResponse | HeartbeatResponse | ReadIndexResponse;
 export type RaftMessage = RaftRequest | RaftResponse;
 
-/** Entries travel on Data, everything else that Raft says on Control. */
-export type Plane = 'control' | 'data' | 'bulk';
-
 /** A message to send. Responses go back on the stream that brought the request's sender. */
 export interface Outgoing {
   readonly to: NodeId;

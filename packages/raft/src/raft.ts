@@ -4,6 +4,7 @@ import type {
   Instant,
   LogIndex,
   NodeId,
+  Plane,
   Proposal,
   Term,
   WriteId,
@@ -18,7 +19,7 @@ import { countOwnVote, electionTimedOut } from './election.ts';
 import { flushAcknowledgement } from './follower.ts';
 import { appendProposals } from './leadership.ts';
 import { leaseHolds } from './lease.ts';
-import type { Plane, RaftMessage, Sender } from './messages.ts';
+import type { RaftMessage, Sender } from './messages.ts';
 import { PeerRegister } from './peer-register.ts';
 import type {
   HelloVerdict,

@@ -5,10 +5,10 @@ import type {
   MessageStream,
   Network,
   NodeId,
+  Plane,
   StreamHandler,
   Term,
 } from '@d-engine/base';
-import type { Plane } from '@d-engine/raft';
 import type { PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, planeOfMethod } from '@d-engine/wire';
 

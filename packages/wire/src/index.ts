@@ -8,6 +8,7 @@ export * from './forward-messages.ts';
 export type { GrpcListener } from './grpc/grpc-listener.ts';
 export { type GrpcEnv, GrpcNetwork } from './grpc/grpc-network.ts';
 export type { NetworkOptions } from './grpc/network-options.ts';
+export type { PlaneOptions } from './grpc/plane-options.ts';
 export * from './health-messages.ts';
 export * from './hello.ts';
 export * from './http-error.ts';

@@ -1,3 +1,4 @@
+import type { Plane } from '@d-engine/base';
 import { assert, MalformedMessage, must, ProtobufReader, ProtobufWriter } from '@d-engine/base';
 import {
   decodeAppendRequest,
@@ -25,7 +26,7 @@ import {
 } from './heartbeat-codec.ts';
 import { decodeHello, decodeHelloRefused, encodeHello, encodeHelloRefused } from './hello.ts';
 import type { PeerFrame, PeerFrameType } from './peer-frame.ts';
-import { type Plane, travelsOn } from './planes.ts';
+import { travelsOn } from './planes.ts';
 import type { AppendRequest } from './raft-messages.ts';
 import {
   decodePreVoteRequest,

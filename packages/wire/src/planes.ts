@@ -1,11 +1,7 @@
+import type { Plane } from '@d-engine/base';
 import { type MethodName, methods } from './methods.ts';
 import type { PeerFrameType } from './peer-frame.ts';
 
-/**
- * A peer has one stream per plane, so that a vote or a heartbeat never waits behind megabytes of
- * entries or of a snapshot.
- */
-export type Plane = 'control' | 'data' | 'bulk';
 export const planes: readonly Plane[] = ['control', 'data', 'bulk'];
 
 const everywhere = planes;

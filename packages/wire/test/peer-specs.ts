@@ -1,3 +1,4 @@
+import type { Plane } from '@d-engine/base';
 import { errorRegistry } from '@d-engine/base';
 import fc from 'fast-check';
 import * as wire from '../src/index.ts';
@@ -21,10 +22,10 @@ const fromLeader = { term: exact, leaderCommit: exact, token: exact, stickinessM
 
 /** A frame type: the oneof's field, the message, and its parts in protobufjs's names. */
 function peerSpec<Frame extends wire.PeerFrame>(
-  plane: wire.Plane,
+  plane: Plane,
   arbitrary: fc.Arbitrary<Frame>,
   toTheirs: (frame: Frame) => Theirs = ({ type: _, ...rest }) => rest,
-): MessageSpec & { readonly plane: wire.Plane } {
+): MessageSpec & { readonly plane: Plane } {
   return {
     name: 'd_engine.peer.v1.PeerFrame',
     plane,
@@ -59,7 +60,7 @@ const hello: fc.Arbitrary<wire.Hello> = fc.record({
   targetNodeId: optional(uint32),
 });
 
-export const peerSpecs: (MessageSpec & { readonly plane: wire.Plane })[] = [
+export const peerSpecs: (MessageSpec & { readonly plane: Plane })[] = [
   ...wire.planes.map((plane) =>
     peerSpec(plane, hello, ({ type: _, ...frame }) => ({
       ...frame,

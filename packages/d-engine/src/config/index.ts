@@ -31,5 +31,4 @@ export type {
   RetryConfig,
 } from './node-config.ts';
 export type { Environment } from './parse-environment.ts';
-export type { Plane } from './sections/network.ts';
 export { leaseDurationMsMax } from './settle-timing.ts';

@@ -1,4 +1,4 @@
-import type { LogLevel } from '@d-engine/base';
+import type { LogLevel, Plane } from '@d-engine/base';
 import type { KeyValues, SectionValues } from './key-declaration.ts';
 import type { Member } from './member.ts';
 import type { electionSection } from './sections/election.ts';
@@ -9,7 +9,7 @@ import type {
   promotionSection,
   zombieSection,
 } from './sections/membership.ts';
-import type { networkSection, Plane, planeKeys } from './sections/network.ts';
+import type { networkSection, planeKeys } from './sections/network.ts';
 import type { persistenceSection, storageSection } from './sections/persistence.ts';
 import type { backpressureSection, raftSection } from './sections/raft.ts';
 import type { compressionSection, readConsistencySection } from './sections/read-consistency.ts';

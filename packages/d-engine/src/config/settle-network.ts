@@ -1,7 +1,8 @@
+import type { Plane } from '@d-engine/base';
 import type { Findings } from './findings.ts';
 import type { KeyValues, SectionDeclaration } from './key-declaration.ts';
 import { type MergedSettings, pathOf } from './merged-settings.ts';
-import { type Plane, planeKeys, planeSections } from './sections/network.ts';
+import { planeKeys, planeSections } from './sections/network.ts';
 
 type PlaneValues = KeyValues<typeof planeKeys>;
 type PlaneField = keyof PlaneValues;

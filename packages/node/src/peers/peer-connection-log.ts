@@ -1,5 +1,4 @@
-import type { Clock, Logger } from '@d-engine/base';
-import type { Plane } from '@d-engine/raft';
+import type { Clock, Logger, Plane } from '@d-engine/base';
 import type { LinkPeer } from './peer-link.ts';
 
 /** A peer that stays away is mentioned this often. */

@@ -6,12 +6,12 @@ import type {
   Failure,
   MessageStream,
   NodeId,
+  Plane,
   Random,
   StreamHandler,
   Timer,
 } from '@d-engine/base';
 import { describeError, limits } from '@d-engine/base';
-import type { Plane } from '@d-engine/raft';
 import type { Hello, HelloRefused, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame, methodOfPlane } from '@d-engine/wire';
 import type { Refusal } from './hello-check.ts';

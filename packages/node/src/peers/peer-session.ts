@@ -1,6 +1,13 @@
-import type { Clock, Failure, IncomingStream, NodeId, StreamHandler, Timer } from '@d-engine/base';
+import type {
+  Clock,
+  Failure,
+  IncomingStream,
+  NodeId,
+  Plane,
+  StreamHandler,
+  Timer,
+} from '@d-engine/base';
 import { describeError, limits } from '@d-engine/base';
-import type { Plane } from '@d-engine/raft';
 import type { Hello, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame } from '@d-engine/wire';
 import type { Refusal } from './hello-check.ts';

@@ -1,6 +1,14 @@
-import type { Env, Failure, IncomingStream, Logger, NodeId, StreamHandler } from '@d-engine/base';
+import type {
+  Env,
+  Failure,
+  IncomingStream,
+  Logger,
+  NodeId,
+  Plane,
+  StreamHandler,
+} from '@d-engine/base';
 import { limits } from '@d-engine/base';
-import type { Outgoing, Plane, RaftMessage, Sender } from '@d-engine/raft';
+import type { Outgoing, RaftMessage, Sender } from '@d-engine/raft';
 import type { ForwardWrite, ForwardWriteResult, Hello, PeerFrame } from '@d-engine/wire';
 import { planeOf } from '@d-engine/wire';
 import type { Refusal } from './hello-check.ts';

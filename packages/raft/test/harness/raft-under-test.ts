@@ -1,4 +1,5 @@
-import type { Plane, RaftMessage } from '../../src/index.ts';
+import type { Plane } from '@d-engine/base';
+import type { RaftMessage } from '../../src/index.ts';
 
 /** Everything that the harness takes from the package under test, in one place. */
 export * from '../../src/index.ts';

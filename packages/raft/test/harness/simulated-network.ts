@@ -1,5 +1,5 @@
-import type { InstanceId, NodeId } from '@d-engine/base';
-import type { Outgoing, Plane, RaftMessage } from './raft-under-test.ts';
+import type { InstanceId, NodeId, Plane } from '@d-engine/base';
+import type { Outgoing, RaftMessage } from './raft-under-test.ts';
 import { planeOf } from './raft-under-test.ts';
 
 /** A message that was sent and not yet handed over. */

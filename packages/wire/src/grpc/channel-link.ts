@@ -1,4 +1,4 @@
-import type { Address, ByteNetwork, Failure, Timer } from '@d-engine/base';
+import type { Address, ByteNetwork, Failure, Plane, Timer } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
 import { ClientConnection, type ConnectionOwner } from '../http2/client-connection.ts';
 import type { Http2Context } from '../http2/http2-options.ts';
@@ -15,6 +15,7 @@ export interface Waiter {
 
 export interface LinkOptions {
   readonly address: Address;
+  readonly plane: Plane | undefined;
   readonly bytes: ByteNetwork;
   readonly connectTimeoutMs: number;
   readonly settings: NetworkSettings;
@@ -23,6 +24,8 @@ export interface LinkOptions {
   readonly afterPoll: (callback: () => void) => void;
   /** It stood, or never did. */
   readonly onOutcome: (connected: boolean, failure: Failure | undefined) => void;
+  /** The time to connect is over. */
+  readonly onSlow: () => void;
 }
 
 /**
@@ -38,10 +41,10 @@ export class ChannelLink implements ConnectionOwner {
   #state: 'connecting' | 'open' | 'unusable' = 'connecting';
 
   constructor(options: LinkOptions) {
-    const { address, bytes, connectTimeoutMs, settings, http2 } = options;
+    const { address, plane, bytes, connectTimeoutMs, settings, http2 } = options;
     this.#options = options;
     this.connection = new ClientConnection(
-      clientOptions(settings),
+      clientOptions(settings, plane),
       http2,
       (handler) => bytes.connect(address, handler),
       this,
@@ -126,6 +129,7 @@ export class ChannelLink implements ConnectionOwner {
     // The loop may have been blocked: what arrived meanwhile is read before judging.
     this.#options.afterPoll(() => {
       if (this.#state !== 'connecting') return;
+      this.#options.onSlow();
       this.connection.destroy(`no answer within ${this.#options.connectTimeoutMs} ms`);
     });
   }

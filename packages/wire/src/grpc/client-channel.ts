@@ -4,6 +4,7 @@ import type {
   ByteNetwork,
   CallOptions,
   Channel,
+  ChannelOptions,
   Compute,
   Failure,
   MessageStream,
@@ -20,6 +21,8 @@ import { ChannelLink } from './channel-link.ts';
 import { ClientCall } from './client-call.ts';
 import { ClientStream } from './client-stream.ts';
 import { type NetworkSettings, openCallsMax } from './network-options.ts';
+import { Patience } from './patience.ts';
+import type { PlaneOptions } from './plane-options.ts';
 import { ReconnectPause } from './reconnect-pause.ts';
 import { RequestHeaders } from './request-headers.ts';
 import { SharedSignals } from './shared-signals.ts';
@@ -39,6 +42,7 @@ export interface ChannelParts {
 export class GrpcChannel implements Channel, ChannelContext {
   readonly address: Address;
   readonly clock: Http2Context['clock'];
+  readonly schedule: Schedule;
   readonly compute: Compute;
   readonly headers: RequestHeaders;
   readonly signals: SharedSignals = new SharedSignals();
@@ -46,6 +50,9 @@ export class GrpcChannel implements Channel, ChannelContext {
   readonly sendBufferBytes: number;
   readonly #parts: ChannelParts;
   readonly #connectTimeoutMs: number;
+  readonly #options: ChannelOptions;
+  readonly #plane: PlaneOptions | undefined;
+  readonly #patience: Patience;
   readonly #pause: ReconnectPause;
   readonly #isAddress: boolean;
   readonly #open: Set<OpenItem> = new Set();
@@ -56,16 +63,23 @@ export class GrpcChannel implements Channel, ChannelContext {
   #dialFailure: Failure | undefined;
   #isClosed = false;
 
-  constructor(address: Address, connectTimeoutMs: number, parts: ChannelParts) {
+  constructor(address: Address, options: ChannelOptions, parts: ChannelParts) {
     const { settings, http2 } = parts;
+    const plane = options.plane === undefined ? undefined : settings.planes[options.plane];
     this.address = address;
     this.clock = http2.clock;
+    this.schedule = parts.schedule;
     this.compute = parts.compute;
     this.headers = new RequestHeaders(address);
     this.answerBytesMax = settings.answerBytesMax;
     this.sendBufferBytes = settings.sendBufferBytes;
     this.#parts = parts;
-    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#options = options;
+    this.#plane = plane;
+    this.#connectTimeoutMs =
+      options.connectTimeoutMs ?? plane?.connectTimeoutMs ?? settings.connectTimeoutMs;
+    // Who asked for a time of its own gets that one, each time.
+    this.#patience = new Patience(plane === undefined ? 0 : settings.connectTimeoutMs);
     this.#isAddress = isSocketAddress(address);
     this.#pause = new ReconnectPause(
       http2.clock,
@@ -73,6 +87,10 @@ export class GrpcChannel implements Channel, ChannelContext {
       settings.reconnectPauseMs,
       settings.reconnectPauseMsMax,
     );
+  }
+
+  get requestTimeoutMs(): number {
+    return this.#patience.extend(this.#plane?.requestTimeoutMs ?? 0);
   }
 
   get connectionNumber(): number {
@@ -83,7 +101,7 @@ export class GrpcChannel implements Channel, ChannelContext {
     const refusal = this.#refusal(options, options.signal);
     // Nothing of it has left: rejected before anything else happens.
     if (refusal !== undefined) return Promise.reject(new StatusError(refusal, false));
-    const call = new ClientCall(method, request, options, this);
+    const call = new ClientCall(method, request, this.#bounded(options), this);
     this.#open.add(call);
     call.begin(this.#connect());
     return call.outcome;
@@ -113,6 +131,17 @@ export class GrpcChannel implements Channel, ChannelContext {
     this.#open.delete(item);
   }
 
+  onRequestTaken(inTime: boolean): void {
+    if (inTime) this.#patience.answered();
+    else this.#patience.ranOut();
+  }
+
+  #bounded(options: CallOptions): CallOptions {
+    const { requestTimeoutMs } = this;
+    if (requestTimeoutMs === 0 || options.deadlineMs <= requestTimeoutMs) return options;
+    return { ...options, deadlineMs: requestTimeoutMs };
+  }
+
   #refusal(options: StreamOptions, signal: AbortSignal | undefined): Failure | undefined {
     if (this.#isClosed) return { status: 'cancelled', message: 'the channel is closed' };
     if (signal?.aborted === true) return { status: 'cancelled', message: 'the caller gave up' };
@@ -134,8 +163,9 @@ export class GrpcChannel implements Channel, ChannelContext {
     this.#connectionNumber += 1;
     this.#link = new ChannelLink({
       address: this.address,
+      plane: this.#options.plane,
       bytes,
-      connectTimeoutMs: this.#connectTimeoutMs,
+      connectTimeoutMs: this.#patience.extend(this.#connectTimeoutMs),
       settings,
       http2,
       afterPoll: (callback) => schedule.afterPoll(callback),
@@ -144,6 +174,7 @@ export class GrpcChannel implements Channel, ChannelContext {
         if (connected) this.#pause.connected();
         else this.#pause.failed();
       },
+      onSlow: () => this.#patience.ranOut(),
     });
     return this.#link;
   }

@@ -29,6 +29,8 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
   #state: 'open' | 'ended here' | 'closed' = 'open';
   /** What the peer has said: that it answers, and that all went well. */
   #answer: 'none' | 'begun' | 'ok' = 'none';
+  /** While the peer has not taken the stream up. */
+  #takeUpTimer: Timer | undefined;
   /** The peer ended its direction, and all of it was delivered. */
   #isDelivered = false;
 
@@ -75,6 +77,7 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
     this.#waiting = [];
     for (const message of waiting) pipe.send(message);
     if (this.#state === 'ended here') pipe.whenSent(() => stream.end());
+    this.#waitForHead();
     if (this.#waitingBytes < sendBufferBytes) return;
     pipe.oweDrain();
     // In a turn of its own, as every other call of the handler.
@@ -197,7 +200,23 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
     return Math.max(1, deadlineMs - (this.#context.clock.monotonicMs() - this.#startedMs));
   }
 
+  #waitForHead(): void {
+    const { clock, schedule, requestTimeoutMs } = this.#context;
+    if (requestTimeoutMs === 0) return;
+    const giveUp = (): void => {
+      if (this.#takeUpTimer === undefined || this.#state === 'closed') return;
+      this.#context.onRequestTaken(false);
+      const message = `the stream was not taken up within ${requestTimeoutMs} ms`;
+      this.fail({ status: 'deadlineExceeded', message });
+    };
+    // The loop may have been blocked: what arrived meanwhile is read before judging.
+    this.#takeUpTimer = clock.setTimer(requestTimeoutMs, () => schedule.afterPoll(giveUp));
+  }
+
   #onHead(headers: HeaderList): void {
+    if (this.#takeUpTimer !== undefined) this.#context.onRequestTaken(true);
+    this.#takeUpTimer?.cancel();
+    this.#takeUpTimer = undefined;
     const type = headerOf(headers, 'content-type');
     const status = headerOf(headers, ':status');
     if (status !== '200' || !isGrpcContentType(type)) {
@@ -218,6 +237,7 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#deadline?.cancel();
+    this.#takeUpTimer?.cancel();
     this.#pipe?.stop();
     this.#waiting = [];
     this.#link?.forget(this);

@@ -9,7 +9,7 @@ import type {
   Service,
 } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
-import type { Http2Context, Http2Options } from '../http2/http2-options.ts';
+import type { Http2Context } from '../http2/http2-options.ts';
 import { ServerConnection } from '../http2/server-connection.ts';
 import { CallBudgets } from './call-budgets.ts';
 import { CallDeadlines } from './call-deadlines.ts';
@@ -24,7 +24,6 @@ const resetGraceMs = 250;
 /** Serves gRPC on one port. Whoever speaks anything but HTTP/2 there is dropped. */
 export class GrpcListener implements Listener {
   readonly #settings: NetworkSettings;
-  readonly #options: Http2Options;
   readonly #http2: Http2Context;
   readonly #context: ServerContext;
   readonly #readTicks: number;
@@ -38,7 +37,6 @@ export class GrpcListener implements Listener {
   constructor(service: Service, compute: Compute, settings: NetworkSettings, http2: Http2Context) {
     const { ticker } = http2;
     this.#settings = settings;
-    this.#options = serverOptions(settings);
     this.#http2 = http2;
     this.#readTicks = ticker.ticksOf(settings.requestReadTimeoutMs);
     this.#budgets = new CallBudgets(settings, ticker);
@@ -103,7 +101,12 @@ export class GrpcListener implements Listener {
     const server = new GrpcServer(this.#settings, this.#context, this.#readTicks, (connection) =>
       this.#onGone(connection),
     );
-    const connection = new ServerConnection(this.#options, this.#http2, () => stream, server);
+    const connection = new ServerConnection(
+      (purpose) => serverOptions(this.#settings, purpose),
+      this.#http2,
+      () => stream,
+      server,
+    );
     this.#connections.add(connection);
     return connection;
   }

@@ -54,8 +54,7 @@ export class GrpcNetwork implements Network {
 
   connect(address: Address, options: ChannelOptions = {}): Channel {
     const { compute, random, schedule } = this.#env;
-    const timeoutMs = options.connectTimeoutMs ?? this.#settings.connectTimeoutMs;
-    const channel = new GrpcChannel(address, timeoutMs, {
+    const channel = new GrpcChannel(address, options, {
       bytes: this.#bytes,
       http2: this.#http2,
       compute,

@@ -1,7 +1,9 @@
+import type { Plane } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import { type Http2Options, http2Defaults } from '../http2/http2-options.ts';
 import { isPeerMethod, isStreamMethod } from '../methods.ts';
 import type { Compression } from './message-packer.ts';
+import { type PlaneOptions, planeOfPurpose, purposeOf } from './plane-options.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -46,6 +48,8 @@ export interface NetworkSettings {
   readonly reconnectPauseMsMax: number;
   /** HTTP/2 of both sides, over {@link http2Defaults}. */
   readonly http2: Partial<Http2Options>;
+  /** Of connections between members, over all of the above. */
+  readonly planes: Partial<Readonly<Record<Plane, PlaneOptions>>>;
 }
 
 export type NetworkOptions = Partial<NetworkSettings>;
@@ -77,6 +81,7 @@ export function networkSettings(options: NetworkOptions): NetworkSettings {
     // Not longer: a member that is back should not be taken for dead by who asks only now and then.
     reconnectPauseMsMax: 500,
     http2: {},
+    planes: {},
     ...options,
   };
 }
@@ -87,22 +92,27 @@ export const openCallsMax = 16_384;
 /** A server has less reason to ask: a client that is gone shows by what it does not take. */
 const serverKeepAliveMs = 60_000;
 
-export function serverOptions(settings: NetworkSettings): Http2Options {
+/** `purpose`: what the client says that the connection is for. */
+export function serverOptions(settings: NetworkSettings, purpose: number): Http2Options {
+  const plane = planeOfPurpose(purpose);
   return {
     ...http2Defaults,
     keepAliveIntervalMs: serverKeepAliveMs,
     stallTimeoutMs: settings.answerStallTimeoutMs,
     settingsTimeoutMs: settings.sniffTimeoutMs,
     ...settings.http2,
+    ...(plane === undefined ? undefined : settings.planes[plane]?.http2),
   };
 }
 
-export function clientOptions(settings: NetworkSettings): Http2Options {
+export function clientOptions(settings: NetworkSettings, plane?: Plane): Http2Options {
   return {
     ...http2Defaults,
     keepAliveIntervalMs: settings.keepAliveIntervalMs,
     keepAliveTimeoutMs: settings.keepAliveTimeoutMs,
     ...settings.http2,
+    ...(plane === undefined ? undefined : settings.planes[plane]?.http2),
+    purpose: purposeOf(plane),
   };
 }
 
@@ -114,6 +124,10 @@ export function tickMs(settings: NetworkSettings): number {
     settings.sniffTimeoutMs,
     settings.requestReadTimeoutMs,
     settings.answerStallTimeoutMs,
+    ...Object.values(settings.planes).flatMap(({ http2 }) => [
+      http2.keepAliveIntervalMs ?? settings.keepAliveIntervalMs,
+      http2.keepAliveTimeoutMs ?? settings.keepAliveTimeoutMs,
+    ]),
   );
   return Math.min(1_000, Math.max(1, shortest / 8));
 }

@@ -35,7 +35,10 @@ export class ClientConnection extends Http2Connection {
     super(options, context, openBytes);
     this.#owner = owner;
     this.writer.raw(Buffer.from(http2Preface, 'latin1'));
-    this.sendFirstSettings([[settingIds.enablePush, 0]]);
+    this.sendFirstSettings([
+      [settingIds.enablePush, 0],
+      ...(options.purpose === 0 ? [] : [[settingIds.purpose, options.purpose] as const]),
+    ]);
     // Its first bytes wait for no turn: the peer's answer to them is what everything waits for.
     this.flush();
   }
@@ -52,7 +55,10 @@ export class ClientConnection extends Http2Connection {
 
   /** Whether the peer takes another stream just now. */
   get hasRoom(): boolean {
-    return this.#isReady && this.streams.size < this.peer.maxConcurrentStreams;
+    const { size } = this.streams;
+    return (
+      this.#isReady && size < this.peer.maxConcurrentStreams && size < this.options.openStreamsMax
+    );
   }
 
   /** Only while it is usable and has room. */

@@ -39,7 +39,7 @@ export const errorCodes = {
   http11Required: 0xd,
 } as const;
 
-/** Settings of RFC 9113, section 6.5.2. */
+/** Settings of RFC 9113, section 6.5.2, and one of our own. */
 export const settingIds = {
   headerTableSize: 1,
   enablePush: 2,
@@ -47,6 +47,8 @@ export const settingIds = {
   initialWindowSize: 4,
   maxFrameSize: 5,
   maxHeaderListSize: 6,
+  /** What a connection is for, by a number; others have to ignore it (section 5.5). */
+  purpose: 0xde01,
 } as const;
 
 /** What begins every frame (section 4.1). */

@@ -1,6 +1,7 @@
 import type { ByteStream, ByteStreamHandler } from '@d-engine/base';
 import type { HeaderList } from '../hpack/header-list.ts';
 import { HpackEncoder } from '../hpack/hpack-encoder.ts';
+import { asBuffer } from './as-buffer.ts';
 import { errorCodes, settingIds, windowBytesMax } from './codes.ts';
 import { ConnectionTimes } from './connection-times.ts';
 import { FloodGuard } from './flood-guard.ts';
@@ -15,7 +16,7 @@ import { PeerSettings } from './peer-settings.ts';
 import { ReceiveFlow } from './receive-flow.ts';
 import type { ReceiveWindow } from './receive-window.ts';
 import { type PastStream, RecentStreams } from './recent-streams.ts';
-import { type OutputOwner, StreamOutput } from './stream-output.ts';
+import { changeSendWindows, type OutputOwner, StreamOutput } from './stream-output.ts';
 import type { Ticking } from './ticker.ts';
 import type { Flushable } from './turn-flusher.ts';
 
@@ -37,7 +38,7 @@ export abstract class Http2Connection
   readonly peer: PeerSettings = new PeerSettings();
   /** Those that are not over. */
   readonly streams: Map<number, Http2Stream> = new Map();
-  protected readonly options: Http2Options;
+  protected options: Http2Options;
   protected readonly writer: FrameWriter;
   protected readonly recent: RecentStreams = new RecentStreams();
   /** Why the connection ended; for readers. */
@@ -57,8 +58,8 @@ export abstract class Http2Connection
   readonly #incoming: IncomingFrames;
   readonly #encoder: HpackEncoder;
   readonly #output: StreamOutput;
-  readonly #times: ConnectionTimes;
-  readonly #flow: ReceiveFlow;
+  #times: ConnectionTimes;
+  #flow: ReceiveFlow;
   readonly #stallTicks: number;
   #isReading = false;
   #flushAsked = false;
@@ -79,6 +80,7 @@ export abstract class Http2Connection
     this.writer = new FrameWriter(this.#transport);
     this.#flow = new ReceiveFlow(options, context.clock, this.writer);
     this.#output = new StreamOutput(this.writer, this.#encoder, this.peer, this.#guard, this);
+    this.#transport.tune?.(options.tuning);
     ticker.add(this);
   }
 
@@ -316,7 +318,7 @@ export abstract class Http2Connection
       peer.apply(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
     }
     const change = peer.streamWindowBytes - windowBefore;
-    if (change !== 0) this.#changeSendWindows(change);
+    if (change !== 0) changeSendWindows(this.streams.values(), change);
     this.#encoder.setMaxTableBytes(peer.headerTableBytes);
     this.writer.settingsAck();
     this.onReady();
@@ -367,6 +369,15 @@ export abstract class Http2Connection
 
   // ---- for the roles ----
 
+  /** Other options than it began with; only before this side has said its first SETTINGS. */
+  protected configure(options: Http2Options): void {
+    this.options = options;
+    this.#incoming.maxFrameBytes = options.maxFrameBytes;
+    this.#times = new ConnectionTimes(options, this.#context.ticker);
+    this.#flow = new ReceiveFlow(options, this.#context.clock, this.writer);
+    this.#transport.tune?.(options.tuning);
+  }
+
   protected read(bytes: Buffer): void {
     this.#incoming.reader.read(bytes);
   }
@@ -411,19 +422,6 @@ export abstract class Http2Connection
     this.writer.settings(pairs);
     this.#unacknowledgedSettings += 1;
     this.requestFlush();
-  }
-
-  /** The peer changed the window of all streams that are open (section 6.9.2). */
-  #changeSendWindows(change: number): void {
-    for (const stream of this.streams.values()) {
-      stream.sendWindowBytes += change;
-      if (stream.sendWindowBytes > windowBytesMax) {
-        throw new ConnectionError(
-          errorCodes.flowControlError,
-          'the window of a stream is too large',
-        );
-      }
-    }
   }
 
   #checkTimes(): void {
@@ -489,9 +487,4 @@ export abstract class Http2Connection
       stream.receiver.onClose({ kind: 'lost', reason });
     }
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  if (Buffer.isBuffer(bytes)) return bytes;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

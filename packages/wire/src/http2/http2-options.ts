@@ -1,4 +1,4 @@
-import type { Clock } from '@d-engine/base';
+import type { Clock, StreamTuning } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import { frameBytesMin } from './codes.ts';
 import type { Ticker } from './ticker.ts';
@@ -8,6 +8,15 @@ const mebibyte = 1024 * 1024;
 
 /** What one side of a connection may be told. */
 export interface Http2Options {
+  /**
+   * What the calling side tells of the connection's use, as its first word; 0: nothing. The serving
+   * side may have options for each (`ServerConnection`).
+   */
+  readonly purpose: number;
+  /** Streams that the calling side has open at a time; the peer may take fewer. */
+  readonly openStreamsMax: number;
+  /** Of the stream of bytes below. */
+  readonly tuning: StreamTuning;
   /** Streams that the peer may have open at a time. */
   readonly maxConcurrentStreams: number;
   /** What the peer may have under way on one stream ... */
@@ -39,6 +48,9 @@ export interface Http2Options {
 }
 
 export const http2Defaults: Http2Options = {
+  purpose: 0,
+  openStreamsMax: Number.POSITIVE_INFINITY,
+  tuning: {},
   // Each stream costs some kilobytes before it has sent a byte; callers with more queue them.
   maxConcurrentStreams: 1_024,
   // Some streams may stand still without stopping the others.

@@ -45,11 +45,12 @@ export interface FrameTarget {
 /** Takes the frames of one connection apart (RFC 9113, sections 4 and 6). */
 export class IncomingFrames implements FrameSink {
   readonly reader: FrameReader = new FrameReader(this);
+  /** The largest payload that is taken. */
+  maxFrameBytes: number;
   readonly #target: FrameTarget;
   readonly #guard: FloodGuard;
   readonly #decoder: HpackDecoder;
   readonly #assembly: HeaderAssembly;
-  readonly #maxFrameBytes: number;
   #sawSettings = false;
   /** Of the DATA frame that is being read; undefined when nobody wants its content. */
   #dataStream: Http2Stream | undefined;
@@ -60,7 +61,7 @@ export class IncomingFrames implements FrameSink {
   constructor(target: FrameTarget, guard: FloodGuard, options: Http2Options) {
     this.#target = target;
     this.#guard = guard;
-    this.#maxFrameBytes = options.maxFrameBytes;
+    this.maxFrameBytes = options.maxFrameBytes;
     this.#assembly = new HeaderAssembly(options.maxHeaderListBytes);
     this.#decoder = new HpackDecoder({
       maxTableBytes: options.headerTableBytes,
@@ -78,8 +79,8 @@ export class IncomingFrames implements FrameSink {
   }
 
   onFrameHead(type: number, flags: number, streamId: number, length: number): boolean {
-    if (length > this.#maxFrameBytes) {
-      const message = `a frame of ${length} bytes is over the limit of ${this.#maxFrameBytes}`;
+    if (length > this.maxFrameBytes) {
+      const message = `a frame of ${length} bytes is over the limit of ${this.maxFrameBytes}`;
       throw new ConnectionError(errorCodes.frameSizeError, message);
     }
     if (!this.#sawSettings) this.#checkFirst(type, flags);

@@ -34,22 +34,46 @@ const nobody: StreamReceiver = {
 export class ServerConnection extends Http2Connection {
   readonly #server: RequestServer;
   readonly #heads: RecentLists<RequestHead> = new RecentLists();
+  readonly #optionsFor: (purpose: number) => Http2Options;
   #prefaceRead = 0;
+  #hasSpoken = false;
 
+  /** `optionsFor` what the client says that the connection is for; 0: it says nothing. */
   constructor(
-    options: Http2Options,
+    optionsFor: (purpose: number) => Http2Options,
     context: Http2Context,
     openBytes: OpenBytes,
     server: RequestServer,
   ) {
-    super(options, context, openBytes);
+    super(optionsFor(0), context, openBytes);
+    this.#optionsFor = optionsFor;
     this.#server = server;
   }
 
   /** Whoever has not shown that it speaks HTTP/2 is told nothing in it (section 3.4). */
   override fail(code: number, message: string): void {
-    if (this.#prefaceRead < prefaceBytes.length) this.destroy(message);
-    else super.fail(code, message);
+    if (this.#prefaceRead < prefaceBytes.length) {
+      this.destroy(message);
+      return;
+    }
+    this.#speakFirst();
+    super.fail(code, message);
+  }
+
+  override drain(): void {
+    if (this.#hasSpoken) super.drain();
+    // It cannot have asked for anything yet.
+    else this.destroy('the server takes no new connections');
+  }
+
+  /** What this side says first waits for the client's: it may depend on it. */
+  override onSettings(bytes: Buffer, start: number, end: number): void {
+    if (!this.#hasSpoken) {
+      const purpose = purposeOf(bytes, start, end);
+      if (purpose !== 0) this.configure(this.#optionsFor(purpose));
+      this.#speakFirst();
+    }
+    super.onSettings(bytes, start, end);
   }
 
   onHeaders(block: HeaderBlock): void {
@@ -95,11 +119,14 @@ export class ServerConnection extends Http2Connection {
       at += 1;
       this.#prefaceRead += 1;
     }
-    if (this.#prefaceRead === prefaceBytes.length) {
-      const { maxConcurrentStreams } = this.options;
-      this.sendFirstSettings([[settingIds.maxConcurrentStreams, maxConcurrentStreams]]);
-    }
     return bytes.subarray(at);
+  }
+
+  #speakFirst(): void {
+    if (this.#hasSpoken) return;
+    this.#hasSpoken = true;
+    const { maxConcurrentStreams } = this.options;
+    this.sendFirstSettings([[settingIds.maxConcurrentStreams, maxConcurrentStreams]]);
   }
 
   #onNewStream(block: HeaderBlock): void {
@@ -167,4 +194,12 @@ export class ServerConnection extends Http2Connection {
 
 function ignore(): void {
   // Never asked: the stream has its receiver before anything else comes.
+}
+
+/** Of a SETTINGS frame's payload. */
+function purposeOf(bytes: Buffer, start: number, end: number): number {
+  for (let at = start; at < end; at += 6) {
+    if (bytes.readUInt16BE(at) === settingIds.purpose) return bytes.readUInt32BE(at + 2);
+  }
+  return 0;
 }

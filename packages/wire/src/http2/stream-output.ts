@@ -1,8 +1,9 @@
 import type { HeaderList } from '../hpack/header-list.ts';
 import type { HpackEncoder } from '../hpack/hpack-encoder.ts';
-import { initialWindowBytes } from './codes.ts';
+import { errorCodes, initialWindowBytes, windowBytesMax } from './codes.ts';
 import type { FloodGuard } from './flood-guard.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { ConnectionError } from './http2-error.ts';
 import type { Http2Stream } from './http2-stream.ts';
 import type { PeerSettings } from './peer-settings.ts';
 
@@ -157,5 +158,14 @@ export class StreamOutput {
   #drained(stream: Http2Stream): void {
     stream.pending = undefined;
     if (!stream.isClosed) stream.receiver.onDrain();
+  }
+}
+
+/** The peer changed the window of all streams that are open (RFC 9113, section 6.9.2). */
+export function changeSendWindows(streams: Iterable<Http2Stream>, change: number): void {
+  for (const stream of streams) {
+    stream.sendWindowBytes += change;
+    if (stream.sendWindowBytes <= windowBytesMax) continue;
+    throw new ConnectionError(errorCodes.flowControlError, 'the window of a stream is too large');
   }
 }

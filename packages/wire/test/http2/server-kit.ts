@@ -71,7 +71,7 @@ export async function startServer(
   await world.bytes.listen('server:1', (stream) => {
     const context = { clock: world.clock, ticker, flusher };
     const connection = new ServerConnection(
-      { ...http2Defaults, ...options },
+      () => ({ ...http2Defaults, ...options }),
       context,
       () => stream,
       server,

@@ -1,3 +1,4 @@
+import type { Plane } from '@d-engine/base';
 import type { SectionDeclaration } from '../key-declaration.ts';
 import { variantSection } from '../variant-section.ts';
 
@@ -153,8 +154,7 @@ export const planeKeys = {
   },
 } as const;
 
-export const planes = ['control', 'data', 'bulk'] as const;
-export type Plane = (typeof planes)[number];
+export const planes: readonly Plane[] = ['control', 'data', 'bulk'];
 
 const planeDocs: Readonly<Record<Plane, string>> = {
   control: 'Votes, heartbeats and changes of membership: latency counts.',

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Address, ByteStream, ByteStreamHandler } from '@d-engine/base';
+import type { Address, ByteStream, ByteStreamHandler, StreamTuning } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
 import { connectError, describeSocketError, lossError } from './socket-errors.ts';
 
@@ -18,7 +18,7 @@ export interface SocketStreamOptions {
 export class SocketStream implements ByteStream {
   readonly #socket: Socket;
   readonly #options: SocketStreamOptions;
-  readonly #blockedAtBytes: number;
+  #blockedAtBytes: number;
   #handler: ByteStreamHandler | undefined;
   #firstBytes: Buffer | undefined;
   #localHost: string | undefined;
@@ -36,8 +36,7 @@ export class SocketStream implements ByteStream {
     this.#options = options;
     this.#open = options.dialled === undefined;
     this.#firstBytes = options.firstBytes;
-    // A socket tells of a drain only once it held as much as its own mark.
-    this.#blockedAtBytes = Math.max(options.sendBufferBytes, socket.writableHighWaterMark);
+    this.#blockedAtBytes = blockedAt(socket, options.sendBufferBytes);
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#endReceived());
     socket.on('finish', () => {
@@ -81,6 +80,13 @@ export class SocketStream implements ByteStream {
   /** Of a socket that lends its reads. */
   received(bytes: Buffer): void {
     this.#handler?.onBytes(bytes);
+  }
+
+  tune({ keepAliveMs, noDelay, sendBufferBytes }: StreamTuning): void {
+    const socket = this.#socket;
+    if (keepAliveMs !== undefined) socket.setKeepAlive(keepAliveMs > 0, keepAliveMs);
+    if (noDelay !== undefined) socket.setNoDelay(noDelay);
+    if (sendBufferBytes !== undefined) this.#blockedAtBytes = blockedAt(socket, sendBufferBytes);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -161,6 +167,11 @@ export class SocketStream implements ByteStream {
     if (this.#open || dialled === undefined) return lossError(why, cause);
     return connectError(dialled, why, cause);
   }
+}
+
+/** A socket tells of a drain only once it held as much as its own mark. */
+function blockedAt(socket: Socket, sendBufferBytes: number): number {
+  return Math.max(sendBufferBytes, socket.writableHighWaterMark);
 }
 
 /** IPv6 in brackets; of an IPv4 address that a socket for both shows as IPv6, what it is. */
