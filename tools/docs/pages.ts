@@ -1,8 +1,9 @@
 import { type ErrorName, errorRegistry } from '@d-engine/base';
 import { renderConfigurationReference } from '../../packages/d-engine/src/config/index.ts';
 import { renderCorrectness } from '../../packages/simulator/planted/correctness-page.ts';
+import { descriptorSource, descriptorSourcePath } from '../descriptors/descriptor-source.ts';
 
-/** A page that is made from the code. */
+/** A page that is made from the code, or code that is made from other files. */
 export interface Page {
   /** Below the repository's root. */
   readonly path: string;
@@ -15,6 +16,7 @@ export function generatedPages(): readonly Page[] {
     { path: 'docs/configuration.md', text: configurationPage() },
     { path: 'docs/errors.md', text: errorsPage() },
     { path: 'docs/correctness.md', text: correctnessPage() },
+    { path: descriptorSourcePath, text: descriptorSource(process.cwd()) },
   ];
 }
 

@@ -150,6 +150,8 @@ export interface StreamHandler {
   onMessage(message: Uint8Array): void;
   /** The receiver caught up after a `send` that returned false. */
   onDrain?(): void;
+  /** The other side sends nothing more, and all that it sent was delivered. */
+  onEnd?(): void;
   /** Called once, last. Without a failure both sides ended it in good order. */
   onClose(failure: Failure | undefined): void;
 }

@@ -23,7 +23,7 @@ import type { Effects, Raft, RaftView } from '@d-engine/raft';
 
 import type { EntryObserver, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
-import { methods } from '@d-engine/wire';
+import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
@@ -152,7 +152,11 @@ export class Node {
         ...clusterCalls.handlers(),
         [methods.healthCheck, (call) => health.check(call)],
       ]),
-      streams: new Map([[methods.healthWatch, (stream) => health.watch(stream)]]),
+      streams: new Map([
+        [methods.healthWatch, (stream) => health.watch(stream)],
+        [methods.reflection, (stream) => new ServerReflection(stream)],
+        [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
+      ]),
       transport: this.#parts.transport,
       logger: this.#logger,
     });

@@ -20,6 +20,7 @@ export * from './peer-frame.ts';
 export * from './peer-messages.ts';
 export * from './planes.ts';
 export * from './raft-messages.ts';
+export { ServerReflection } from './reflection/server-reflection.ts';
 export * from './scan-messages.ts';
 export * from './sniff.ts';
 export * from './status-messages.ts';

@@ -115,6 +115,7 @@ export class StreamEnd implements IncomingStream, Attached, PipeEnd {
       case 'end':
         this.#kernel.trace.record('streamEnd', this.side.node.name, this.method);
         this.#endedThere = true;
+        if (!this.#closed) this.#handler?.onEnd?.();
         this.#finishWhenBothEnded();
     }
   }

@@ -179,7 +179,10 @@ export class ClientStream implements MessageStream, Waiter, StreamReceiver, Pipe
     this.#isDelivered = true;
     if (this.#answer !== 'ok') {
       this.fail({ status: 'internal', message: 'the peer ended the stream without a status' });
-    } else this.#finishIfDone();
+      return;
+    }
+    if (this.#state !== 'closed') this.#handler.onEnd?.();
+    this.#finishIfDone();
   }
 
   onRefused(failure: Failure): void {

@@ -155,6 +155,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
 
   onRemoteEnd(): void {
     this.#isDelivered = true;
+    if (this.#state !== 'closed') this.#handler.onEnd?.();
     this.#finishIfDone();
   }
 

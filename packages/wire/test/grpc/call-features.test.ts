@@ -219,6 +219,35 @@ describe('back-pressure of a stream that packs', () => {
   });
 });
 
+test('the end of one direction is told once all before it was delivered', async () => {
+  const { world, network, service } = await startSite();
+  const ends: string[] = [];
+  const recorder = new Recorder();
+  const onEnd = (): void => void ends.push(`client after ${recorder.messages.length}`);
+  const stream = network
+    .connect(address)
+    .openStream('test.Service/Stream', Object.assign(recorder, { onEnd }));
+  await world.settle();
+  const [accepted] = service.streams;
+  if (accepted === undefined) throw new Error('no stream');
+  Object.assign(accepted.recorder, {
+    onEnd: (): void => {
+      ends.push(`server after ${accepted.recorder.messages.length}`);
+      accepted.stream.send(bytes('sum'));
+      accepted.stream.end();
+    },
+  });
+  accepted.stream.pause();
+  for (const text of ['1', '2', '3']) stream.send(bytes(text));
+  stream.end();
+  await world.settle();
+  expect(ends).toEqual([]);
+  accepted.stream.resume();
+  await world.settle();
+  expect(ends).toEqual(['server after 3', 'client after 1']);
+  expect([recorder.closes, accepted.recorder.closes]).toEqual([[undefined], [undefined]]);
+});
+
 describe('a deadline on the server', () => {
   async function asked(timeout: string): Promise<GrpcSite & { peer: RawPeer; call: IncomingCall }> {
     const site = await startSite();
