@@ -1,6 +1,6 @@
 import { type FailureStatus, ProtobufReader, ProtobufWriter, statusCodes } from '@d-engine/base';
 
-/** A `ServerReflectionRequest`, of v1 and v1alpha alike: they differ in the package's name alone. */
+/** A `ServerReflectionRequest`; v1 and v1alpha differ in the name of their package alone. */
 export interface ReflectionRequest {
   /** Not looked at, and sent back. */
   readonly bytes: Uint8Array;

@@ -240,7 +240,10 @@ describe('our channel and the server of grpc-js', () => {
     call.end();
   };
   const sum: handleClientStreamingCall<Buffer, Buffer> = (call, done) => {
-    void drain(call).then((all) => done(null, Buffer.from(`${all.length} messages`)));
+    drain(call).then(
+      (all) => done(null, Buffer.from(`${all.length} messages`)),
+      (error: unknown) => done({ code: status.INTERNAL, details: String(error) }),
+    );
   };
   const both: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
     call.on('data', (message: Buffer) => call.write(message));
