@@ -1,5 +1,5 @@
 import type { Clock } from '@d-engine/base';
-import type { Raft } from '@d-engine/raft';
+import type { RaftView } from '@d-engine/raft';
 
 /** How often it looks whether anybody is left. */
 const lookIntervalMs = 20;
@@ -9,19 +9,18 @@ const lookIntervalMs = 20;
  * is another leader, when nobody can take over, or when the time is up.
  */
 export async function handOver(options: {
-  readonly raft: Raft;
+  readonly raft: RaftView;
   readonly clock: Clock;
   readonly limitMs: number;
-  readonly requestTurn: () => void;
+  /** False: there is nobody to take over. */
+  readonly begin: () => boolean;
   /** Whether any other voter is connected: none is when all members are stopped at once. */
   readonly reachesVoter: () => boolean;
   /** Calls back at every change of the known leader; returns how to stop that. */
   readonly onLeaderChange: (listener: () => void) => () => void;
 }): Promise<void> {
   const { raft, clock } = options;
-  if (raft.role !== 'leader') return;
-  if (!raft.transferLeadership(undefined, clock.now())) return;
-  options.requestTurn();
+  if (raft.role !== 'leader' || !options.begin()) return;
   await new Promise<void>((resolve) => {
     const giveUpAtMs = clock.monotonicMs() + options.limitMs;
     const look = (): void => {

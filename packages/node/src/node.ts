@@ -264,6 +264,17 @@ export class Node {
   }
 
   /**
+   * Begins to hand leadership over to this member, or to the one that is furthest, and goes on as a
+   * follower; a target that does not take over in an election timeout leaves things as they were.
+   * False: this member does not lead, or there is nobody to hand over to.
+   */
+  transferLeadership(target: NodeId | undefined): boolean {
+    const hasBegun = this.#parts.raft.transferLeadership(target, this.#env.clock.now());
+    if (hasBegun) this.#parts.turns.request();
+    return hasBegun;
+  }
+
+  /**
    * Hands leadership over, answers what waits, closes everything. Idempotent; resolves when the
    * directory is released.
    */
@@ -279,7 +290,7 @@ export class Node {
         raft: this.#parts.raft,
         clock: this.#env.clock,
         limitMs: this.settings.electionTimeoutMaxMs,
-        requestTurn: () => this.#parts.turns.request(),
+        begin: () => this.transferLeadership(undefined),
         reachesVoter: () => this.#reachesVoter(),
         onLeaderChange: (listener) => this.onLeaderChange(listener),
       });

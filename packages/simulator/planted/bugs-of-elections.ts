@@ -195,4 +195,35 @@ export const bugsOfElections: readonly PlantedBug[] = [
     ],
     foundBy: ['liveness'],
   },
+  {
+    // Slow and not stuck: only a tight bound tells it from a cluster that is well.
+    name: 'a candidate that backs off and never forgets it',
+    breaks: 'after the faults a cluster elects within a few election timeouts',
+    edits: [
+      {
+        file: 'packages/raft/src/election.ts',
+        find: `core.role = 'preCandidate';
+  core.resetElectionDeadline(at);`,
+        replace: `core.role = 'preCandidate';
+  core.resetElectionDeadline(at);
+  ${reached};
+  core.patience = Math.min((core.patience ?? 1) * 2, 16);
+  core.electionDeadlineMs += (core.electionDeadlineMs - at.monotonicMs) * (core.patience - 1);`,
+      },
+    ],
+    foundBy: ['liveness'],
+  },
+  {
+    name: 'a transfer that is never given up',
+    breaks: 'a leader whose successor does not take over goes on leading (dissertation, 3.10)',
+    edits: [
+      {
+        file: 'packages/raft/src/transfer.ts',
+        find: `leader.transfer = undefined;
+  leader.timeoutNowSentTo = undefined;`,
+        replace: `${reached};`,
+      },
+    ],
+    foundBy: ['liveness'],
+  },
 ];

@@ -98,9 +98,11 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   },
   liveness: {
     says:
-      'Once the faults are over for a majority, it elects, writes and answers all that it was ' +
-      'asked within a bound; once they are over for all, everybody catches up. Whatever a running ' +
-      'process was asked settles within its deadline, faults or not (`answer-watch.ts`).',
+      'Once the faults are over for a majority, it elects and writes within a few election timeouts ' +
+      '(`liveness-bounds.ts`) and answers all that it was asked; once they are over for all, ' +
+      'everybody catches up as soon, and at least 95% of the next 60 operations of the clients are ' +
+      'answered without an error. Whatever a running process was asked settles within its ' +
+      'deadline, faults or not (`answer-watch.ts`).',
     file: 'liveness.ts',
   },
   linearizability: {

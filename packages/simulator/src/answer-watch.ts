@@ -39,7 +39,7 @@ export class AnswerWatch {
   begin(name: string, asked: Asked): OwedAnswer {
     const { life, awakeMs } = asked.host;
     const owed = { name, asked, life, awakeAtMs: awakeMs };
-    this.#lookIn(boundMs(asked), owed);
+    this.#lookIn(answerBoundMs(asked), owed);
     return owed;
   }
 
@@ -70,16 +70,16 @@ export class AnswerWatch {
       this.#owed.delete(owed);
       return;
     }
-    const leftMs = boundMs(asked) - (asked.host.awakeMs - awakeAtMs);
+    const leftMs = answerBoundMs(asked) - (asked.host.awakeMs - awakeAtMs);
     // A process that sleeps is looked at now and then.
     if (leftMs > 0) return this.#lookIn(Math.max(leftMs, 1), owed);
     this.#owed.delete(owed);
-    const bound = Math.round(boundMs(asked));
+    const bound = Math.round(answerBoundMs(asked));
     this.#violated('liveness', `no answer in the ${bound} ms that ${asked.host.name} ran: ${name}`);
   }
 }
 
 /** Awake and in true time, however slow the clock of the host is. */
-function boundMs({ deadlineMs }: Asked): number {
+export function answerBoundMs({ deadlineMs }: Asked): number {
   return deadlineMs / (1 - clockRateDeviationMax) + slackMs;
 }

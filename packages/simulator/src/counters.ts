@@ -9,6 +9,8 @@ const eventNames = [
   'votes refused',
   'check-quorum step-downs',
   'leadership handed over',
+  'transfers by leaders that went on',
+  'transfers given up',
   // The log.
   'uncommitted entries removed',
   'conflict hints',

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Flags } from './flags.ts';
+import { LastLines, tracedMember } from './last-lines.ts';
 import type { SimulationReport } from './simulate.ts';
 
 /** What one run came to, as it crosses from a child process to its parent. */
@@ -9,10 +10,14 @@ export type RunResult = {
   readonly seed: number;
   /** Of this process for the run: other programs on the machine hardly change it. */
   readonly cpuMs: number;
-} & (
-  | { readonly report: SimulationReport; readonly lastEvents: readonly string[] }
-  | { readonly failure: string }
-);
+  /** Of each member, when something was wrong. */
+  readonly lastEvents: readonly string[];
+} & ({ readonly report: SimulationReport } | FailedHarness);
+
+/** The run came to no end, which is no verdict on the members. */
+export interface FailedHarness {
+  readonly failure: string;
+}
 
 export function encodeResult(result: RunResult): string {
   return JSON.stringify(result);
@@ -26,15 +31,18 @@ export function hasFailed(result: RunResult): boolean {
   return 'failure' in result || result.report.violations.length > 0;
 }
 
-/** Shares the seeds out among child processes of `program`; a run is one thread's work. */
+/**
+ * Shares the seeds out among child processes of `program`; a run is one thread's work. A child that
+ * dies has failed in the run that it was at, and its other runs are left out.
+ */
 export async function runJobs(
   program: string,
   flags: Flags,
   onResult: (result: RunResult) => void,
 ): Promise<void> {
   const children: ChildProcess[] = [];
-  const stopAll = (): void => {
-    for (const child of children) child.kill();
+  const onFailed = (): void => {
+    if (flags.stopAtFirst) for (const child of children) child.kill();
   };
   const ends: Promise<void>[] = [];
   for (let job = 0; job < Math.min(flags.jobs, flags.runs); job++) {
@@ -42,42 +50,77 @@ export async function runJobs(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);
+    let seed = flags.first + job;
     let failed = false;
     createInterface({ input: child.stdout }).on('line', (line) => {
       const result = decodeResult(line);
+      seed = result.seed + flags.jobs;
       onResult(result);
       if (!hasFailed(result)) return;
       failed = true;
-      if (flags.stopAtFirst) stopAll();
+      onFailed();
+    });
+    const end = new Promise<string | undefined>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        const isAsAsked = code === 0 || (code === 1 && failed) || signal === 'SIGTERM';
+        resolve(isAsAsked ? undefined : `job ${job} ended with ${signal ?? code}`);
+      });
     });
     ends.push(
-      new Promise((resolve, reject) => {
-        child.on('error', reject);
-        child.on('close', (code, signal) => {
-          // A promise that nobody handles ends Node with 1 too, and leaves runs out.
-          if (code === 0 || (code === 1 && failed) || signal === 'SIGTERM') resolve();
-          else reject(new Error(`job ${job} ended with ${signal ?? code}`));
-        });
+      end.then(async (problem) => {
+        if (problem === undefined) return;
+        const { lastEvents, ended } = await traceAgain(program, flags, seed);
+        const failure = `${problem}; run again, this seed ended with ${ended}`;
+        onResult({ seed, cpuMs: 0, failure, lastEvents });
+        onFailed();
       }),
     );
   }
   await Promise.all(ends);
 }
 
+/** Longer than any run takes. */
+const traceLimitMs = 300_000;
+
+/** In a process of its own: whatever ended the first one may end this one too. */
+async function traceAgain(program: string, flags: Flags, seed: number) {
+  const words = ['--json', '--seed', String(seed), '--trace', ...settingsWords(flags)];
+  const child = spawn(process.execPath, [program, ...words], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: traceLimitMs,
+  });
+  const last = new LastLines();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const member = tracedMember(line);
+    if (member !== undefined) last.add(line, member);
+  });
+  const ended = await new Promise<number | string | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(signal ?? code));
+  });
+  return { lastEvents: last.lines, ended };
+}
+
 function wordsOf(flags: Flags, job: number): string[] {
   const share = Math.ceil((flags.runs - job) / flags.jobs);
   const runs = Number.isFinite(share) ? ['--runs', String(share)] : [];
-  const nodes = flags.nodes === undefined ? [] : ['--nodes', String(flags.nodes)];
-  const transport = flags.transport === undefined ? [] : ['--transport', flags.transport];
   const minutes = flags.minutes === undefined ? [] : ['--minutes', String(flags.minutes)];
   return [
     '--json',
     ...['--first', String(flags.first + job), '--stride', String(flags.jobs)],
     ...runs,
     ...minutes,
-    ...['--duration-ms', String(flags.durationMs), '--preset', flags.preset],
-    ...nodes,
-    ...transport,
+    ...settingsWords(flags),
     ...(flags.stopAtFirst ? ['--stop-at-first'] : []),
+  ];
+}
+
+/** What a run depends on besides its seed. */
+function settingsWords({ durationMs, preset, nodes, transport }: Flags): string[] {
+  return [
+    ...['--duration-ms', String(durationMs), '--preset', preset],
+    ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
+    ...(transport === undefined ? [] : ['--transport', transport]),
   ];
 }

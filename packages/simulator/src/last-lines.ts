@@ -25,3 +25,8 @@ export class LastLines {
     ]);
   }
 }
+
+/** Whose line of a trace this is, as `simulate` writes them; undefined: none. */
+export function tracedMember(line: string): string | undefined {
+  return /^\d+\.\d{3} (\S*) /.exec(line)?.[1];
+}

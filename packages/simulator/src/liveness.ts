@@ -1,8 +1,11 @@
 import type { NodeId } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
-import type { AnswerWatch } from './answer-watch.ts';
+import type { AnswerWatch, OwedAnswer } from './answer-watch.ts';
+import { answerBoundMs } from './answer-watch.ts';
 import type { Command } from './history/operation.ts';
+import type { LivenessBounds } from './liveness-bounds.ts';
+import { livenessBounds } from './liveness-bounds.ts';
 import { targetOf } from './make-clients.ts';
 import type { Nemesis } from './nemesis.ts';
 import type { Recorder } from './recorder.ts';
@@ -10,11 +13,10 @@ import type { Scenario } from './scenario.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 
-/**
- * How long after the faults a cluster may take to elect, commit and answer. A connection over a
- * link that was cut may take half of it to break.
- */
-const limitMs = 60_000;
+/** Of the clients' operations, once the cluster is whole: enough to tell a share of them. */
+const servedOperations = 60;
+/** The rest may meet a leader change that no fault made, such as after a slow turn. */
+const servedShareMin = 0.95;
 /** By then disks know that a binding is committed: who forgets it cannot count its member. */
 const boundMs = 10_000;
 
@@ -30,6 +32,7 @@ export class Liveness {
   /** After every step; true ends the run. */
   readonly #step: () => boolean;
   readonly #violated: (check: CheckName, text: string) => void;
+  readonly #bounds: LivenessBounds;
   #keptOut: readonly NodeId[] = [];
 
   constructor(options: {
@@ -45,6 +48,7 @@ export class Liveness {
     this.#world = options.world;
     this.#cluster = options.cluster;
     this.#scenario = options.scenario;
+    this.#bounds = livenessBounds(options.scenario);
     this.#nemesis = options.nemesis;
     this.#recorder = options.recorder;
     this.#watch = options.watch;
@@ -60,10 +64,10 @@ export class Liveness {
     this.#keptOut = ids.filter((id) => !healed.includes(id));
     this.#nemesis.rest(this.#keptOut);
     const waiting = this.#watch.owed;
-    const isLed = await this.#until('no leader of the majority', () => this.#follow(healed));
+    if (!(await this.#rise(healed))) return false;
+    const isLed = await this.#settle('no leader of the majority', () => this.#follow(healed));
     if (!isLed || !(await this.#write('majority', healed))) return false;
-    const isAnswered = (): boolean => waiting.every((each) => !this.#watch.isOwed(each));
-    return this.#until('not all are answered', isAnswered);
+    return this.#answer(waiting);
   }
 
   /** The faults end for everybody: all follow one leader, catch up and count. */
@@ -71,15 +75,38 @@ export class Liveness {
     this.#keptOut = [];
     this.#nemesis.rest([]);
     const { ids } = this.#cluster;
-    if (!(await this.#until('not whole again', () => this.#follow(ids)))) return false;
+    if (!(await this.#rise(ids))) return false;
+    if (!(await this.#settle('not whole again', () => this.#follow(ids)))) return false;
     const leader = this.#cluster.leader?.commitIndex ?? 0;
     const hasCaughtUp = (): boolean =>
       this.#cluster.nodes.length === ids.length &&
       this.#cluster.nodes.every((node) => node.appliedIndex >= leader);
-    if (!(await this.#until('not everybody caught up', hasCaughtUp))) return false;
+    if (!(await this.#settle('not everybody caught up', hasCaughtUp))) return false;
     // Without it a member counts in no quorum, and the others can afford to lose one less.
     const isBound = (): boolean => ids.every((id) => this.#cluster.isBound(id));
-    return this.#until('not everybody is bound', isBound);
+    return this.#settle('not everybody is bound', isBound);
+  }
+
+  /** The cluster is whole, and clients go on: nearly all are served, and none with an error. */
+  async serve(): Promise<boolean> {
+    const { history } = this.#recorder;
+    const first = history.length;
+    const end = first + servedOperations;
+    const { clients, intervalMsMax } = this.#scenario;
+    // Twice as long as they take on average.
+    const askMs = (servedOperations / clients) * intervalMsMax + this.#bounds.settledMs;
+    const isAsked = (): boolean => history.length >= end;
+    if (!(await this.#until('the clients ask too little', askMs, isAsked))) return false;
+    if (!(await this.#answer(this.#watch.owed))) return false;
+    const asked = history.slice(first, end);
+    const failed = asked.filter(({ outcome }) => outcome.type !== 'answered');
+    if (failed.length <= asked.length * (1 - servedShareMin)) return true;
+    const which = failed.map(
+      ({ client, key, command }) => `${command.type} of ${key} by ${client}`,
+    );
+    const text = `${failed.length} of ${asked.length} failed without a fault: ${which.join(', ')}`;
+    this.#violated('liveness', text);
+    return false;
   }
 
   /** Every key, through every member, once all is quiet. */
@@ -94,8 +121,7 @@ export class Liveness {
 
   /** Nobody asks any more: what was asked until now is answered, however late it was asked. */
   answered(): Promise<boolean> {
-    const isAnswered = (): boolean => this.#watch.owed.length === 0;
-    return this.#until('not all are answered', isAnswered);
+    return this.#answer(this.#watch.owed);
   }
 
   /** A majority of all members, of those that count: others cannot elect anybody. */
@@ -149,7 +175,21 @@ export class Liveness {
       );
       return false;
     };
-    return this.#until(`${client} never worked`, tryOnce);
+    return this.#settle(`${client} never worked`, tryOnce);
+  }
+
+  /** A process runs on each, and is not about to stop. */
+  #rise(ids: readonly NodeId[]): Promise<boolean> {
+    const isUp = (id: NodeId): boolean =>
+      this.#cluster.host(id).runs && this.#cluster.node(id)?.isServing === true;
+    return this.#until('not all are up', this.#bounds.upMs, () => ids.every(isUp));
+  }
+
+  /** All of these, each in its time, of processes that may have to wake up first. */
+  #answer(waiting: readonly OwedAnswer[]): Promise<boolean> {
+    const longestMs = Math.max(0, ...waiting.map(({ asked }) => answerBoundMs(asked)));
+    const isAnswered = (): boolean => waiting.every((each) => !this.#watch.isOwed(each));
+    return this.#until('not all are answered', longestMs + this.#bounds.upMs, isAnswered);
   }
 
   /** These, and maybe others, serve and follow one leader among them. */
@@ -164,7 +204,11 @@ export class Liveness {
     return leader !== undefined && nodes.every((node) => node.leaderId === leader);
   }
 
-  async #until(problem: string, holds: () => boolean): Promise<boolean> {
+  #settle(problem: string, holds: () => boolean): Promise<boolean> {
+    return this.#until(problem, this.#bounds.settledMs, holds);
+  }
+
+  async #until(problem: string, limitMs: number, holds: () => boolean): Promise<boolean> {
     let isViolated = false;
     const step = (): boolean => {
       isViolated = this.#step();
@@ -172,7 +216,8 @@ export class Liveness {
     };
     const done = await this.#world.run({ until: step, limitMs });
     if (done) return !isViolated;
-    this.#violated('liveness', `${problem} within ${limitMs} ms: ${this.#states()}`);
+    const bound = Math.round(limitMs);
+    this.#violated('liveness', `${problem} within ${bound} ms: ${this.#states()}`);
     return false;
   }
 

@@ -41,8 +41,9 @@ async function main(): Promise<number> {
     if (flags.json) print(encodeResult(result));
     else if (hasFailed(result) || flags.seed !== undefined) print(formatResult(result, flags));
   };
-  if (flags.jobs > 1 && flags.seed === undefined) {
-    // The bundle that runs now: the children need no other build.
+  if (flags.seed === undefined && !flags.json && !flags.trace) {
+    // One job too has a process of its own: should it die, somebody is left to say in which run.
+    // It runs the bundle that runs now, so it needs no other build.
     await runJobs(fileURLToPath(import.meta.url), flags, onResult);
   } else await runHere(flags, onResult);
   if (flags.strict) problems.push(...summary.shortcomings().map((text) => `NOT ENOUGH: ${text}`));

@@ -28,6 +28,7 @@ const countedLines: readonly {
     holds: (fields) => fields['pre_vote'] === false && fields['granted'] === false,
   },
   { start: 'timeoutNowRequest to peer', name: 'leadership handed over' },
+  { start: 'leadership was not handed over in time', name: 'transfers given up' },
   {
     start: 'stepped down',
     name: 'check-quorum step-downs',

@@ -48,6 +48,7 @@ export class Nemesis {
     if (this.#resting) this.assertRested();
     else {
       harms.endAll();
+      world.endMishaps();
       for (const id of cluster.ids) cluster.host(id).disk.clearFaults();
       for (const id of keptOut) if (random.chance(0.5)) supervisor.crash(id, random.chance(0.5));
     }

@@ -1,10 +1,10 @@
 import { describeError } from '@d-engine/base';
 import { drawScenario } from './draw-scenario.ts';
-import type { RunResult } from './jobs.ts';
+import type { FailedHarness, RunResult } from './jobs.ts';
 import { LastLines } from './last-lines.ts';
 import { applyPreset } from './presets.ts';
 import type { Preset, Scenario, Transport } from './scenario.ts';
-import type { OnLine } from './simulate.ts';
+import type { OnLine, SimulationReport } from './simulate.ts';
 import { simulate } from './simulate.ts';
 
 /** What a run depends on besides the code. */
@@ -27,25 +27,45 @@ export async function runSeed(
   settings: RunSettings,
   onLine?: OnLine,
 ): Promise<RunResult> {
-  const { durationMs } = settings;
-  const scenario = scenarioOf(seed, settings);
   const before = process.cpuUsage();
+  const first = await attempt(seed, settings, onLine);
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1_000;
+  const isClean = 'report' in first && first.report.violations.length === 0;
+  if (isClean) return { seed, cpuMs, ...first, lastEvents: [] };
+  const last = new LastLines();
+  await attempt(seed, settings, (...line) => last.add(...line));
+  return { seed, cpuMs, ...first, lastEvents: last.lines };
+}
+
+/** A mistake of the harness, or a promise that nobody handles, is a failure of this run. */
+async function attempt(
+  seed: number,
+  settings: RunSettings,
+  onLine: OnLine | undefined,
+): Promise<{ readonly report: SimulationReport } | FailedHarness> {
   const { stackTraceLimit } = Error;
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): number => unhandled.push(reason);
+  process.on('unhandledRejection', onUnhandled);
   try {
     // Members refuse thousands of times in a run: a tenth of it would go into stacks.
     Error.stackTraceLimit = 0;
+    const { durationMs } = settings;
+    const scenario = scenarioOf(seed, settings);
     const report = await simulate(seed, { durationMs, scenario, ...(onLine && { onLine }) });
-    Error.stackTraceLimit = stackTraceLimit;
-    const { user, system } = process.cpuUsage(before);
-    const cpuMs = (user + system) / 1_000;
-    if (report.violations.length === 0) return { seed, cpuMs, report, lastEvents: [] };
-    const last = new LastLines();
-    await simulate(seed, { durationMs, scenario, onLine: (...line) => last.add(...line) });
-    return { seed, cpuMs, report, lastEvents: last.lines };
+    // Node tells of such promises once nothing else is to be done.
+    await new Promise((resolve) => setImmediate(resolve));
+    return unhandled.length === 0 ? { report } : failureOf('nobody handled', unhandled[0]);
   } catch (error) {
-    const stack = error instanceof Error ? `\n${String(error.stack)}` : '';
-    return { seed, cpuMs: 0, failure: `${describeError(error)}${stack}` };
+    return failureOf('the run threw', error);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
+    process.off('unhandledRejection', onUnhandled);
   }
+}
+
+function failureOf(what: string, error: unknown): FailedHarness {
+  const stack = error instanceof Error ? `\n${String(error.stack)}` : '';
+  return { failure: `${what}: ${describeError(error)}${stack}` };
 }

@@ -53,6 +53,7 @@ export const faultKinds = [
   'powerLoss',
   'powerLossOfAll',
   'gracefulStop',
+  'transfer',
   'pause',
   'stall',
   'suspend',

@@ -132,8 +132,9 @@ class Simulation {
     this.#trap?.rest();
     if (!this.#isViolated && (await this.#liveness.majority())) {
       if (await this.#liveness.everybody()) {
+        const isServed = await this.#liveness.serve();
         for (const client of clients) client.stop();
-        await this.#liveness.readBack();
+        if (isServed) await this.#liveness.readBack();
         if (!this.#isViolated) await this.#liveness.answered();
       }
     }

@@ -13,19 +13,31 @@ import { formatViolation } from './violation.ts';
 /** A run with less proves little. */
 const operationsMin = 500;
 const answeredShareMin = 0.5;
-/** What happens in fewer of the runs than this is hardly tested. */
-const runsPercentMin = 5;
 const leaderChangesMedianMin = 3;
-/** More of them say that the faults leave the clients too little to do. */
-const thinPercentMax = 10;
+
+/** What many runs must show to be evidence. */
+export interface Demands {
+  /** What happens in fewer of the runs than this is hardly tested. */
+  readonly runsPercentMin: number;
+  /** More of them say that the faults leave the clients too little to do. */
+  readonly thinPercentMax: number;
+}
+const strict: Demands = { runsPercentMin: 5, thinPercentMax: 10 };
 /** With fewer runs a percentage says nothing. */
 const runsJudged = 40;
 
 /** One run in full, for replaying it. */
 export function formatResult(result: RunResult, settings: RunSettings): string {
-  const { seed } = result;
-  if ('failure' in result) return `seed ${seed}: the run failed: ${result.failure}`;
-  const { report, lastEvents } = result;
+  const { seed, lastEvents } = result;
+  if ('failure' in result) {
+    return [
+      `seed ${seed}: the run came to no end: ${result.failure}`,
+      `  commit: ${commit()}`,
+      ...lastEvents.map((line) => `  ${line}`),
+      `  replay: ${replay(seed, settings)}`,
+    ].join('\n');
+  }
+  const { report } = result;
   const counts = counterNames
     .filter((name) => (report.counts[name] ?? 0) > 0)
     .map((name) => `${name} ${report.counts[name]}`);
@@ -37,8 +49,7 @@ export function formatResult(result: RunResult, settings: RunSettings): string {
     `  ${report.members} members over ${report.transport}, ${Math.round(report.virtualMs)} ms, ` +
       `${report.steps} steps, ${report.operations} operations, ${report.answered} answered`,
     `  ${counts.join(', ')}`,
-    `  replay: npm run -s simulate -- --seed ${seed}${replayFlags(settings)} --trace ` +
-      `--fingerprint ${report.fingerprint}`,
+    `  replay: ${replay(seed, settings)} --fingerprint ${report.fingerprint}`,
   ].join('\n');
 }
 
@@ -49,12 +60,13 @@ export function fingerprintProblem(result: RunResult, wanted: string): string | 
   return `ANOTHER RUN: its fingerprint is ${found}, not ${wanted}: has the code changed?`;
 }
 
-function replayFlags({ preset, nodes, transport, durationMs }: RunSettings): string {
+function replay(seed: number, { preset, nodes, transport, durationMs }: RunSettings): string {
   const withPreset = preset === 'swarm' ? '' : ` --preset ${preset}`;
   const withNodes = nodes === undefined ? '' : ` --nodes ${nodes}`;
   const withTransport = transport === undefined ? '' : ` --transport ${transport}`;
   const withTime = durationMs === durationMsDefault ? '' : ` --duration-ms ${durationMs}`;
-  return `${withPreset}${withNodes}${withTransport}${withTime}`;
+  const flags = `${withPreset}${withNodes}${withTransport}${withTime}`;
+  return `npm run -s simulate -- --seed ${seed}${flags} --trace`;
 }
 
 /** A seed means the same run only on the same commit. */
@@ -100,7 +112,7 @@ export class Summary {
     const operations = this.#sum((report) => report.operations);
     const judged = this.#counted.length >= runsJudged;
     return [
-      ...this.#measures().map(({ text, problem }) =>
+      ...this.#measures(strict).map(({ text, problem }) =>
         problem === undefined || !judged ? text : `${text}   WARNING: ${problem}`,
       ),
       ...transports.flatMap((transport) => this.#transportLine(transport)),
@@ -108,24 +120,35 @@ export class Summary {
       ...this.#failedSeeds.map((seed) => `FAILED seed ${seed}`),
       `runs ${this.#counted.length}, simulated ${seconds} s, ` +
         `steps ${this.#sum((report) => report.steps)}, operations checked ${operations}, ` +
-        `violations ${this.failed}`,
+        this.#verdict(),
     ];
   }
 
   /** Why these runs are no evidence, as many as they may be; empty: they are. */
-  shortcomings(): string[] {
+  shortcomings(demands: Demands = strict): string[] {
     const counted = this.#counted.length;
     if (counted < runsJudged) return [`${counted} runs counted: below ${runsJudged}`];
-    return this.#measures().flatMap(({ text, problem }) =>
+    return this.#measures(demands).flatMap(({ text, problem }) =>
       problem === undefined ? [] : [`${text}: ${problem}`],
     );
   }
 
-  #measures(): Measure[] {
+  /** How many violations there were, in how many runs; whatever came to no end is none. */
+  #verdict(): string {
+    const violations = this.#sum((report) => report.violations.length);
+    const seeds = this.#counted.filter((report) => report.violations.length > 0).length;
+    const endless = this.failed - seeds;
     return [
-      ...counterNames.map((name) => this.#counterMeasure(name)),
+      `violations ${violations}${seeds === 0 ? '' : ` in ${seeds} of the runs`}`,
+      ...(endless === 0 ? [] : [`runs that came to no end ${endless}`]),
+    ].join(', ');
+  }
+
+  #measures({ runsPercentMin, thinPercentMax }: Demands): Measure[] {
+    return [
+      ...counterNames.map((name) => this.#counterMeasure(name, runsPercentMin)),
       this.#leaderMeasure(),
-      this.#thinMeasure(),
+      this.#thinMeasure(thinPercentMax),
     ];
   }
 
@@ -142,7 +165,7 @@ export class Summary {
     return this.#counted.reduce((total, report) => total + pick(report), 0);
   }
 
-  #counterMeasure(name: CounterName): Measure {
+  #counterMeasure(name: CounterName, runsPercentMin: number): Measure {
     const total = this.#sum(({ counts }) => counts[name] ?? 0);
     const over = countedOver[name];
     const where = over === undefined ? '' : ` over ${over}`;
@@ -166,7 +189,7 @@ export class Summary {
     };
   }
 
-  #thinMeasure(): Measure {
+  #thinMeasure(thinPercentMax: number): Measure {
     const percent = percentOf(this.#thin, this.#counted.length + this.#thin);
     return {
       text:

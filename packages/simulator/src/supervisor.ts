@@ -8,7 +8,7 @@ import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 
 /** Of a supervisor that has nothing else to do. */
-const restartMs = 100;
+export const restartMs = 100;
 /** Recovery of a small directory takes some milliseconds: a crash in it must come soon. */
 const recoveryMs = [1, 5, 20] as const;
 

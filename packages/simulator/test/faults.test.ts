@@ -10,6 +10,7 @@ const traces: Partial<Record<FaultKind, CounterName>> = {
   powerLoss: 'unsynced writes lost',
   powerLossOfAll: 'unsynced writes torn',
   gracefulStop: 'leadership handed over',
+  transfer: 'transfers by leaders that went on',
   isolateLeader: 'check-quorum step-downs',
   partition: 'pre-votes refused',
   pause: 'event loop stalls noticed',

@@ -1,3 +1,4 @@
+import { DEngineError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { expect, test } from 'vitest';
 import { AnswerWatch } from '../src/answer-watch.ts';
@@ -63,14 +64,49 @@ test('a majority elects, commits and answers; then everybody agrees', async () =
   }
 });
 
-test('a majority that does not elect is a violation', async () => {
+test('members that stand still after the faults are a violation', async () => {
   const { world, cluster, liveness, violations } = await formed(1);
   // Nobody mends what nobody broke: a process that stands still for ever.
   for (const id of cluster.ids) cluster.host(id).stall(200_000);
   await world.run({ forMs: 10 });
   expect(await liveness.majority()).toBe(false);
   expect(violations[0]).toMatchObject({ check: 'liveness' });
-  expect(violations[0]?.text).toMatch(/no leader of the majority|majority never worked/);
+  expect(violations[0]?.text).toContain('not all are up within 1100 ms');
+});
+
+test('a majority that elects nobody within a few election timeouts is a violation', async () => {
+  const { cluster, supervisor, liveness, violations } = await formed(1);
+  for (const id of cluster.ids) {
+    supervisor.crash(id, true);
+    // As one that never resets its back-off: no timer of it is over before its time.
+    cluster.host(id).setClockRate(0.02);
+  }
+  expect(await liveness.majority()).toBe(false);
+  expect(violations[0]?.text).toMatch(/^no leader of the majority within \d{4} ms/);
+});
+
+test('a whole cluster that fails clients is a violation, one that serves them is none', async () => {
+  for (const failing of [0, 3, 4]) {
+    const parts = await formed(2, 3);
+    const { cluster, recorder, liveness, violations } = parts;
+    expect(await liveness.majority()).toBe(true);
+    expect(await liveness.everybody()).toBe(true);
+    const node = cluster.node(1);
+    if (node === undefined) throw new Error('member 1 is down');
+    const working = targetOf(cluster, node);
+    const refusal = new DEngineError('ClusterUnavailable', 'no');
+    const refusing = { ...node.client, put: () => Promise.reject(refusal) };
+    for (let call = 0; call < 60; call++) {
+      const target = call < failing ? { ...working, client: refusing } : working;
+      const command = { type: 'put', value: `${call}` } as const;
+      parts.world.after(1 + call, () => {
+        recorder.perform('c', target, 'k0', command).catch(() => undefined);
+      });
+    }
+    expect(await liveness.serve()).toBe(failing <= 3);
+    const texts = violations.map(({ text }) => text.slice(0, 40));
+    expect(texts).toEqual(failing <= 3 ? [] : ['4 of 60 failed without a fault: put of k']);
+  }
 });
 
 /** Asks member 1, whose code has a bug: it never answers. */

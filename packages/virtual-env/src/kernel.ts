@@ -1,9 +1,13 @@
 import { assert } from '@d-engine/base';
 import { EventQueue } from './event-queue.ts';
 import type { Life, ScheduledEvent } from './life.ts';
-import type { WorldOptions } from './options.ts';
+import type { NetworkOptions, ScheduleOptions, WorldOptions } from './options.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Trace } from './trace.ts';
+
+/** What networks and event loops do without being told to. */
+type Mishaps = Pick<NetworkOptions, 'resetProbability' | 'unreliableStreams'> &
+  Pick<ScheduleOptions, 'stallProbability'>;
 
 /** What all parts of a world share: its time, its queue of events, its seed and its trace. */
 export class Kernel {
@@ -13,9 +17,11 @@ export class Kernel {
   readonly trace: Trace;
   readonly queue: EventQueue = new EventQueue();
   #nowMs = 0;
+  #mishaps: Mishaps;
 
   constructor(seed: number | string, options: WorldOptions) {
     this.options = options;
+    this.#mishaps = { ...options.network, ...options.schedule };
     this.random = new SeededRandom(seed);
     this.trace = new Trace(() => this.#nowMs);
   }
@@ -23,6 +29,14 @@ export class Kernel {
   /** Virtual time: true time, which no host can see. */
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  get mishaps(): Mishaps {
+    return this.#mishaps;
+  }
+
+  endMishaps(): void {
+    this.#mishaps = { resetProbability: 0, unreliableStreams: null, stallProbability: 0 };
   }
 
   advanceTo(timeMs: number): void {

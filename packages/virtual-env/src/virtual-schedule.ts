@@ -19,9 +19,9 @@ export class VirtualSchedule implements Schedule {
 
   afterPoll(callback: () => void): void {
     if (!this.#life.alive) return;
-    const { afterPollDelayMs, stallProbability, stallMs } = this.#kernel.options.schedule;
+    const { afterPollDelayMs, stallMs } = this.#kernel.options.schedule;
     const delay = this.#random.between(afterPollDelayMs.min, afterPollDelayMs.max);
-    if (this.#random.chance(stallProbability)) {
+    if (this.#random.chance(this.#kernel.mishaps.stallProbability)) {
       this.#stall(this.#random.between(stallMs.min, stallMs.max));
     }
     // A later sequence number: at the same time, all that is due already comes first.

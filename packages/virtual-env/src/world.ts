@@ -171,6 +171,14 @@ export class VirtualWorld {
     this.#fabric.unclog(this.#node(from), this.#node(to));
   }
 
+  /**
+   * From now on networks lose, repeat, reorder and break nothing by themselves, and event loops do
+   * not stand still. What happened stays so, and what is ordered is still carried out.
+   */
+  endMishaps(): void {
+    this.#kernel.endMishaps();
+  }
+
   // ---- trace ----
 
   /** Tells the sink of everything that happens; undefined ends it. Costs time, changes nothing. */

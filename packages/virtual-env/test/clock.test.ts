@@ -171,6 +171,13 @@ describe('the event loop of a host', () => {
     });
     await world.run({ untilMs: 100 });
     expect(atMs).toBe(40);
+    world.endMishaps();
+    const startMs = world.nowMs;
+    world.host('a').env.schedule.afterPoll(() => {
+      atMs = world.nowMs;
+    });
+    await world.run({ untilMs: 200 });
+    expect(atMs - startMs).toBeLessThan(1);
   });
 });
 

@@ -406,4 +406,32 @@ describe('the order of a stream', () => {
     expect(missing).toBeLessThan(60);
     expect(arrived.length - new Set(arrived).size).toBeGreaterThan(10);
   });
+
+  it('is safe, and its connection too, once mishaps have ended', async () => {
+    const unreliableStreams = {
+      methodPrefix: 'peer/',
+      lossProbability: 0.5,
+      duplicateProbability: 0.5,
+      reorderProbability: 0.5,
+    };
+    const sent = Array.from({ length: 300 }, (_, number) => `${number}`);
+    await start({ network: { unreliableStreams } });
+    const stream = open(new Recorder(world), 'peer/Data');
+    const say = async (): Promise<readonly string[]> => {
+      const before = there.lines.length;
+      for (const message of sent) stream.send(text(message));
+      await world.run({ forMs: 1_000 });
+      return there.lines.slice(before);
+    };
+    expect(await say()).not.toEqual(sent);
+    world.endMishaps();
+    expect(await say()).toEqual(sent);
+    await start({ network: { resetProbability: 1 } });
+    world.endMishaps();
+    const here = new Recorder(world);
+    open(here).send(text('whole'));
+    await world.run({ forMs: 1_000 });
+    expect(there.lines).toEqual(['whole']);
+    expect(here.lines).toEqual([]);
+  });
 });

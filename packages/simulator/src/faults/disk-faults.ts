@@ -19,6 +19,7 @@ type DiskFault =
 
 const voteFile = `${dataDirectory}/${voteFileName}`;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
+export const slownessMax = 200;
 /** Before a full disk has room again, as a rule. */
 const soonMs = 300;
 /** Longer than any padding between records, so that it hits something. */
@@ -27,7 +28,8 @@ const rottenBytes = 16;
 /** What befalls the disk of a member. */
 export const diskFaults: Faults<DiskFault> = {
   slowDisk: ({ random, harms, later }, member) => {
-    const slow: Harm = { type: 'slowDisk', member, factor: random.pick([5, 50, 200]) };
+    const factor = random.pick([5, 50, slownessMax]);
+    const slow: Harm = { type: 'slowDisk', member, factor };
     harms.begin([slow]);
     later(() => harms.end([slow]));
     return true;

@@ -14,6 +14,7 @@ type NetworkFault =
   | 'reset'
   | 'forgottenPromise';
 
+export const clogMsMax = 2_000;
 /** Soon enough for the promise to a leader to bind still. */
 const restartMsMax = 50;
 
@@ -47,7 +48,7 @@ export const networkFaults: Faults<NetworkFault> = {
     if (other === undefined) return false;
     const delayMs = random.pick([
       { min: 50, max: 500 },
-      { min: 500, max: 2_000 },
+      { min: 500, max: clogMsMax },
     ]);
     const clogs: Harm[] = [{ type: 'clog', from: victim, to: other, delayMs }];
     if (random.chance(0.5)) clogs.push({ type: 'clog', from: other, to: victim, delayMs });

@@ -1,4 +1,5 @@
-import type { NodeId } from '@d-engine/base';
+import type { NodeId, Term } from '@d-engine/base';
+import type { Node } from '@d-engine/node';
 import { clockRateDeviationMax } from '../draw-scenario.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
 import type { Harm } from './harms.ts';
@@ -8,6 +9,7 @@ type ProcessFault =
   | 'powerLoss'
   | 'powerLossOfAll'
   | 'gracefulStop'
+  | 'transfer'
   | 'pause'
   | 'stall'
   | 'suspend'
@@ -15,6 +17,8 @@ type ProcessFault =
   | 'clockRate';
 
 const restartMsMax = 100;
+/** So many of the shortest election timeouts a machine sleeps at most; a stall is over sooner. */
+export const sleepTimeoutsMax = 5;
 
 /** What befalls a process, or the machine below it. */
 export const processFaults: Faults<ProcessFault> = {
@@ -51,6 +55,17 @@ export const processFaults: Faults<ProcessFault> = {
     return supervisor.stop(id);
   },
 
+  /** To somebody who can take over or, as often, to one who may be down, behind or cut off. */
+  transfer: (tools, victim) => {
+    const { cluster, random } = tools;
+    const { leader } = cluster;
+    if (leader === undefined || !cluster.host(leader.settings.nodeId).runs) return false;
+    const { term } = leader;
+    if (!leader.transferLeadership(random.chance(0.5) ? undefined : victim)) return false;
+    countTransfer(tools, leader, term);
+    return true;
+  },
+
   pause: ({ harms, later }, member, host) => {
     if (!host.runs) return false;
     const paused: Harm = { type: 'paused', member };
@@ -66,7 +81,7 @@ export const processFaults: Faults<ProcessFault> = {
 
   suspend: ({ random, scenario }, _victim, host) => {
     if (!host.alive || host.asleep) return false;
-    const ms = random.float() * scenario.electionTimeoutMinMs * 5;
+    const ms = random.float() * scenario.electionTimeoutMinMs * sleepTimeoutsMax;
     // Where it stands still, the wall clock alone tells (design rule 4).
     host.suspend(ms, { monotonicAdvances: random.chance(0.2) });
     return true;
@@ -82,6 +97,17 @@ export const processFaults: Faults<ProcessFault> = {
     return true;
   },
 };
+
+/** Whether the next term is another's, and the process that led goes on. */
+function countTransfer({ cluster, counters, after }: FaultTools, leader: Node, term: Term): void {
+  after(leader.settings.electionTimeoutMaxMs, () => {
+    const isSame = cluster.node(leader.settings.nodeId) === leader && leader.isServing;
+    const isFollowing = leader.leaderId !== null && leader.leaderId !== leader.settings.nodeId;
+    if (isSame && isFollowing && leader.term === term + 1) {
+      counters.add('transfers by leaders that went on');
+    }
+  });
+}
 
 /** It hears the others late: of its successor too. */
 function deafen({ harms, cluster, random, later }: FaultTools, to: NodeId): void {

@@ -89,7 +89,7 @@ export class BytePipe {
     if (this.#end !== 'open') return false;
     if (bytes.length > 0) {
       const { out, connection } = this.#source.side;
-      if (out.chance(this.#kernel.options.network.resetProbability)) connection.breakDown();
+      if (out.chance(this.#kernel.mishaps.resetProbability)) connection.breakDown();
       this.#written.add(bytes);
       this.#queuedBytes += bytes.length;
       this.#pump();

@@ -75,7 +75,7 @@ export class ClientCall implements Attached {
     if (this.#settled || server === undefined) return;
     const { out, connection } = this.#side;
     this.#sent = true;
-    if (out.chance(this.#kernel.options.network.resetProbability)) connection.breakDown();
+    if (out.chance(this.#kernel.mishaps.resetProbability)) connection.breakDown();
     // What is left is measured when the request leaves, as gRPC's header has it.
     const deadlineMs = this.#call.options.deadlineMs - (this.#kernel.nowMs - this.#startMs);
     out.transmit(this.#call.request.length, server.life, () => this.#arrive(server, deadlineMs));
@@ -163,7 +163,7 @@ class ServerCall implements IncomingCall, Attached {
     this.#answered = true;
     const { out, connection, life } = this.#side;
     if (!this.#side.open || !life.alive) return;
-    if (out.chance(this.#kernel.options.network.resetProbability)) connection.breakDown();
+    if (out.chance(this.#kernel.mishaps.resetProbability)) connection.breakDown();
     out.transmit(bytes, this.#clientSide.life, () => {
       if (this.#clientSide.open) deliver();
     });

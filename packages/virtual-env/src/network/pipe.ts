@@ -39,7 +39,7 @@ export class Pipe {
   readonly #kernel: Kernel;
   readonly #source: PipeEnd;
   readonly #windowBytes: number;
-  readonly #unreliable: UnreliableStreams | undefined;
+  readonly #mayBeUnreliable: boolean;
   #target: PipeEnd | undefined;
   #items: PipeItem[] = [];
   #head = 0;
@@ -52,12 +52,11 @@ export class Pipe {
 
   constructor(kernel: Kernel, source: PipeEnd) {
     const { streamWindowBytes, unreliableStreams } = kernel.options.network;
-    const affected =
-      unreliableStreams !== null && source.method.startsWith(unreliableStreams.methodPrefix);
     this.#kernel = kernel;
     this.#source = source;
     this.#windowBytes = streamWindowBytes;
-    this.#unreliable = affected ? unreliableStreams : undefined;
+    this.#mayBeUnreliable =
+      unreliableStreams !== null && source.method.startsWith(unreliableStreams.methodPrefix);
   }
 
   /** The connection stands: what was queued leaves. */
@@ -73,14 +72,15 @@ export class Pipe {
 
   send(bytes: Uint8Array): boolean {
     const { out, connection } = this.#source.side;
-    if (out.chance(this.#kernel.options.network.resetProbability)) connection.breakDown();
+    if (out.chance(this.#kernel.mishaps.resetProbability)) connection.breakDown();
     const cost = bytes.length + messageOverheadBytes;
     const item: PipeItem = { type: 'message', bytes, hash: contentHash(bytes), cost };
-    if (this.#unreliable === undefined) {
+    const unreliable = this.#mayBeUnreliable ? this.#kernel.mishaps.unreliableStreams : null;
+    if (unreliable === null) {
       this.#outstandingBytes += cost;
       this.push(item);
     } else {
-      this.#sendUnreliably(item, this.#unreliable);
+      this.#sendUnreliably(item, unreliable);
     }
     if (this.#outstandingBytes <= this.#windowBytes) return true;
     this.#blocked = true;
