@@ -29,7 +29,7 @@ test('a job that found something ends with 1, as its parent will', async () => {
   expect(await resultsOf(`${failed} process.exitCode = 1;`)).toHaveLength(1);
 });
 
-test('a job that ends with 1 and told of no failure has failed in the run that it was at', async () => {
+test('a job that ends with 1 and told of no failure failed in the run that it was at', async () => {
   const results = await resultsOf('process.exitCode = 1;', '--first', '40');
   expect(results).toMatchObject([
     { seed: 40, failure: 'job 0 ended with 1; run again, this seed ended with 1' },

@@ -19,7 +19,7 @@ function atLine(number: number, action: () => void): () => void {
   };
 }
 
-test('a run that throws is a failure of its seed, with the last events of each member', async () => {
+test('a run that throws is a failure of its seed, with the last events of members', async () => {
   let steps = 0;
   const step = vi.spyOn(ElectionSafety.prototype, 'step').mockImplementation(() => {
     steps += 1;
