@@ -1,3 +1,4 @@
+import type { NodeId } from '@d-engine/base';
 import { describeError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { AnswerWatch } from './answer-watch.ts';
@@ -64,6 +65,7 @@ class Simulation {
   readonly #violations: Violation[] = [];
   readonly #cluster: VirtualCluster;
   readonly #invariants: Invariants;
+  readonly #memberOfHost: ReadonlyMap<string, NodeId>;
   readonly #recorder: Recorder;
   readonly #nemesis: Nemesis;
   readonly #liveness: Liveness;
@@ -100,6 +102,7 @@ class Simulation {
     const supervised = { world, cluster, counters, restartMsMax, recoveryCrashShare, violated };
     const supervisor = new Supervisor(supervised);
     this.#invariants = new Invariants(() => cluster.running());
+    this.#memberOfHost = new Map(cluster.ids.map((id) => [cluster.hostName(id), id]));
     const watch = new AnswerWatch(world, violated);
     const recorder = new Recorder({
       world,
@@ -149,12 +152,19 @@ class Simulation {
 
   /** After every event. True: something is wrong, and going on would only hide it. */
   #step(): boolean {
-    this.#invariants.check();
+    this.#invariants.check(this.#touched());
     if (this.#invariants.isViolated) {
       for (const violation of this.#invariants.violations) this.#violated(violation);
     }
     this.#trap?.step();
     return this.#isViolated;
+  }
+
+  /** An event of a host touches no other one; what the world itself does may touch any. */
+  #touched(): NodeId | 'nobody' | 'anybody' {
+    const { lastHost } = this.#world;
+    if (lastHost === undefined) return 'anybody';
+    return this.#memberOfHost.get(lastHost) ?? 'nobody';
   }
 
   #violated(violation: Violation): void {

@@ -53,7 +53,11 @@ export class VirtualCluster {
   }
 
   host(id: NodeId): VirtualHost {
-    return this.#world.host(`n${id}`);
+    return this.#world.host(this.hostName(id));
+  }
+
+  hostName(id: NodeId): string {
+    return `n${id}`;
   }
 
   address(id: NodeId): string {

@@ -197,7 +197,9 @@ class DirectoryStorage implements Storage {
   }
 
   async idle(): Promise<void> {
-    await Promise.all([this.#parts.log.idle(), this.#parts.identity.idle()]);
+    const { log, identity } = this.#parts;
+    if (identity.spaceProblem === undefined) return log.idle();
+    await Promise.all([log.idle(), identity.idle()]);
   }
 
   async close(): Promise<void> {

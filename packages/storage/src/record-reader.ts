@@ -57,7 +57,8 @@ export class RecordReader {
   async next(): Promise<ReadRecord> {
     const offset = this.#offset;
     if (this.#limit - offset < recordHeaderBytes) return { type: 'end', offset };
-    const head = await this.#bytes(offset, recordHeaderBytes);
+    const head =
+      this.#inWindow(offset, recordHeaderBytes) ?? (await this.#read(offset, recordHeaderBytes));
     if (head.length < recordHeaderBytes) {
       return { type: 'damaged', offset, reason: 'the file ends' };
     }
@@ -70,7 +71,7 @@ export class RecordReader {
     if (extent > this.#limit - offset) {
       return { type: 'damaged', offset, reason: 'the record is larger than the segment' };
     }
-    const record = await this.#bytes(offset, extent);
+    const record = this.#inWindow(offset, extent) ?? (await this.#read(offset, extent));
     if (crc32(record.subarray(recordHeaderBytes), this.#seed) !== header.bodyCrc) {
       return { type: 'damaged', offset, reason: 'the entries fail their checksum' };
     }
@@ -79,12 +80,15 @@ export class RecordReader {
     return { type: 'record', offset, header, body };
   }
 
-  /** Fewer than asked for only at the end of the file. */
-  async #bytes(offset: number, length: number): Promise<Buffer> {
+  /** Most records are: they cost no wait. */
+  #inWindow(offset: number, length: number): Buffer | undefined {
     const start = offset - this.#windowStart;
-    if (start >= 0 && start + length <= this.#window.length) {
-      return this.#window.subarray(start, start + length);
-    }
+    if (start < 0 || start + length > this.#window.length) return undefined;
+    return this.#window.subarray(start, start + length);
+  }
+
+  /** Fewer than asked for only at the end of the file. */
+  async #read(offset: number, length: number): Promise<Buffer> {
     const wanted = Math.min(Math.max(length, this.#windowBytes), this.#limit - offset);
     const bytes = await this.#file.read(offset, wanted);
     this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

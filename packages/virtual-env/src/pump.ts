@@ -1,5 +1,5 @@
 import { assert } from '@d-engine/base';
-import { drainByMacrotask, drainByTick, macrotaskEvery } from './drain.ts';
+import { afterMacrotask, afterTick, macrotaskEvery } from './drain.ts';
 import type { Kernel } from './kernel.ts';
 import type { ScheduledEvent } from './life.ts';
 
@@ -13,6 +13,7 @@ export class Pump {
   readonly #kernel: Kernel;
   #running = false;
   #events = 0;
+  #lastHost: string | undefined;
   #instantMs = 0;
   #eventsOfInstant = 0;
   #onUncaught: UncaughtHandler | undefined;
@@ -24,6 +25,11 @@ export class Pump {
   /** Events whose action ran. */
   get events(): number {
     return this.#events;
+  }
+
+  /** Whose event ran last; undefined: one of the world, which may have touched every host. */
+  get lastHost(): string | undefined {
+    return this.#lastHost;
   }
 
   onUncaught(handler: UncaughtHandler | undefined): void {
@@ -42,30 +48,42 @@ export class Pump {
     }
   }
 
-  async #loop(limitMs: number, isDone: () => boolean): Promise<boolean> {
-    const queue = this.#kernel.queue;
-    const drain = this.#kernel.options.drain === 'tick' ? drainByTick : drainByMacrotask;
-    // What the test did before this run settles first. The round of the real loop also brings the
-    // pump into a microtask, where `drainByTick` needs to be called from.
-    await drainByMacrotask();
+  /** Not an async function: a promise for each event would be a tenth of all that a run makes. */
+  #loop(limitMs: number, isDone: () => boolean): Promise<boolean> {
+    const drain = this.#kernel.options.drain === 'tick' ? afterTick : afterMacrotask;
     let untilMacrotask = macrotaskEvery;
+    return new Promise((resolve, reject) => {
+      const step = (): void => {
+        try {
+          const outcome = this.#next(limitMs, isDone);
+          if (outcome !== 'ran') return resolve(outcome === 'done');
+        } catch (error) {
+          return reject(error);
+        }
+        untilMacrotask -= 1;
+        if (untilMacrotask > 0) return drain(step);
+        untilMacrotask = macrotaskEvery;
+        afterMacrotask(step);
+      };
+      // What the test did before this run settles first. The round of the real loop also brings
+      // the pump into a microtask, where `afterTick` needs to be called from.
+      afterMacrotask(step);
+    });
+  }
+
+  /** Up to the next event that runs. */
+  #next(limitMs: number, isDone: () => boolean): 'ran' | 'done' | 'over' {
+    const queue = this.#kernel.queue;
     while (!isDone()) {
       const next = queue.peek();
       if (next === undefined || next.timeMs > limitMs) {
         if (limitMs < Infinity) this.#kernel.advanceTo(limitMs);
-        return false;
+        return 'over';
       }
       queue.take();
-      if (!this.#perform(next)) continue;
-      untilMacrotask -= 1;
-      if (untilMacrotask > 0) {
-        await drain();
-        continue;
-      }
-      untilMacrotask = macrotaskEvery;
-      await drainByMacrotask();
+      if (this.#perform(next)) return 'ran';
     }
-    return true;
+    return 'done';
   }
 
   /** False when nothing ran, so that there is nothing to drain. */
@@ -81,6 +99,7 @@ export class Pump {
     this.#count(event.timeMs);
     const action = event.action;
     event.action = undefined;
+    this.#lastHost = life?.gate.host;
     try {
       action();
     } catch (error) {

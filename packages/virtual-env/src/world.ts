@@ -61,6 +61,14 @@ export class VirtualWorld {
     return this.#pump.events;
   }
 
+  /**
+   * The host whose event ran last: no other one has done anything since the event before. Undefined
+   * for an event of the world, and where it is not known.
+   */
+  get lastHost(): string | undefined {
+    return this.#pump.lastHost;
+  }
+
   /** The host of this name, which comes up with the first question for it. */
   host(name: string, options?: HostOptions): VirtualHost {
     const existing = this.#hosts.get(name);

@@ -68,12 +68,16 @@ export class Invariants {
     return this.#violations.length > 0;
   }
 
-  check(): void {
+  /** `touched`: the only member that the event can have changed. Now and then all are looked at. */
+  check(touched: NodeId | 'nobody' | 'anybody' = 'anybody'): void {
     this.#eventCount += 1;
     let looksAtLeases = this.#eventCount % eventsPerLeaseLook === 0;
+    const looksAtAll = looksAtLeases || touched === 'anybody';
     for (const member of this.#running()) {
-      const record = this.#recordOf(member.nodeId);
-      if (record.differsFrom(member)) this.#step(member, record);
+      if (looksAtAll || member.nodeId === touched) {
+        const record = this.#recordOf(member.nodeId);
+        if (record.differsFrom(member)) this.#step(member, record);
+      }
       if (this.#leases.isSuspect(member)) looksAtLeases = true;
       const problem = this.#contact.problem(member);
       if (problem !== undefined) this.#violated(this.#contact.name, problem);

@@ -35,6 +35,7 @@ export class DiskMachine {
   readonly #inFlight: Set<DiskWork> = new Set();
   /** By order or for want of room, to the process that runs or ran last. */
   readonly #given: Set<DiskError> = new Set();
+  readonly #subjects: Map<DiskOperation, Map<string, string>> = new Map();
   readonly #stalled: (() => void)[] = [];
   #isStalled = false;
   #stallNumber = 0;
@@ -86,6 +87,21 @@ export class DiskMachine {
     }
   }
 
+  /** Made once each: a text made anew is hashed anew for every event. */
+  #subjectOf({ operation, path }: DiskWork): string {
+    let subjects = this.#subjects.get(operation);
+    if (subjects === undefined) {
+      subjects = new Map();
+      this.#subjects.set(operation, subjects);
+    }
+    let subject = subjects.get(path);
+    if (subject === undefined) {
+      subject = `${operation} ${path}`;
+      subjects.set(path, subject);
+    }
+    return subject;
+  }
+
   #complete(work: DiskWork, fault: DiskErrorKind | undefined): void {
     if (this.#isStalled) {
       this.#stalled.push(() => {
@@ -94,7 +110,7 @@ export class DiskMachine {
       return;
     }
     this.#inFlight.delete(work);
-    const subject = `${work.operation} ${work.path}`;
+    const subject = this.#subjectOf(work);
     try {
       if (fault !== undefined) {
         work.spoil?.();

@@ -192,9 +192,9 @@ export class FileSystem {
 
   #place(path: string): Place {
     const names = splitPath(path);
-    const name = names.pop();
+    const name = names.at(-1);
     if (name === undefined) throw new DiskError('io', path, 'the root is no file');
-    return { directory: this.directory(names.join('/')), name };
+    return { directory: this.directory(names.slice(0, -1).join('/')), name };
   }
 
   #addDirectory(place: Place): DirectoryNode {
@@ -231,8 +231,16 @@ export class FileSystem {
 }
 
 /** Relative paths start at the root too: a host has no working directory. */
-export function splitPath(path: string): string[] {
+export function splitPath(path: string): readonly string[] {
+  const known = namesOfPaths.get(path);
+  if (known !== undefined) return known;
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
   assert(!names.includes('..'), () => `no ".." in the paths of a virtual disk: ${path}`);
+  if (namesOfPaths.size >= namesOfPathsMax) namesOfPaths.clear();
+  namesOfPaths.set(path, names);
   return names;
 }
+
+/** Every operation names a path, and there are few of them. */
+const namesOfPaths = new Map<string, readonly string[]>();
+const namesOfPathsMax = 10_000;
