@@ -1,7 +1,8 @@
 import type { Failure, IncomingStream, Metadata, StreamHandler } from '@d-engine/base';
 import { errorCodes } from '../http2/codes.ts';
 import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stream.ts';
-import { lateFailure } from './call-budgets.ts';
+import type { Holding, HoldingOwner } from './byte-budget.ts';
+import { answerRefusal, lateFailure } from './call-budgets.ts';
 import type { Expiring } from './call-deadlines.ts';
 import type { CallHead } from './call-head.ts';
 import { assertMetadata } from './call-metadata.ts';
@@ -15,7 +16,9 @@ import { resetFailure } from './status-codes.ts';
 const noHandler: StreamHandler = { onMessage: ignore, onClose: ignore };
 
 /** The serving end of a stream. */
-export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, Expiring {
+export class ServerStream
+  implements IncomingStream, StreamReceiver, PipeOwner, Expiring, HoldingOwner
+{
   readonly #stream: Http2Stream;
   readonly #head: CallHead;
   readonly #context: ServerContext;
@@ -30,6 +33,8 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
   #isDone = false;
   /** ... and all that the caller had sent was delivered. */
   #isDelivered = false;
+  /** Of what a client does not take: one that opens many streams could fill the memory. */
+  #holding: Holding | undefined;
   /** Where its deadline waits. */
   #deadline: Set<Expiring> | undefined;
   /** After a reset: until the reason has left, or this many ticks have passed. */
@@ -81,7 +86,12 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
   send(message: Uint8Array): boolean {
     if (this.#state === 'closed' || this.#state === 'ended here') return false;
     this.#sendHeaders();
-    return this.#pipe.send(message);
+    const isTaken = this.#pipe.send(message);
+    if (this.#pipe.queuedBytes > 0 && !this.#head.isPeer && !this.#holds()) {
+      this.#giveUp();
+      return false;
+    }
+    return isTaken;
   }
 
   end(): void {
@@ -95,7 +105,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
     assertMetadata(failure.metadata);
     if (this.#state === 'closed') return;
     const stream = this.#stream;
-    if (this.#state === 'ended here') stream.reset(errorCodes.cancel);
+    if (this.#state === 'ended here') this.#cutOff(errorCodes.cancel);
     else {
       this.#sendHeaders();
       stream.sendHeaders(failureTrailers(failure), true);
@@ -132,6 +142,7 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
   }
 
   onDrain(): void {
+    this.#release();
     this.#pipe.onDrain();
     if (this.#graceTicks >= 0) this.#cutOffWhenSent();
   }
@@ -139,10 +150,15 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
   onTick(): void {
     if (this.#graceTicks < 0) return;
     this.#graceTicks -= 1;
-    if (this.#graceTicks < 0) this.#stream.reset(errorCodes.cancel);
+    if (this.#graceTicks < 0) this.#cutOff(errorCodes.cancel);
+  }
+
+  onBudgetEnd(): void {
+    this.#giveUp();
   }
 
   onClose(end: StreamEnd): void {
+    this.#release();
     // A caller that got the final status may drop its own direction.
     const hasSentAll = this.#stream.pending === undefined && this.#pipe.queuedBytes === 0;
     const isDone = this.#state === 'ended here' && hasSentAll;
@@ -190,9 +206,33 @@ export class ServerStream implements IncomingStream, StreamReceiver, PipeOwner, 
     this.#stream.sendHeaders(this.#head.packsAnswers ? packedHeaders : okHeaders, false);
   }
 
+  /** For want of room: at once, as the reason would wait behind all that nobody takes. */
+  #giveUp(): void {
+    this.#cutOff(errorCodes.enhanceYourCalm);
+    this.#finish(answerRefusal);
+  }
+
+  /** What waits is dropped, and the caller hears no reason but the code. */
+  #cutOff(code: number): void {
+    this.#release();
+    this.#stream.reset(code);
+  }
+
+  /** Counts what waits to be sent; false when there is no room for it. */
+  #holds(): boolean {
+    this.#holding ??= this.#context.budgets.answers.open(this.#stream.connection, this);
+    const more = this.#pipe.queuedBytes - this.#holding.bytes;
+    return more <= 0 || this.#holding.grow(more);
+  }
+
+  #release(): void {
+    this.#holding?.release();
+    this.#holding = undefined;
+  }
+
   /** Tells a caller that still sends that the rest is not wanted, once it has the reason. */
   #cutOffWhenSent(): void {
-    if (this.#stream.pending === undefined) this.#stream.reset(errorCodes.noError);
+    if (this.#stream.pending === undefined) this.#cutOff(errorCodes.noError);
   }
 
   #finishIfDone(): void {

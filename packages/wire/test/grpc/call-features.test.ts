@@ -175,6 +175,48 @@ describe('a packed request', () => {
   });
 });
 
+describe('what the streams of clients make a listener hold', () => {
+  async function stalled(): Promise<GrpcSite & { peer: RawPeer }> {
+    const site = await startSite({ answerBudgetBytes: 1_000_000 });
+    const peer = await rawClient(site);
+    // It takes nothing.
+    peer.send(frame(4, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(0)])));
+    for (const id of [1, 3]) peer.send(peer.headers(id, request('/test.Service/Stream')));
+    await site.world.settle();
+    return { ...site, peer };
+  }
+
+  test('is bounded for all of them together; who holds most loses its stream', async () => {
+    const { world, service, listener, network } = await stalled();
+    const [first, second] = service.streams;
+    first?.stream.send(Buffer.alloc(600_000));
+    second?.stream.send(Buffer.alloc(300_000));
+    expect(listener.heldBytes.answers).toBeGreaterThan(899_000);
+    const honest = network.connect(address).openStream('test.Service/Stream', new Recorder());
+    await world.settle();
+    expect(honest).toBeDefined();
+    // Of the same connection: whoever wants more than there is gets nothing.
+    expect(second?.stream.send(Buffer.alloc(300_000))).toBe(false);
+    await world.settle();
+    expect(second?.recorder.closes[0]?.status).toBe('resourceExhausted');
+    expect(listener.heldBytes.answers).toBeGreaterThan(599_000);
+    expect(listener.heldBytes.answers).toBeLessThan(700_000);
+  });
+
+  test('is given back when it has left, when the client goes, and after a reset', async () => {
+    for (const how of ['window', 'destroy', 'reset'] as const) {
+      const { world, service, listener, peer } = await stalled();
+      for (const { stream } of service.streams) stream.send(Buffer.alloc(50_000));
+      expect(listener.heldBytes.answers).toBeGreaterThan(99_000);
+      if (how === 'window') peer.send(...[1, 3, 0].map((id) => frame(8, 0, id, uint32(100_000))));
+      else if (how === 'destroy') peer.stream.destroy();
+      else service.streams.map(({ stream }) => stream.reset({ status: 'aborted', message: '' }));
+      await world.advance(2_000);
+      expect([how, listener.heldBytes.answers]).toEqual([how, 0]);
+    }
+  });
+});
+
 describe('back-pressure of a stream that packs', () => {
   test('counts what waits to be packed, and tells when it has left', async () => {
     const site = await startSite({ sendBufferBytes: 100_000 });
