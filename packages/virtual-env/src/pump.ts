@@ -1,4 +1,4 @@
-import { assert } from '@d-engine/base';
+import { assert, describeError } from '@d-engine/base';
 import { afterMacrotask, afterTick, macrotaskEvery } from './drain.ts';
 import type { Kernel } from './kernel.ts';
 import type { ScheduledEvent } from './life.ts';
@@ -58,7 +58,7 @@ export class Pump {
           const outcome = this.#next(limitMs, isDone);
           if (outcome !== 'ran') return resolve(outcome === 'done');
         } catch (error) {
-          return reject(error);
+          return reject(error instanceof Error ? error : new Error(describeError(error)));
         }
         untilMacrotask -= 1;
         if (untilMacrotask > 0) return drain(step);
