@@ -9,6 +9,7 @@ import type { RealEnv } from './env/index.ts';
 import { createRealEnv, FileLogger, MetricsRegistry } from './env/index.ts';
 import type { HttpApi } from './http/index.ts';
 import { createHttpApi } from './http/index.ts';
+import { networkOptions } from './network-settings.ts';
 
 /** Where the configuration comes from: a TOML file, or defaults with the data in a directory. */
 export type RunSource =
@@ -106,7 +107,7 @@ class Engine implements RunningEngine {
     source: ConfigSource,
     logger: FileLogger,
   ): Promise<Engine> {
-    const env = createRealEnv();
+    const env = createRealEnv({ network: networkOptions(config) });
     const metrics = new MetricsRegistry();
     let node: Node | undefined;
     let http: HttpApi | undefined;

@@ -11,9 +11,6 @@ interface GuideBlock {
   readonly check?: (loaded: LoadedConfig) => void;
 }
 
-const plane = (name: string, ...keys: readonly string[]): string[] =>
-  keys.map((key) => `network.${name}.${key}`);
-
 /** The three deployments share their keys and differ in their numbers. */
 const deploymentPlanes = (
   control: readonly [number, number, string],
@@ -35,12 +32,6 @@ concurrency_limit = ${bulk[0]}
 connection_window_size = ${bulk[1]}
 request_timeout_in_ms = ${bulk[2]}
 `;
-
-const deploymentWarnings = [
-  ...plane('control', 'concurrency_limit', 'max_concurrent_streams', 'connection_window_size'),
-  ...plane('data', 'concurrency_limit', 'max_concurrent_streams', 'connection_window_size'),
-  ...plane('bulk', 'concurrency_limit', 'connection_window_size', 'request_timeout_in_ms'),
-];
 
 const persistence = (strategy: string, threshold: number, intervalMs: number): string => `
 [raft.persistence]
@@ -99,13 +90,7 @@ max_concurrent_streams = 500
 connection_window_size = 2_097_152  # 2MB
 http2_keep_alive_timeout_in_secs = 20  # Aggressive timeout
 `,
-    warns: plane(
-      'control',
-      'concurrency_limit',
-      'max_concurrent_streams',
-      'connection_window_size',
-      'http2_keep_alive_timeout_in_secs',
-    ),
+    warns: [],
     check: ({ config }) => expect(config.network.control.connectionWindowBytes).toBe(2_097_152),
   },
   {
@@ -115,12 +100,7 @@ max_concurrent_streams = 500
 connection_window_size = 6_291_456  # 6MB
 request_timeout_in_ms = 200          # Batch-friendly
 `,
-    warns: plane(
-      'data',
-      'max_concurrent_streams',
-      'connection_window_size',
-      'request_timeout_in_ms',
-    ),
+    warns: [],
   },
   {
     name: 'Bulk Plane ([network.bulk])',
@@ -131,20 +111,14 @@ request_timeout_in_ms = 30000        # 30s for large transfers
 concurrency_limit = 4                # Few concurrent streams
 connection_window_size = 33_554_432  # 32MB window
 `,
-    warns: plane(
-      'bulk',
-      'connect_timeout_in_ms',
-      'request_timeout_in_ms',
-      'concurrency_limit',
-      'connection_window_size',
-    ),
+    warns: [],
   },
   ...forEachStrategy((strategy) => ({
     name: `Single Node, ${strategy}`,
     toml:
       persistence(strategy, 500, 50) +
       deploymentPlanes([10, 64, '1_048_576'], [20, 128, '2_097_152'], [2, '8_388_608', '10_000']),
-    warns: [...persistenceWarnings(strategy), ...deploymentWarnings],
+    warns: persistenceWarnings(strategy),
     check: ({ config }) => {
       // Its bulk stream window and connect timeout are not set: they give way.
       expect(config.network.bulk.streamWindowBytes).toBe(8_388_608);
@@ -156,14 +130,14 @@ connection_window_size = 33_554_432  # 32MB window
     toml:
       persistence(strategy, 2000, 200) +
       deploymentPlanes([20, 128, '2_097_152'], [30, 256, '4_194_304'], [4, '33_554_432', '30_000']),
-    warns: [...persistenceWarnings(strategy), ...deploymentWarnings],
+    warns: persistenceWarnings(strategy),
   })),
   {
     name: '5-Node High-Durability Cluster',
     toml:
       '[raft.persistence]\nstrategy = "DiskFirst" # Highest durability guarantee\n' +
       deploymentPlanes([50, 256, '4_194_304'], [80, 512, '8_388_608'], [8, '67_108_864', '60_000']),
-    warns: deploymentWarnings,
+    warns: [],
   },
   {
     name: 'Granular Compression Control',

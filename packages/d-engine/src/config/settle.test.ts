@@ -167,7 +167,6 @@ describe('network planes', () => {
     expect(config.network.data.frameBytesMax).toBe(16_777_215);
     expect(warnings).toEqual([
       'config key network.data.max_frame_size = 33554432 runs as 16777215, the most (n1.toml:2)',
-      'config key network.data.max_frame_size has no effect yet (n1.toml:2)',
     ]);
   });
 });

@@ -92,7 +92,7 @@ export class Transport {
     const link = new PeerLink({
       peer,
       plane,
-      channel: this.#env.network.connect(peer.address),
+      channel: this.#env.network.connect(peer.address, { plane }),
       clock: this.#env.clock,
       random: this.#env.random,
       observer: this.#linkObserver,

@@ -127,6 +127,7 @@ export function tickMs(settings: NetworkSettings): number {
     ...Object.values(settings.planes).flatMap(({ http2 }) => [
       http2.keepAliveIntervalMs ?? settings.keepAliveIntervalMs,
       http2.keepAliveTimeoutMs ?? settings.keepAliveTimeoutMs,
+      http2.answerSilenceMs || settings.keepAliveTimeoutMs,
     ]),
   );
   return Math.min(1_000, Math.max(1, shortest / 8));

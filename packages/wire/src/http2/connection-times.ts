@@ -1,6 +1,6 @@
 import { errorCodes } from './codes.ts';
 import type { Http2Options } from './http2-options.ts';
-import { KeepAlive } from './keep-alive.ts';
+import { KeepAlive, type KeepAliveStep } from './keep-alive.ts';
 import type { Ticker } from './ticker.ts';
 
 /** What a connection is waiting for just now. */
@@ -31,10 +31,12 @@ export class ConnectionTimes {
   readonly #settingsTicksMax: number;
   readonly #headersTicksMax: number;
   readonly #keepAlive: KeepAlive;
+  readonly #answers: KeepAlive | undefined;
+  #isAsking = false;
   #settingsTicks = 0;
   #headersTicks = 0;
 
-  constructor(options: Http2Options, ticker: Ticker) {
+  constructor(options: Http2Options, ticker: Pick<Ticker, 'ticksOf'>) {
     this.#options = options;
     this.#settingsTicksMax = ticker.ticksOf(options.settingsTimeoutMs);
     this.#headersTicksMax = ticker.ticksOf(options.headersTimeoutMs);
@@ -42,10 +44,19 @@ export class ConnectionTimes {
       ticker.ticksOf(options.keepAliveIntervalMs),
       ticker.ticksOf(options.keepAliveTimeoutMs),
     );
+    const silenceTicks = ticker.ticksOf(options.answerSilenceMs);
+    if (options.answerSilenceMs > 0) this.#answers = new KeepAlive(silenceTicks, silenceTicks);
   }
 
   heard(): void {
+    this.#isAsking = false;
     this.#keepAlive.heard();
+    this.#answers?.heard();
+  }
+
+  /** Something of a stream was sent. */
+  asked(): void {
+    this.#isAsking = true;
   }
 
   /** An acknowledgement came; the next one has its own time. */
@@ -65,16 +76,24 @@ export class ConnectionTimes {
       const message = `headers not complete within ${headersTimeoutMs} ms`;
       return { kind: 'fail', code: errorCodes.enhanceYourCalm, message };
     }
-    switch (this.#keepAlive.tick(awaited.life)) {
-      case 'nothing':
-        return nothing;
-      case 'ask':
-        return ping;
-      case 'give up': {
-        const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.#options;
-        const silentMs = keepAliveIntervalMs + keepAliveTimeoutMs;
-        return { kind: 'gone', reason: `no sign of life for ${silentMs} ms` };
-      }
-    }
+    const { keepAliveIntervalMs, keepAliveTimeoutMs, answerSilenceMs } = this.#options;
+    const idle = dueOf(
+      this.#keepAlive.tick(awaited.life),
+      keepAliveIntervalMs + keepAliveTimeoutMs,
+    );
+    if (this.#answers === undefined || idle.kind === 'gone') return idle;
+    const answers = dueOf(this.#answers.tick(this.#isAsking), 2 * answerSilenceMs);
+    return answers.kind === 'nothing' ? idle : answers;
+  }
+}
+
+function dueOf(step: KeepAliveStep, silentMs: number): Due {
+  switch (step) {
+    case 'nothing':
+      return nothing;
+    case 'ask':
+      return ping;
+    case 'give up':
+      return { kind: 'gone', reason: `no sign of life for ${silentMs} ms` };
   }
 }

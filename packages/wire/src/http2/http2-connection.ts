@@ -212,6 +212,7 @@ export abstract class Http2Connection
 
   writeHeaders(stream: Http2Stream, headers: HeaderList, endStream: boolean): void {
     this.#output.writeHeaders(stream, headers, endStream);
+    this.#times.asked();
     this.requestFlush();
   }
 
@@ -221,6 +222,7 @@ export abstract class Http2Connection
     second: Uint8Array,
     endStream: boolean,
   ): boolean {
+    this.#times.asked();
     this.requestFlush();
     return this.#output.writeData(stream, first, second, endStream);
   }

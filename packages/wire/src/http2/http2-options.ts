@@ -43,6 +43,11 @@ export interface Http2Options {
   readonly keepAliveTimeoutMs: number;
   /** Whether it is asked also while no stream is open. */
   readonly keepAliveWhileIdle: boolean;
+  /**
+   * The same after something of a stream was sent, and given up after as long again; 0: as if
+   * nothing had been sent.
+   */
+  readonly answerSilenceMs: number;
   /** How long nobody may take the next 256 KiB, or the rest, of what a stream has to send. */
   readonly stallTimeoutMs: number;
 }
@@ -68,6 +73,7 @@ export const http2Defaults: Http2Options = {
   keepAliveIntervalMs: 5_000,
   keepAliveTimeoutMs: 5_000,
   keepAliveWhileIdle: false,
+  answerSilenceMs: 0,
   stallTimeoutMs: 30_000,
 };
 
