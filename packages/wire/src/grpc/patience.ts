@@ -1,9 +1,11 @@
+/** Of each attempt over the one before: a third one of 20 ms has 320. */
+const growth = 4;
 const factorMax = 1_024;
 
 /**
  * How long a peer may take. One that is only slow, since its machine is busy, would never be
  * reached by attempts that are all cut off after the same time: each that ran out of time leaves
- * twice as much to the next one.
+ * more to the next one.
  */
 export class Patience {
   readonly #longestMs: number;
@@ -19,7 +21,7 @@ export class Patience {
   }
 
   ranOut(): void {
-    this.#factor = Math.min(factorMax, this.#factor * 2);
+    this.#factor = Math.min(factorMax, this.#factor * growth);
   }
 
   answered(): void {

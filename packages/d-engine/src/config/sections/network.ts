@@ -49,7 +49,7 @@ export const planeKeys = {
     minimum: 1,
     effect: 'active',
     flatAliases: ['connect_timeout_in_ms'],
-    doc: 'TCP, TLS and the first SETTINGS; doubles after each time-out, up to 5 s.',
+    doc: 'TCP, TLS and the first SETTINGS; times 4 after each time-out, up to 5 s.',
   },
   requestTimeoutMs: {
     key: 'request_timeout_in_ms',
@@ -59,7 +59,7 @@ export const planeKeys = {
     minimum: 0,
     effect: 'active',
     flatAliases: ['request_timeout_in_ms'],
-    doc: 'Until a call is answered or a stream taken up; doubles likewise; 0 for none.',
+    doc: 'Until a call is answered or a stream taken up; grows likewise; 0 for none.',
   },
   concurrencyMax: {
     key: 'concurrency_limit',
