@@ -1,5 +1,5 @@
 import type { Plane, StreamTuning } from '@d-engine/base';
-import type { PlaneOptions } from '@d-engine/wire';
+import { methods, type PlaneOptions, services } from '@d-engine/wire';
 import type { NodeConfig, PlaneConfig } from './config/index.ts';
 import type { RealNetworkOptions } from './env/index.ts';
 
@@ -10,8 +10,8 @@ import type { RealNetworkOptions } from './env/index.ts';
  */
 const answerSilenceMs = 5_000;
 
-/** `[network.*]`: of the connections between members, at both of their ends. */
-export function networkOptions({ network }: NodeConfig): RealNetworkOptions {
+/** `[network.*]`: of the connections between members, at both ends; `[raft.rpc_compression]`. */
+export function networkOptions({ network, raft }: NodeConfig): RealNetworkOptions {
   const tuning = { noDelay: network.tcpNoDelay, sendBufferBytes: network.bufferBytes };
   const planes: Readonly<Record<Plane, PlaneOptions>> = {
     control: planeOptions(network.control, tuning),
@@ -20,9 +20,27 @@ export function networkOptions({ network }: NodeConfig): RealNetworkOptions {
   };
   const connectTimeouts = Object.values(planes).map((plane) => plane.connectTimeoutMs);
   return {
-    grpc: { planes },
+    grpc: { planes, compression: compressionOf(raft.compression) },
     // The socket alone is given up later than the connection as a whole.
     sockets: { connectTimeoutMs: Math.max(...connectTimeouts, socketTimeoutMs) },
+  };
+}
+
+function compressionOf(
+  chosen: NodeConfig['raft']['compression'],
+): (method: string) => 'gzip' | undefined {
+  const byService: ReadonlyMap<string, boolean> = new Map([
+    [services.client, chosen.clientResponse],
+    [services.cluster, chosen.clusterResponse],
+  ]);
+  const byMethod: ReadonlyMap<string, boolean> = new Map([
+    [methods.peerControl, chosen.electionResponse],
+    [methods.peerData, chosen.replicationResponse],
+    [methods.peerBulk, chosen.snapshotResponse],
+  ]);
+  return (method) => {
+    const service = method.slice(0, method.indexOf('/'));
+    return (byMethod.get(method) ?? byService.get(service)) === true ? 'gzip' : undefined;
   };
 }
 

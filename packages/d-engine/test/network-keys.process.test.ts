@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Server, Socket } from 'node:net';
-import type { Plane } from '@d-engine/base';
+import type { Plane, Service } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
-import { http2Preface } from '@d-engine/wire';
+import { http2Preface, isStreamMethod, methods } from '@d-engine/wire';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadText } from '../src/config/test-support.ts';
 import { createClientEnv, type RealNetwork } from '../src/env/index.ts';
@@ -226,3 +227,51 @@ test('buffer_size is what a stream to a peer holds before its sender has to paus
     expect(grpc?.planes?.[plane]?.http2.tuning?.sendBufferBytes).toBe(131_072);
   }
 });
+
+describe('[raft.rpc_compression]', () => {
+  const kinds = [
+    ['replication_response', methods.peerData],
+    ['election_response', methods.peerControl],
+    ['snapshot_response', methods.peerBulk],
+    ['cluster_response', methods.clusterMetadata],
+    ['client_response', methods.clientRead],
+  ] as const;
+
+  test.each(kinds)('%s packs the answers of its service alone', async (key, method) => {
+    const toml = `[raft.rpc_compression]\n${kinds
+      .map(([name]) => `${name} = ${name === key}`)
+      .join('\n')}\n`;
+    const { network } = createClientEnv(networkOptions(loadText(toml).config));
+    networks.push(network);
+    const { address } = await network.listen('127.0.0.1:0', largeAnswers);
+    const packed = await Promise.all(kinds.map(([, each]) => isPacked(address, each)));
+    expect(packed).toEqual(kinds.map(([, each]) => each === method));
+  });
+});
+
+/** Answers everything with so much that packing it pays. */
+const largeAnswers: Service = {
+  onCall: (call) => call.reply(Buffer.alloc(10_000)),
+  onStream: (stream) => {
+    stream.send(Buffer.alloc(10_000));
+    return nothing;
+  },
+};
+
+/** Asks as a caller that takes gzip: whether the first message of the answer is packed. */
+async function isPacked(address: string, method: string): Promise<boolean> {
+  const session = connectHttp2(`http://${address}`);
+  const request = session.request({
+    ':method': 'POST',
+    ':path': `/${method}`,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'grpc-accept-encoding': 'gzip',
+  });
+  request.on('error', () => undefined);
+  request.write(Buffer.alloc(5));
+  if (!isStreamMethod(method)) request.end();
+  const [first] = (await once(request, 'data')) as [Buffer];
+  session.destroy();
+  return first[0] === 1;
+}

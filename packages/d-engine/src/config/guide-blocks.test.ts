@@ -149,9 +149,7 @@ snapshot_response = true      # Large data volume, benefits from compression
 cluster_response = true       # Configuration data, benefits from compression
 client_response = false       # Improves client read/write performance
 `,
-    warns: ['replication', 'election', 'snapshot', 'cluster', 'client'].map(
-      (service) => `raft.rpc_compression.${service}_response`,
-    ),
+    warns: [],
   },
   {
     name: 'Read Consistency and Compression',
@@ -163,7 +161,7 @@ allow_client_override = true
 [raft.rpc_compression]
 client_response = false  # Optimize client read performance
 `,
-    warns: ['raft.rpc_compression.client_response'],
+    warns: [],
     check: ({ config }) => {
       const { defaultPolicy, leaseDurationMs } = config.raft.readConsistency;
       expect([defaultPolicy, leaseDurationMs]).toEqual(['LeaseRead', 500]);

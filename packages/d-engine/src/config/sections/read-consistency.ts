@@ -64,41 +64,41 @@ export const readConsistencySection = {
 /** `[raft.rpc_compression]` */
 export const compressionSection = {
   path: 'raft.rpc_compression',
-  doc: 'gzip on answers, by service.',
+  doc: 'gzip on answers of 1 KiB and more, to callers that take it, by service.',
   keys: {
     replicationResponse: {
       key: 'replication_response',
       type: 'boolean',
       default: false,
-      effect: 'not-yet',
+      effect: 'active',
       doc: 'Answers to AppendEntries.',
     },
     electionResponse: {
       key: 'election_response',
       type: 'boolean',
       default: true,
-      effect: 'not-yet',
+      effect: 'active',
       doc: 'Answers to votes.',
     },
     snapshotResponse: {
       key: 'snapshot_response',
       type: 'boolean',
       default: true,
-      effect: 'not-yet',
+      effect: 'active',
       doc: 'Snapshot transfers; files that are compressed already are not compressed again.',
     },
     clusterResponse: {
       key: 'cluster_response',
       type: 'boolean',
       default: true,
-      effect: 'not-yet',
+      effect: 'active',
       doc: 'Answers about the cluster.',
     },
     clientResponse: {
       key: 'client_response',
       type: 'boolean',
       default: false,
-      effect: 'not-yet',
+      effect: 'active',
       doc: 'Answers to clients.',
     },
   },
