@@ -1,6 +1,7 @@
 import type {
   ClusterId,
   Entry,
+  InstanceId,
   Instant,
   LogIndex,
   NodeId,
@@ -321,6 +322,11 @@ export class Raft {
     return this.#core.configuration;
   }
 
+  /** Which data directory this member runs on: with its node id, the member (design rule 2). */
+  get instanceId(): InstanceId {
+    return this.#core.config.instanceId;
+  }
+
   get bindings(): readonly BoundMember[] {
     return this.#core.bindings.members;
   }
@@ -385,6 +391,7 @@ export type RaftView = Pick<
   | 'hardState'
   | 'isHardStateDurable'
   | 'configuration'
+  | 'instanceId'
   | 'bindings'
   | 'leaseValid'
 >;

@@ -1,6 +1,7 @@
 import type { PlantedBug } from './planted-bug.ts';
 import { reached } from './planted-bug.ts';
 
+const bindings = 'packages/raft/src/bindings.ts';
 const core = 'packages/raft/src/core.ts';
 const election = 'packages/raft/src/election.ts';
 
@@ -181,6 +182,39 @@ export const bugsOfElections: readonly PlantedBug[] = [
       },
     ],
     foundBy: ['lease needs a quorum of send times'],
+  },
+  {
+    name: 'an unbound voter counts',
+    breaks: 'a voter without a committed binding counts in nothing (rule 2)',
+    edits: [
+      {
+        file: bindings,
+        find: 'return this.holdingInstance(nodeId, commitIndex) === instanceId;',
+        replace: `const holding = this.holdingInstance(nodeId, commitIndex);
+    if (holding === undefined) ${reached};
+    return holding === undefined || holding === instanceId;`,
+      },
+    ],
+    foundBy: ['commit needs a durable quorum', 'one vote a term'],
+  },
+  {
+    name: 'a wiped voter is taken for the old one',
+    breaks: 'a member is its node id and its data directory (rule 2)',
+    edits: [
+      {
+        file: bindings,
+        find: 'return this.holdingInstance(nodeId, commitIndex) === instanceId;',
+        replace: `const holding = this.holdingInstance(nodeId, commitIndex);
+    if (holding !== undefined && holding !== instanceId) ${reached};
+    return holding !== undefined;`,
+      },
+      {
+        file: 'packages/raft/src/peer-register.ts',
+        find: 'if (bound !== undefined && bound !== sender.instanceId) {',
+        replace: 'if (bound === null) {',
+      },
+    ],
+    foundBy: ['commit needs a durable quorum', 'one vote a term'],
   },
   {
     name: 'a late voter is never bound',

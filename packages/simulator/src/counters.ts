@@ -11,6 +11,7 @@ const eventNames = [
   'leadership handed over',
   'transfers by leaders that went on',
   'transfers given up',
+  'wiped members refused',
   // The log.
   'uncommitted entries removed',
   'conflict hints',

@@ -2,7 +2,7 @@ import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
 import { drawTransport } from './draw-transport.ts';
 import { applyPreset } from './presets.ts';
-import type { OperationMix, Scenario } from './scenario.ts';
+import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
 import { faultKinds } from './scenario.ts';
 
 /** What a run is for, virtual. */
@@ -42,7 +42,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),
     faultIntervalMsMax: random.pick([2_000, 4_000, 10_000]),
-    faults: faultKinds.filter(() => random.chance(0.4)),
+    faults: drawFaults(random),
     quietFormation: random.chance(0.7),
     recoveryCrashShare: random.pick([0, 0, 0.3]),
     voteTrap: false,
@@ -52,6 +52,12 @@ export function drawScenario(seed: number, members?: number): Scenario {
   const focus = random.pick(['swarm', 'swarm', 'swarm', 'swarm', 'swarm', 'swarm', 'focus']);
   if (focus === 'swarm') return drawn;
   return applyPreset(drawn, random.pick(['durability', 'votes', 'leases']));
+}
+
+function drawFaults(random: SeededRandom): FaultKind[] {
+  // Drawn apart, it leaves the other draws of a seed what they are.
+  const isWiped = random.fork('wiped disk').chance(0.4);
+  return faultKinds.filter((kind) => (kind === 'wipedDisk' ? isWiped : random.chance(0.4)));
 }
 
 function drawMix(random: SeededRandom): OperationMix {

@@ -17,8 +17,6 @@ import type { VirtualCluster } from './virtual-cluster.ts';
 const servedOperations = 60;
 /** The rest may meet a leader change that no fault made, such as after a slow turn. */
 const servedShareMin = 0.95;
-/** By then disks know that a binding is committed: who forgets it cannot count its member. */
-const boundMs = 10_000;
 
 /** What must happen once the faults are over: first for a majority, then for everybody. */
 export class Liveness {
@@ -79,11 +77,14 @@ export class Liveness {
     if (!(await this.#settle('not whole again', () => this.#follow(ids)))) return false;
     const leader = this.#cluster.leader?.commitIndex ?? 0;
     const hasCaughtUp = (): boolean =>
-      this.#cluster.nodes.length === ids.length &&
-      this.#cluster.nodes.every((node) => node.appliedIndex >= leader);
+      this.#expected(ids).every((id) => {
+        const node = this.#cluster.node(id);
+        return node !== undefined && node.appliedIndex >= leader;
+      });
     if (!(await this.#settle('not everybody caught up', hasCaughtUp))) return false;
     // Without it a member counts in no quorum, and the others can afford to lose one less.
-    const isBound = (): boolean => ids.every((id) => this.#cluster.isBound(id));
+    const { memberships } = this.#cluster;
+    const isBound = (): boolean => this.#expected(ids).every((id) => memberships.isBound(id));
     return this.#settle('not everybody is bound', isBound);
   }
 
@@ -111,7 +112,7 @@ export class Liveness {
 
   /** Every key, through every member, once all is quiet. */
   async readBack(): Promise<void> {
-    for (const id of this.#cluster.ids) {
+    for (const id of this.#expected(this.#cluster.ids)) {
       for (let index = 0; index < this.#scenario.keys; index++) {
         const command: Command = { type: 'read', consistency: 'linearizable' };
         if (!(await this.#perform(`final read on ${id}`, [id], `k${index}`, command))) return;
@@ -126,18 +127,22 @@ export class Liveness {
 
   /** A majority of all members, of those that count: others cannot elect anybody. */
   #drawMajority(): readonly NodeId[] {
-    const { ids } = this.#cluster;
-    const majority = Math.floor(ids.length / 2) + 1;
+    const { ids, memberships } = this.#cluster;
+    const { majority } = memberships;
     const shuffled = ids.map((id) => ({ id, at: this.#random.float() }));
     shuffled.sort((one, other) => one.at - other.at);
-    const isBound = (id: NodeId): boolean => this.#cluster.isBound(id, boundMs);
     const must = shuffled
       .map(({ id }) => id)
-      .filter(isBound)
+      .filter((id) => memberships.isSettled(id))
       .slice(0, majority);
     if (must.length < majority) return ids;
     const may = ids.filter((id) => !must.includes(id) && this.#random.chance(0.4));
     return [...must, ...may];
+  }
+
+  /** Without those that came back with another disk: the cluster takes them back never. */
+  #expected(ids: readonly NodeId[]): readonly NodeId[] {
+    return ids.filter((id) => !this.#cluster.memberships.isOut(id));
   }
 
   #write(name: string, ids: readonly NodeId[]): Promise<boolean> {
@@ -155,7 +160,8 @@ export class Liveness {
     let isDone = false;
     let isUnderWay = false;
     const tryOnce = (): boolean => {
-      const nodes = this.#cluster.callable.filter((each) => ids.includes(each.settings.nodeId));
+      const asked = this.#expected(ids);
+      const nodes = this.#cluster.callable.filter((each) => asked.includes(each.settings.nodeId));
       if (isDone || isUnderWay || nodes.length === 0) return isDone;
       isUnderWay = true;
       attempt += 1;
@@ -182,7 +188,7 @@ export class Liveness {
   #rise(ids: readonly NodeId[]): Promise<boolean> {
     const isUp = (id: NodeId): boolean =>
       this.#cluster.host(id).runs && this.#cluster.node(id)?.isServing === true;
-    return this.#until('not all are up', this.#bounds.upMs, () => ids.every(isUp));
+    return this.#until('not all are up', this.#bounds.upMs, () => this.#expected(ids).every(isUp));
   }
 
   /** All of these, each in its time, of processes that may have to wake up first. */
@@ -195,7 +201,7 @@ export class Liveness {
   /** These, and maybe others, serve and follow one leader among them. */
   #follow(ids: readonly NodeId[]): boolean {
     const nodes: Node[] = [];
-    for (const id of ids) {
+    for (const id of this.#expected(ids)) {
       const node = this.#cluster.node(id);
       if (node?.isServing !== true) return false;
       nodes.push(node);

@@ -23,7 +23,10 @@ export function makeClients(
   counters: Counters,
 ): VirtualClient[] {
   const embedded: TargetPicker = (random) => {
-    const nodes = cluster.callable;
+    // Whoever embeds a member that is refused for good takes another one; the network's clients
+    // still come across it.
+    const isOut = (node: Node): boolean => cluster.memberships.isOut(node.settings.nodeId);
+    const nodes = cluster.callable.filter((node) => !isOut(node));
     if (nodes.length === 0) return undefined;
     return targetOf(cluster, random.pick(nodes));
   };

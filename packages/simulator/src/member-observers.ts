@@ -1,10 +1,20 @@
-import type { Counter, LogFields, Logger, LogLevel, Metrics, NodeId } from '@d-engine/base';
+import type {
+  Counter,
+  InstanceId,
+  LogFields,
+  Logger,
+  LogLevel,
+  Metrics,
+  NodeId,
+} from '@d-engine/base';
 import { logLevels, silentMetrics } from '@d-engine/base';
 import type { CounterName, Counters } from './counters.ts';
 
 export interface LogEvents {
   /** The cluster has this member from now on. */
-  readonly onBound: (nodeId: NodeId) => void;
+  readonly onBound: (nodeId: NodeId, instanceId: InstanceId) => void;
+  /** This member's disk knows for good that it is part of a cluster. */
+  readonly onJoined: () => void;
   /** This member won an election. */
   readonly onLeads: () => void;
   /** Absent: nobody listens, and no line is made. */
@@ -34,6 +44,11 @@ const countedLines: readonly {
     name: 'check-quorum step-downs',
     holds: (fields) => fields['why'] === 'no quorum of voters was heard of',
   },
+  {
+    start: 'member refused',
+    name: 'wiped members refused',
+    holds: (fields) => fields['why'] === 'otherInstance',
+  },
   { start: 'entries that never committed were removed', name: 'uncommitted entries removed' },
   { start: 'appendResponse to peer', name: 'conflict hints' },
   { start: 'Log: cut a torn tail', name: 'torn tails cut' },
@@ -42,13 +57,17 @@ const countedLines: readonly {
 ];
 
 /** Counts what the members say, and hands it on when somebody listens. */
-export function countingLogger(counters: Counters, { onBound, onLeads, onLog }: LogEvents): Logger {
+export function countingLogger(
+  counters: Counters,
+  { onBound, onJoined, onLeads, onLog }: LogEvents,
+): Logger {
   const say =
     (level: LogLevel | 'always') =>
     (message: string, fields: LogFields = {}): void => {
       // One message at trace level is a conflict at debug level: the two share their text.
       if (level !== 'trace') count(counters, message, fields);
-      if (message === 'member bound') onBound(Number(fields['node']));
+      if (message === 'member bound') onBound(Number(fields['node']), String(fields['instance']));
+      if (message === 'part of cluster') onJoined();
       if (message.startsWith('Became leader')) onLeads();
       if (onLog === undefined) return;
       const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;

@@ -74,7 +74,8 @@ export class Nemesis {
 
   #awaitFormation(leftMs: number): void {
     const { cluster } = this.#tools;
-    if (leftMs <= 0 || cluster.ids.every((id) => cluster.isBound(id))) return this.#next();
+    if (leftMs <= 0 || cluster.ids.every((id) => cluster.memberships.isBound(id)))
+      return this.#next();
     this.#after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
   }
 

@@ -76,6 +76,7 @@ export const faultKinds = [
   'rottenLog',
   'rottenVote',
   'rottenSpace',
+  'wipedDisk',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

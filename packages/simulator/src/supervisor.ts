@@ -83,12 +83,16 @@ export class Supervisor {
     return true;
   }
 
-  get damagedCount(): number {
-    return this.#damaged.size;
-  }
-
   isDamaged(id: NodeId): boolean {
     return this.#damaged.has(id);
+  }
+
+  /** It comes back with an empty disk. False: there is nothing to end. */
+  wipe(id: NodeId): boolean {
+    assert(!this.#damaged.has(id), 'what rots on a disk is mended on the same one');
+    if (!this.crash(id, false)) return false;
+    this.#cluster.wipe(id);
+    return true;
   }
 
   /** Of a member that is down, below what was durable. */

@@ -8,6 +8,7 @@ import { AppliedStates } from './invariants/applied-states.ts';
 import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
+import { Memberships } from './memberships.ts';
 import type { Scenario } from './scenario.ts';
 import { envOf } from './transport.ts';
 
@@ -26,6 +27,7 @@ export interface ClusterEvents {
 /** Members on virtual hosts: the real node code, started again after each crash. */
 export class VirtualCluster {
   readonly ids: readonly NodeId[];
+  readonly memberships: Memberships;
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
@@ -34,9 +36,6 @@ export class VirtualCluster {
   /** Of the nodes, and of them alone. */
   readonly #views = new Map<NodeId, MemberView>();
   readonly #starts = new Map<NodeId, number>();
-  /** By member: who knows that its binding is committed. */
-  readonly #boundBy = new Map<NodeId, Set<NodeId>>();
-  readonly #boundAtMs = new Map<NodeId, number>();
   #lastLeader: NodeId | undefined;
 
   constructor(
@@ -50,6 +49,7 @@ export class VirtualCluster {
     this.#scenario = scenario;
     this.#events = events;
     this.ids = Array.from({ length: scenario.members }, (_, position) => position + 1);
+    this.memberships = new Memberships(this.ids, () => world.nowMs);
   }
 
   host(id: NodeId): VirtualHost {
@@ -101,7 +101,8 @@ export class VirtualCluster {
     this.#starts.set(id, this.startsOf(id) + 1);
     const { onLog } = this.#events;
     const logger = countingLogger(this.#counters, {
-      onBound: (member) => this.#onBound(member, id),
+      onBound: (member, instance) => this.memberships.onBound(member, instance, id),
+      onJoined: () => this.memberships.onJoined(id),
       onLeads: () => this.#onLeads(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
@@ -116,6 +117,7 @@ export class VirtualCluster {
     }).then(
       (node) => {
         this.#nodes.set(id, node);
+        this.memberships.onRunning(id, node.raft.instanceId);
         this.#views.set(id, new NodeView(node, this.host(id), { heard, appliedStates }));
         const onClosed = (fatal: unknown): void => {
           if (this.#nodes.get(id) === node) this.#forget(id);
@@ -144,22 +146,6 @@ export class VirtualCluster {
     this.start(id);
   }
 
-  /**
-   * Whether a majority knew, so long ago already, that this member's binding is committed. Only a
-   * bound member counts in a quorum (design rule 2), with those who know of it.
-   */
-  isBound(id: NodeId, sinceMs = 0): boolean {
-    const boundAtMs = this.#boundAtMs.get(id);
-    return boundAtMs !== undefined && this.#world.nowMs - boundAtMs >= sinceMs;
-  }
-
-  #onBound(member: NodeId, toldBy: NodeId): void {
-    const known = this.#boundBy.get(member) ?? new Set();
-    this.#boundBy.set(member, known.add(toldBy));
-    if (known.size * 2 <= this.ids.length || this.#boundAtMs.has(member)) return;
-    this.#boundAtMs.set(member, this.#world.nowMs);
-  }
-
   /** Another member than the last leader: that one, elected anew, changes nothing. */
   #onLeads(id: NodeId): void {
     if (this.#lastLeader !== undefined && this.#lastLeader !== id) {
@@ -168,8 +154,9 @@ export class VirtualCluster {
     this.#lastLeader = id;
   }
 
-  /** The directory is gone; the member must be down. */
+  /** An empty disk takes the place of its disk; the member must be down. */
   wipe(id: NodeId): void {
+    this.memberships.onWiped(id);
     this.host(id).disk.wipe();
   }
 

@@ -21,6 +21,7 @@ const traces: Partial<Record<FaultKind, CounterName>> = {
   rottenLog: 'damaged logs refused',
   rottenVote: 'torn copies of the vote',
   rottenSpace: 'torn tails cut',
+  wipedDisk: 'wiped members refused',
 };
 
 test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', async (kind) => {
@@ -36,9 +37,12 @@ test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', as
     faultIntervalMsMax: 500,
     quietFormation: true,
   };
-  const { violations, counts } = await simulate(3, { scenario, durationMs: 10_000 });
+  // A disk may be lost once the cluster has settled, and of three members one.
+  const durationMs = kind === 'wipedDisk' ? 20_000 : 10_000;
+  const timesMin = kind === 'wipedDisk' ? 1 : 3;
+  const { violations, counts } = await simulate(3, { scenario, durationMs });
   expect(violations).toEqual([]);
-  expect(counts[`fault: ${kind}`]).toBeGreaterThan(2);
+  expect(counts[`fault: ${kind}`]).toBeGreaterThanOrEqual(timesMin);
   const trace = traces[kind];
   if (trace !== undefined) expect(counts[trace], trace).toBeGreaterThan(0);
 });

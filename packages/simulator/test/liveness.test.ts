@@ -37,7 +37,7 @@ async function formed(seed: number, members = 5) {
   const parts = { world, cluster, scenario, nemesis, recorder, watch, step, violated };
   const liveness = new Liveness(parts);
   for (const id of cluster.ids) cluster.start(id);
-  const isBound = (): boolean => cluster.ids.every((id) => cluster.isBound(id));
+  const isBound = (): boolean => cluster.ids.every((id) => cluster.memberships.isBound(id));
   expect(await world.run({ until: isBound, limitMs: 20_000 })).toBe(true);
   for (const value of ['one', 'two']) {
     const { leader } = cluster;
@@ -61,6 +61,22 @@ test('a majority elects, commits and answers; then everybody agrees', async () =
     const answered = recorder.history.filter(({ outcome }) => outcome.type === 'answered');
     // One write of the majority, and a read on each member.
     expect(answered).toHaveLength(6);
+  }
+});
+
+test('members that were wiped are not waited for, and not asked', async () => {
+  for (const seed of [1, 2, 3]) {
+    const { world, cluster, supervisor, liveness, recorder, violations } = await formed(seed);
+    for (const id of [1, 2]) supervisor.wipe(id);
+    await world.run({ forMs: 5_000 });
+    expect(cluster.memberships.isOut(1)).toBe(true);
+    expect(await liveness.majority()).toBe(true);
+    expect(await liveness.everybody()).toBe(true);
+    await liveness.readBack();
+    expect(violations).toEqual([]);
+    // One write of the majority, and a read on each of the three that are left.
+    const answered = recorder.history.filter(({ outcome }) => outcome.type === 'answered');
+    expect(answered).toHaveLength(4);
   }
 });
 

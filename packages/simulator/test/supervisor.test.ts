@@ -161,6 +161,16 @@ describe('the supervisor of the members', () => {
     expect(violations.map(({ check }) => check)).toEqual(['damage is refused']);
   });
 
+  test('a member that is wiped comes back on another disk', async () => {
+    const before = cluster.node(1)?.raft.instanceId;
+    expect(supervisor.wipe(1)).toBe(true);
+    expect(supervisor.wipe(1)).toBe(false);
+    expect(cluster.host(1).disk.peekNames(dataDirectory)).toBeUndefined();
+    expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
+    expect(cluster.node(1)?.raft.instanceId).not.toBe(before);
+    expect(violations).toEqual([]);
+  });
+
   test('in the calm members come back at once, but for those kept out', async () => {
     supervisor.crash(1, true);
     supervisor.crash(2, true);

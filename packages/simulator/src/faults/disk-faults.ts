@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { NodeId } from '@d-engine/base';
 import type { VirtualDisk } from '@d-engine/virtual-env';
 import { voteCopyBytes, voteCopyOffsets, voteFileName } from '../disk-layout.ts';
 import type { LogFile } from '../log-files.ts';
@@ -15,7 +16,8 @@ type DiskFault =
   | 'failingDisk'
   | 'rottenLog'
   | 'rottenVote'
-  | 'rottenSpace';
+  | 'rottenSpace'
+  | 'wipedDisk';
 
 const voteFile = `${dataDirectory}/${voteFileName}`;
 const failingOperations = ['write', 'sync', 'sync', 'read', 'syncDirectory', 'rename'] as const;
@@ -62,9 +64,8 @@ export const diskFaults: Faults<DiskFault> = {
   },
 
   rottenLog: (tools, victim, { disk }) => {
-    const { cluster, supervisor, random, later } = tools;
-    const survivable = Math.floor((cluster.ids.length - 1) / 2);
-    if (supervisor.damagedCount >= survivable || supervisor.isDamaged(victim)) return false;
+    const { supervisor, random, later } = tools;
+    if (!isSpare(tools, victim)) return false;
     const damage = durableBytes(tools, disk);
     if (damage === undefined || !supervisor.crash(victim, random.chance(0.5))) return false;
     supervisor.damage(victim, damage);
@@ -86,7 +87,28 @@ export const diskFaults: Faults<DiskFault> = {
     if (free !== undefined) disk.corrupt(free.path, free.position, rottenBytes);
     return free !== undefined;
   },
+
+  /**
+   * Somebody gives it an empty disk. Under its old id it counts in nothing any more, if it did
+   * before (design rule 2), so the others must be able to go on without it for good.
+   */
+  wipedDisk: (tools, victim) => {
+    const { cluster, supervisor } = tools;
+    const { memberships } = cluster;
+    if (!isSpare(tools, victim)) return false;
+    if (!memberships.canLose(victim, (id) => supervisor.isDamaged(id))) return false;
+    return supervisor.wipe(victim);
+  },
 };
+
+/** The others go on without it, and without those that are away for such a fault already. */
+function isSpare({ cluster, supervisor }: FaultTools, id: NodeId): boolean {
+  const { memberships, ids } = cluster;
+  const isAway = (other: NodeId): boolean =>
+    supervisor.isDamaged(other) || memberships.isOut(other);
+  const away = ids.filter(isAway).length;
+  return !isAway(id) && ids.length - away - 1 >= memberships.majority;
+}
 
 /** Where no record stands yet: the next one that starts there, or the next start, removes it. */
 function freeBytes({ random }: FaultTools, disk: VirtualDisk) {

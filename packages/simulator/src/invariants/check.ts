@@ -12,8 +12,11 @@ export interface Step {
   readonly isNewLife: boolean;
   /** The first entry that is not what it was; undefined: the log is the same. */
   readonly logChangedFrom: LogIndex | undefined;
-  /** Of any member, dead ones too; itself as before this step. */
-  recordOf(nodeId: NodeId): MemberRecord | undefined;
+  /**
+   * Of the voter that counts under this node id for the member of this step; itself as before it.
+   * Undefined: none counts yet, or it was never seen.
+   */
+  recordOfBound(nodeId: NodeId): MemberRecord | undefined;
 }
 
 export interface Check {

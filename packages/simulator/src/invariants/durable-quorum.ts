@@ -5,8 +5,8 @@ import type { CommittedEntries } from './committed-entries.ts';
 import { hasQuorum } from './quorums.ts';
 
 /**
- * A leader commits only what is in the durable logs of a quorum, and only by an entry of its own
- * term (Raft paper, section 5.4.2). Nobody else knows more to be committed than some leader was
+ * A leader commits only what is in the durable logs of a quorum of members that are bound (design
+ * rule 2), and only by an entry of its own term (Raft paper, section 5.4.2). Nobody else knows more to be committed than some leader was
  * seen to commit so, not after a start either. What is durable is what each member last said of
  * itself; DurableSurvives holds it to that.
  */
@@ -42,7 +42,7 @@ export class DurableQuorum implements Check {
     const { nodeId, commitIndex } = member;
     const holds = (voter: NodeId): boolean => {
       if (voter === nodeId) return member.durableIndex >= commitIndex;
-      const record = step.recordOf(voter);
+      const record = step.recordOfBound(voter);
       if (record === undefined || record.durableIndex < commitIndex) return false;
       return record.terms[commitIndex] === term;
     };

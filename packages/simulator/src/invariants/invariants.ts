@@ -1,4 +1,4 @@
-import type { NodeId } from '@d-engine/base';
+import type { InstanceId } from '@d-engine/base';
 import type { CheckName, Violation } from '../violation.ts';
 import type { Check, Step } from './check.ts';
 import { CommittedEntries } from './committed-entries.ts';
@@ -30,8 +30,7 @@ const eventsPerLeaseLook = 16;
  */
 export class Invariants {
   readonly #running: () => Iterable<MemberView>;
-  readonly #records = new Map<NodeId, MemberRecord>();
-  readonly #recordIfAny = (nodeId: NodeId): MemberRecord | undefined => this.#records.get(nodeId);
+  readonly #records = new Map<InstanceId, MemberRecord>();
   readonly #checks: readonly Check[];
   readonly #leases: LeaseSafety;
   readonly #contact = new QuorumContact();
@@ -75,7 +74,7 @@ export class Invariants {
     const looksAtAll = looksAtLeases || touched === 'anybody';
     for (const member of this.#running()) {
       if (looksAtAll || member.nodeId === touched) {
-        const record = this.#recordOf(member.nodeId);
+        const record = this.#recordOf(member);
         if (record.differsFrom(member)) this.#step(member, record);
       }
       if (this.#leases.isSuspect(member)) looksAtLeases = true;
@@ -85,11 +84,12 @@ export class Invariants {
     if (looksAtLeases) this.#checkLeases();
   }
 
-  #recordOf(nodeId: NodeId): MemberRecord {
-    let record = this.#records.get(nodeId);
+  /** One that comes back with another data directory is another member. */
+  #recordOf({ nodeId, instanceId }: MemberView): MemberRecord {
+    let record = this.#records.get(instanceId);
     if (record === undefined) {
       record = new MemberRecord(nodeId);
-      this.#records.set(nodeId, record);
+      this.#records.set(instanceId, record);
     }
     return record;
   }
@@ -100,7 +100,10 @@ export class Invariants {
       before,
       isNewLife: before.life !== member.life,
       logChangedFrom: before.logChangedFrom(member),
-      recordOf: this.#recordIfAny,
+      recordOfBound: (nodeId) => {
+        const instanceId = member.boundInstance(nodeId);
+        return instanceId === undefined ? undefined : this.#records.get(instanceId);
+      },
     };
     for (const check of this.#checks) {
       const problem = check.step(step);

@@ -39,6 +39,9 @@ export class LeaseSafety {
 
 /** Whether it follows another leader or could help to elect one. */
 function isFree(member: MemberView, leader: MemberView): boolean {
+  // The vote of one that came back on another disk is counted by nobody.
+  const bound = leader.boundInstance(member.nodeId);
+  if (bound !== undefined && bound !== member.instanceId) return false;
   if (member.term > leader.term && member.leaderId !== null) return true;
   return member.isAwake && !member.owesItsVote;
 }

@@ -14,6 +14,8 @@ import { durableVotesOn } from './durable-vote.ts';
 /** One running process of a member, as the checks see it. */
 export interface MemberView {
   readonly nodeId: NodeId;
+  /** Another one for each data directory: on another one it is another member (design rule 2). */
+  readonly instanceId: InstanceId;
   /** Another one for each start. */
   readonly life: object;
   readonly role: Role;
@@ -40,6 +42,8 @@ export interface MemberView {
   readonly isAwake: boolean;
   /** It is bound to a leader that it heard, and helps to elect nobody else. */
   readonly owesItsVote: boolean;
+  /** Which directory of this voter counts, by what this member knows; undefined: none yet. */
+  boundInstance(voter: NodeId): InstanceId | undefined;
   termAt(index: LogIndex): Term | undefined;
   /** Of the entry's bytes; undefined when they are not in memory any more. */
   checksumAt(index: LogIndex): number | undefined;
@@ -60,6 +64,7 @@ export interface MemberView {
 /** A view that stays true as the process goes on. */
 export class NodeView implements MemberView {
   readonly nodeId: NodeId;
+  readonly instanceId: InstanceId;
   readonly life: object;
   readonly #node: Node;
   readonly #raft: RaftView;
@@ -74,6 +79,7 @@ export class NodeView implements MemberView {
     seen: { heard: HeardAnswers; appliedStates: AppliedStates },
   ) {
     this.nodeId = node.settings.nodeId;
+    this.instanceId = node.raft.instanceId;
     this.life = node;
     this.#node = node;
     this.#raft = node.raft;
@@ -181,11 +187,11 @@ export class NodeView implements MemberView {
   heardAtMs(voter: NodeId): number | undefined {
     const answer = this.#heard.of(voter);
     if (answer === undefined || answer.term !== this.#raft.term) return undefined;
-    return answer.instanceId === this.#boundInstance(voter) ? answer.atMs : undefined;
+    return answer.instanceId === this.boundInstance(voter) ? answer.atMs : undefined;
   }
 
   /** A bootstrap binds as it is appended, a later entry once it is committed (design rule 2). */
-  #boundInstance(voter: NodeId): InstanceId | undefined {
+  boundInstance(voter: NodeId): InstanceId | undefined {
     const { bindings, commitIndex } = this.#raft;
     const bound = bindings.find(({ nodeId }) => nodeId === voter);
     if (bound === undefined) return undefined;

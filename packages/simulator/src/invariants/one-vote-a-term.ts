@@ -8,7 +8,7 @@ import { hasQuorum } from './quorums.ts';
 
 /**
  * A member votes once a term across its crashes (Raft paper, figure 2), and a leader was voted
- * for, on disk, by a quorum: a vote that could still be forgotten is none. What a member says to
+ * for, on disk, by a quorum of members that are bound: a vote that could still be forgotten is none. What a member says to
  * be on disk is on its platter at that moment, in both copies.
  */
 export class OneVoteATerm implements Check {
@@ -45,7 +45,7 @@ export class OneVoteATerm implements Check {
     const votes = (voter: NodeId): boolean =>
       voter === member.nodeId
         ? hasOwnVote(member)
-        : step.recordOf(voter)?.votes.get(member.term)?.nodeId === member.nodeId;
+        : step.recordOfBound(voter)?.votes.get(member.term)?.nodeId === member.nodeId;
     if (hasQuorum(member.configuration, votes)) return undefined;
     const voters = member.configuration.voters.filter(votes).join(', ');
     const votesOf = `durable votes of no quorum, but of: ${voters}`;

@@ -1,4 +1,4 @@
-import type { LogIndex, NodeId, Term } from '@d-engine/base';
+import type { InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Configuration, HardState, Role } from '@d-engine/raft';
 import type { AppliedState } from '../../src/invariants/applied-states.ts';
 import type { DurableEntries } from '../../src/invariants/durable-log.ts';
@@ -20,6 +20,7 @@ export function configurationOf(voters: readonly NodeId[]): Configuration {
 /** A member that is whatever a test says that it is. */
 export class FakeMember implements MemberView {
   readonly nodeId: NodeId;
+  instanceId: InstanceId;
   life: object = {};
   role: Role = 'follower';
   term: Term = 1;
@@ -37,6 +38,8 @@ export class FakeMember implements MemberView {
   isStopping = false;
   /** When it heard of each voter as the leader of its present term. */
   readonly heardMs: Map<NodeId, number> = new Map();
+  /** Voters that it does not know to count. */
+  readonly unbound: Set<NodeId> = new Set();
   isAwake = true;
   hasLease = false;
   /** After an entry, where it is not what the others have there. */
@@ -59,6 +62,11 @@ export class FakeMember implements MemberView {
 
   constructor(nodeId: NodeId) {
     this.nodeId = nodeId;
+    this.instanceId = instanceOf(nodeId);
+  }
+
+  boundInstance(voter: NodeId): InstanceId | undefined {
+    return this.unbound.has(voter) ? undefined : instanceOf(voter);
   }
 
   get lastLogIndex(): LogIndex {
@@ -114,7 +122,7 @@ export class FakeMember implements MemberView {
   }
 
   votesFor(nodeId: NodeId): void {
-    this.votedFor = { nodeId, instanceId: `instance ${nodeId}` };
+    this.votedFor = { nodeId, instanceId: instanceOf(nodeId) };
   }
 
   /** Takes over a log and all that follows from having it. */
@@ -124,6 +132,17 @@ export class FakeMember implements MemberView {
     this.verifiedIndex = log.length;
   }
 
+  /** Starts anew on an empty disk. */
+  isWiped(): void {
+    this.restarts();
+    this.instanceId = `another ${this.instanceId}`;
+    this.term = 1;
+    this.votedFor = null;
+    this.commitIndex = 0;
+    this.holds([]);
+    this.skipsStatesTo(0);
+  }
+
   restarts(): void {
     this.life = {};
     this.role = 'follower';
@@ -131,6 +150,10 @@ export class FakeMember implements MemberView {
     this.appliedIndex = 0;
     this.#takenIndex = 0;
   }
+}
+
+function instanceOf(nodeId: NodeId): InstanceId {
+  return `instance ${nodeId}`;
 }
 
 function checksum(term: Term | undefined, isOdd: boolean): number {

@@ -199,6 +199,36 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
   });
 
+  test('a commit that counts a voter that is not bound', () => {
+    const cluster = settled();
+    const [leader, second] = cluster.members;
+    for (const member of [leader, second]) member.holds([1, 1, 1, 1, 1, 1]);
+    leader.unbound.add(2);
+    cluster.step();
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('a commit that counts a voter on another disk than the one that is bound', () => {
+    const cluster = settled();
+    const [leader, second] = cluster.members;
+    second.isWiped();
+    for (const member of [leader, second]) member.holds([1, 1, 1, 1, 1, 1]);
+    cluster.step();
+    leader.commitIndex = 6;
+    expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
+  });
+
+  test('but not a member that starts anew on an empty disk', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.isWiped();
+    expect(cluster.problems()).toEqual([]);
+    second.votesFor(3);
+    second.holds([1, 1]);
+    expect(cluster.problems()).toEqual([]);
+  });
+
   test('a follower that knows more to be committed than any leader committed', () => {
     const cluster = settled();
     const [leader, second, third] = cluster.members;

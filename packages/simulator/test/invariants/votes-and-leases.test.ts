@@ -65,6 +65,19 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['one vote a term']);
   });
 
+  test('a leader with the vote of a voter that is not bound, or not on that disk', () => {
+    for (const doubtful of ['unbound', 'wiped'] as const) {
+      const cluster = settled();
+      const [, second, third] = cluster.members;
+      if (doubtful === 'unbound') second.unbound.add(3);
+      else third.isWiped();
+      voteForSecond(cluster);
+      cluster.step();
+      second.role = 'leader';
+      expect(cluster.problems()).toContain('one vote a term');
+    }
+  });
+
   test('but not one whose voters were only slow to write', () => {
     const cluster = settled();
     const [, second, third] = cluster.members;
@@ -138,6 +151,16 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual([]);
     third.isAwake = true;
     expect(cluster.problems()).toEqual(['lease needs a quorum of send times']);
+  });
+
+  test('but not one beside a voter that is free on another disk: nobody counts its vote', () => {
+    const cluster = settled();
+    const [first, second, third] = cluster.members;
+    first.hasLease = true;
+    second.owesItsVote = false;
+    third.owesItsVote = false;
+    third.isWiped();
+    expect(cluster.problems()).toEqual([]);
   });
 
   test('a lease of a leader whose voters follow another one by now', () => {
