@@ -70,6 +70,7 @@ export class HeardAnswers {
         else if (isAnswer(frame) && peer !== undefined) this.#hear(peer, frame.term);
       },
       onDrain: () => handler.onDrain?.(),
+      onEnd: () => handler.onEnd?.(),
       onClose: (failure) => handler.onClose(failure),
     };
   }
