@@ -33,7 +33,7 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   'commit needs a durable quorum': {
     says:
       'A leader commits an entry of its own term, and only when it is in the durable logs of a ' +
-      'quorum.',
+      'quorum of members that are bound.',
     file: 'invariants/durable-quorum.ts',
   },
   'durable survives a crash': {
@@ -54,8 +54,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   },
   'one vote a term': {
     says:
-      'A member votes once a term, crashes or not, and a leader has the votes of a quorum on ' +
-      'their disks.',
+      'A member votes once a term, crashes or not, and a leader has the votes of a quorum of ' +
+      'bound members on their disks.',
     file: 'invariants/one-vote-a-term.ts',
   },
   'lease needs a quorum of send times': {

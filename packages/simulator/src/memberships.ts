@@ -4,7 +4,7 @@ import type { InstanceId, NodeId } from '@d-engine/base';
 const settledMs = 10_000;
 
 interface Bound {
-  /** Committed as the one that counts, for ever: no later version of this cluster changes it yet. */
+  /** Committed as the one that counts, and for ever: nothing replaces a member yet. */
   readonly instanceId: InstanceId;
   readonly knownBy: Set<NodeId>;
   /** When a majority knew it. */

@@ -6,9 +6,9 @@ import { hasQuorum } from './quorums.ts';
 
 /**
  * A leader commits only what is in the durable logs of a quorum of members that are bound (design
- * rule 2), and only by an entry of its own term (Raft paper, section 5.4.2). Nobody else knows more to be committed than some leader was
- * seen to commit so, not after a start either. What is durable is what each member last said of
- * itself; DurableSurvives holds it to that.
+ * rule 2), and only by an entry of its own term (Raft paper, section 5.4.2). Nobody else knows more
+ * to be committed than some leader was seen to commit so, not after a start either. What is durable
+ * is what each member last said of itself; DurableSurvives holds it to that.
  */
 export class DurableQuorum implements Check {
   readonly name = 'commit needs a durable quorum';

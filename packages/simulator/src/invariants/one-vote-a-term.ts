@@ -8,8 +8,9 @@ import { hasQuorum } from './quorums.ts';
 
 /**
  * A member votes once a term across its crashes (Raft paper, figure 2), and a leader was voted
- * for, on disk, by a quorum of members that are bound: a vote that could still be forgotten is none. What a member says to
- * be on disk is on its platter at that moment, in both copies.
+ * for, on disk, by a quorum of members that are bound (design rule 2): a vote that could still be
+ * forgotten is none. What a member says to be on disk is on its platter at that moment, in both
+ * copies.
  */
 export class OneVoteATerm implements Check {
   readonly name = 'one vote a term';
