@@ -1,4 +1,4 @@
-import type { InstanceId } from '@d-engine/base';
+import type { InstanceId, NodeId } from '@d-engine/base';
 import type { CheckName, Violation } from '../violation.ts';
 import type { Check, Step } from './check.ts';
 import { CommittedEntries } from './committed-entries.ts';
