@@ -27,6 +27,8 @@ export interface ByteListener {
 export interface ByteStream {
   /** The address by which the other side reached this one, without port, when known. */
   readonly localHost: string | undefined;
+  /** What a caller has shown, on transports that ask for it. */
+  readonly certificate?: CallerCertificate | undefined;
   /**
    * Sends bytes in order; the caller does not change them afterwards. False: the receiver is
    * behind, wait for `onDrain`; the bytes themselves were taken. Before it is open they wait; once
@@ -44,6 +46,14 @@ export interface ByteStream {
   /** Stops `onBytes` (and, through the transport, the sender) until {@link resume}. */
   pause(): void;
   resume(): void;
+}
+
+/** Of a caller that proved who it is, by an authority that is trusted here (mTLS). */
+export interface CallerCertificate {
+  /** Whom it names, for messages. */
+  readonly subject: string;
+  /** `host` is a name or an IP address, without brackets. */
+  bears(host: string): boolean;
 }
 
 export interface StreamTuning {

@@ -55,7 +55,8 @@ export type ErrorName =
   | 'DeadlineExceeded'
   | 'Stopped'
   | 'WrongCluster'
-  | 'MemberRefused';
+  | 'MemberRefused'
+  | 'TlsFailed';
 
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
 export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
@@ -123,6 +124,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'failedPrecondition',
     503,
     'The cluster knows this node id by another data directory.',
+  ),
+  TlsFailed: define(
+    10010,
+    false,
+    'never',
+    'unauthenticated',
+    503,
+    'No TLS with this address: mend the certificates, names or authorities that it names.',
   ),
 };
 

@@ -1,3 +1,4 @@
+import type { CallerCertificate } from './byte-streams.ts';
 import type { Address } from './ids.ts';
 
 /**
@@ -187,4 +188,6 @@ export interface IncomingStream extends MessageStream {
   readonly method: string;
   readonly metadata: Metadata;
   readonly localHost: string | undefined;
+  /** What the caller has shown, on networks that ask for it. */
+  readonly certificate?: CallerCertificate | undefined;
 }

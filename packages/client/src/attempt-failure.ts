@@ -46,7 +46,9 @@ export function failureOfCall(thrown: unknown, operation: Operation): AttemptFai
   const named = errorNameOf(Number(thrown.metadata[errorMetadataKey])) !== undefined;
   const answered = named || refusals.has(thrown.status);
   const refused = !thrown.mayHaveBeenSent || (answered && !error.mayHaveBeenApplied);
-  const source = answered ? 'server' : sourceOf(thrown);
+  // What has a name and was never sent, a transport refused: TLS, for example.
+  const unsent = named && !thrown.mayHaveBeenSent;
+  const source = answered && !unsent ? 'server' : sourceOf(thrown);
   return { error: agree(error, operation, refused, thrown), source, refused };
 }
 

@@ -103,7 +103,8 @@ export class Caller {
       if (scope.remainingMs < 1) throw trail.expired();
       const endpoint = pool.choose(call.target, tried);
       if (endpoint === undefined) {
-        if (trail.onlyWrongClusters) throw trail.wrongClusters();
+        const hopeless = trail.hopeless();
+        if (hopeless !== undefined) throw hopeless;
         await pause();
         continue;
       }

@@ -29,14 +29,16 @@ import {
 import { decode, type Outcome, readOutcome, unreadable, writeOutcome } from './answers.ts';
 import { Caller } from './caller.ts';
 import { ClusterCheck } from './cluster-check.ts';
-import { parseEndpoint } from './endpoint-address.ts';
+import { parseEndpoint, type Scheme } from './endpoint-address.ts';
 import { type Endpoint, EndpointPool } from './endpoint-pool.ts';
 import { Closing } from './operation-scope.ts';
 import { keyBytes, readKeys, valueBytes, writeRequest } from './requests.ts';
 
 export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'> {
-  /** `host:port` or `http://host:port` of some members; leaders elsewhere are found by hints. */
+  /** `host:port` or `SCHEME://host:port` of some members; leaders elsewhere are found by hints. */
   readonly endpoints: readonly string[];
+  /** What the network speaks, and endpoints may say; `http` when absent. */
+  readonly scheme?: Scheme | undefined;
   /** Time for one operation, retries included; 3 s when absent. */
   readonly deadlineMs?: number | undefined;
   /** Time until a member must have shown a sign of life; 1 s when absent. */
@@ -75,8 +77,11 @@ class NetworkClient implements Client {
 
   constructor(options: ClientOptions) {
     const { clock, network, random, logger = silentLogger, metrics = silentMetrics } = options;
+    const { scheme = 'http' } = options;
     const connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutMsDefault;
-    const addresses = [...new Set(options.endpoints.map(parseEndpoint))];
+    const addresses = [
+      ...new Set(options.endpoints.map((endpoint) => parseEndpoint(endpoint, scheme))),
+    ];
     if (addresses.length === 0) {
       throw new DEngineError('InvalidAddress', 'endpoints is empty: name at least one member');
     }

@@ -93,7 +93,8 @@ export class ClusterCheck {
       const failure = failureOfCall(thrown, 'read');
       if (failure.source !== 'server') {
         // The operation itself was not sent at all.
-        const error = new DEngineError('ClusterUnavailable', thrown.message, { cause: thrown });
+        const name = failure.error.name === 'TlsFailed' ? 'TlsFailed' : 'ClusterUnavailable';
+        const error = new DEngineError(name, thrown.message, { cause: thrown });
         return { error, source: 'unreachable', refused: true };
       }
     }

@@ -1,20 +1,25 @@
 import { type Address, DEngineError } from '@d-engine/base';
 
-/** `host:port` of `host:port` or `http://host:port`. Throws `InvalidAddress` for anything else. */
-export function parseEndpoint(endpoint: string): Address {
+export type Scheme = 'http' | 'https';
+
+/**
+ * `host:port` of `host:port` or `SCHEME://host:port`, where the scheme is that of the client.
+ * Throws `InvalidAddress` for anything else.
+ */
+export function parseEndpoint(endpoint: string, scheme: Scheme): Address {
   const text = endpoint.trim().replace(/\/$/, '');
-  if (/^https:/i.test(text)) {
-    throw new DEngineError(
-      'InvalidAddress',
-      `${JSON.stringify(endpoint)}: TLS is not in this version; use http://host:port`,
-    );
+  const match = /^(https?):\/\/(.*)$/i.exec(text);
+  const named = match?.[1]?.toLowerCase() ?? scheme;
+  const address = parseAddress(match?.[2] ?? text);
+  const shown = JSON.stringify(endpoint);
+  if (address === undefined) {
+    const usage = `use host:port or ${scheme}://host:port`;
+    throw new DEngineError('InvalidAddress', `${shown} is no address: ${usage}`);
   }
-  const address = parseAddress(text.replace(/^http:\/\//i, ''));
-  if (address !== undefined) return address;
-  throw new DEngineError(
-    'InvalidAddress',
-    `${JSON.stringify(endpoint)} is no address: use host:port or http://host:port`,
-  );
+  if (named === scheme) return address;
+  const why =
+    named === 'https' ? 'asks for TLS, and this client has no' : 'is plain, and there is a';
+  throw new DEngineError('InvalidAddress', `${shown} ${why} tls option`);
 }
 
 /**

@@ -33,14 +33,17 @@ export class Trail {
     }
   }
 
-  get onlyWrongClusters(): boolean {
-    const visits = [...this.#visits.values()];
-    return visits.length > 0 && visits.every(({ last }) => last.error.name === 'WrongCluster');
-  }
-
-  /** No endpoint belongs to the cluster. */
-  wrongClusters(): DEngineError {
-    return this.#error('WrongCluster', `no endpoint belongs to the cluster${this.#told()}`);
+  /** The error, when every endpoint is one that no retry can help: only the user can. */
+  hopeless(): DEngineError | undefined {
+    const names = new Set([...this.#visits.values()].map(({ last }) => last.error.name));
+    const [name] = names;
+    if (names.size !== 1) return undefined;
+    if (name === 'WrongCluster') {
+      return this.#error(name, `no endpoint belongs to the cluster${this.#told()}`);
+    }
+    return name === 'TlsFailed'
+      ? this.#error(name, `no endpoint is safe${this.#told()}`)
+      : undefined;
   }
 
   /** The last attempt's failure is final. */

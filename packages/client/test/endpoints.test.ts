@@ -12,7 +12,7 @@ describe('endpoints', () => {
     ['[::1]:9081', '[::1]:9081'],
     ['http://[FE80::1]:65535', '[fe80::1]:65535'],
   ])('%s', (endpoint, address) => {
-    expect(parseEndpoint(endpoint)).toBe(address);
+    expect(parseEndpoint(endpoint, 'http')).toBe(address);
   });
 
   it.each([
@@ -24,11 +24,20 @@ describe('endpoints', () => {
     '::1:9081',
     'http://localhost:1/path',
     'user@localhost:1',
-    'https://localhost:1',
     '',
   ])('%j is refused', (endpoint) => {
-    expect(() => parseEndpoint(endpoint)).toThrow(DEngineError);
-    expect(() => parseEndpoint(endpoint)).toThrow(/host:port/);
+    expect(() => parseEndpoint(endpoint, 'http')).toThrow(DEngineError);
+    expect(() => parseEndpoint(endpoint, 'http')).toThrow(/host:port/);
+  });
+
+  it('say the scheme of their client, or none', () => {
+    expect(parseEndpoint('https://n1.example:1', 'https')).toBe('n1.example:1');
+    expect(parseEndpoint('n1.example:1', 'https')).toBe('n1.example:1');
+    const mistaken = (endpoint: string, scheme: 'http' | 'https') => () =>
+      parseEndpoint(endpoint, scheme);
+    expect(mistaken('https://n1:1', 'http')).toThrow(/asks for TLS, and this client has no tls/);
+    expect(mistaken('HTTP://n1:1', 'https')).toThrow(/is plain, and there is a tls option/);
+    expect(mistaken('n1', 'https')).toThrow(/use host:port or https:\/\/host:port/);
   });
 
   it('at least one is needed', () => {

@@ -1,6 +1,6 @@
 import type { Address, NodeId } from '@d-engine/base';
 import type { Configuration } from '@d-engine/raft';
-import { dialAddress } from './addresses.ts';
+import { dialAddress, splitAddress } from './addresses.ts';
 import type { NodeSettings } from './settings.ts';
 
 /** Where each member is reached: by its peers, and by clients, which may be two addresses. */
@@ -27,6 +27,16 @@ export class MemberAddresses {
     return address && dialAddress(address);
   }
 
+  /**
+   * That stand for a member, without brackets: its certificate bears one of them. What members say
+   * of themselves is not among them.
+   */
+  hosts(id: NodeId): readonly string[] {
+    const addresses = [this.#listed(id), this.#agreed(id)].filter((one) => one !== undefined);
+    const hosts = addresses.map((address) => splitAddress(dialAddress(address)).host);
+    return [...new Set(hosts.map((host) => host.replace(/^\[(.*)\]$/, '$1')))];
+  }
+
   /** For clients: in hints and in the status. */
   toTell(id: NodeId): Address | undefined {
     const { nodeId, advertiseAddress, listenAddress } = this.#settings;
@@ -36,8 +46,14 @@ export class MemberAddresses {
 
   /** The file comes first: after the first start it is a list of addresses to try (rule 13). */
   #configured(id: NodeId): Address | undefined {
-    const listed = this.#settings.initialMembers.find((member) => member.id === id);
-    const member = this.#configuration().members.find((each) => each.id === id);
-    return listed?.address ?? member?.address;
+    return this.#listed(id) ?? this.#agreed(id);
+  }
+
+  #listed(id: NodeId): Address | undefined {
+    return this.#settings.initialMembers.find((member) => member.id === id)?.address;
+  }
+
+  #agreed(id: NodeId): Address | undefined {
+    return this.#configuration().members.find((member) => member.id === id)?.address;
   }
 }

@@ -1,4 +1,4 @@
-import type { Env, Logger, NodeId, Plane } from '@d-engine/base';
+import type { CallerCertificate, Env, Logger, NodeId, Plane } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import type { Raft, RaftMessage, Sender } from '@d-engine/raft';
 import { initialVotersHash } from '@d-engine/raft';
@@ -86,10 +86,16 @@ export class Peering implements TransportObserver {
     };
   }
 
-  check(theirs: Hello, expectedNodeId: NodeId | undefined): Refusal | undefined {
+  check(
+    theirs: Hello,
+    expectedNodeId: NodeId | undefined,
+    certificate?: CallerCertificate,
+  ): Refusal | undefined {
     const refusal = checkHello(theirs, {
       own: this.ownHello(),
       expectedNodeId,
+      certificate,
+      hostsOf: (id) => this.#addresses.hosts(id),
       isMember: (id) => this.#isMember(id),
       verdict: (hello) => this.#verdict(hello),
     });

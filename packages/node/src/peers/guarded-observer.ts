@@ -25,7 +25,8 @@ export function guardedObserver(
   };
   return {
     ownHello: () => observer.ownHello(),
-    check: (hello, expected) => guard(() => observer.check(hello, expected), notNow),
+    check: (hello, expected, certificate) =>
+      guard(() => observer.check(hello, expected, certificate), notNow),
     record: (hello) => guard(() => observer.record(hello), Promise.resolve(notNow)),
     onRaftMessage: (sender, message) =>
       guard(() => observer.onRaftMessage(sender, message), undefined),

@@ -21,7 +21,14 @@ const theirs: Hello = { ...own, nodeId: 2, instanceId: '2'.repeat(32) };
 function check(hello: Partial<Hello>, context: Partial<HelloContext> = {}) {
   return checkHello(
     { ...theirs, ...hello },
-    { own, expectedNodeId: 2, isMember: () => true, verdict: () => 'accepted', ...context },
+    {
+      own,
+      expectedNodeId: 2,
+      isMember: () => true,
+      hostsOf: (id) => [`n${id}.example`, '10.0.0.2'],
+      verdict: () => 'accepted',
+      ...context,
+    },
   );
 }
 
@@ -93,3 +100,20 @@ test('a stranger of another cluster is a stranger: it stops nobody', () => {
   const context = { expectedNodeId: undefined, isMember };
   expect(check(stranger, context)?.reason).toBe('unknownMember');
 });
+
+test('a caller with a certificate must bear a host of the member that it says to be', () => {
+  const calling = (...borne: string[]): Partial<HelloContext> => ({
+    expectedNodeId: undefined,
+    certificate: { subject: 'CN=app', bears: (host) => borne.includes(host) },
+    verdict: () => 'accepted',
+  });
+  expect(check({}, calling('n2.example'))).toBeUndefined();
+  expect(check({}, calling('10.0.0.2'))).toBeUndefined();
+  const refusal = check({}, { ...calling('n3.example', 'app.example'), verdict: neverAsked });
+  expect(refusal).toMatchObject({ reason: 'otherCertificate', name: 'Forbidden' });
+  expect(refusal?.message).toContain('CN=app, which does not bear n2.example or 10.0.0.2');
+});
+
+const neverAsked = (): never => {
+  throw new Error('asked');
+};

@@ -1,4 +1,4 @@
-import type { ClusterId, ErrorName, NodeId } from '@d-engine/base';
+import type { CallerCertificate, ClusterId, ErrorName, NodeId } from '@d-engine/base';
 import type { Hello } from '@d-engine/wire';
 
 export type RefusalReason =
@@ -8,6 +8,7 @@ export type RefusalReason =
   | 'wrongNode'
   | 'otherCluster'
   | 'unknownMember'
+  | 'otherCertificate'
   | 'otherInstance'
   | 'olderBootCount'
   | 'noRoom';
@@ -25,6 +26,10 @@ export interface HelloContext {
   /** Undefined on the accepting side, which learns it from the hello. */
   readonly expectedNodeId: NodeId | undefined;
   readonly isMember: (nodeId: NodeId) => boolean;
+  /** Of a caller, where the network asks for one: it must bear a host of the member. */
+  readonly certificate?: CallerCertificate | undefined;
+  /** Under which a member is reached. */
+  readonly hostsOf: (nodeId: NodeId) => readonly string[];
   /** Binding and boot count, as Raft and the identity file know them. */
   readonly verdict: (hello: Hello) => 'accepted' | 'otherInstance' | 'olderBootCount';
 }
@@ -62,6 +67,15 @@ export function checkHello(theirs: Hello, context: HelloContext): Refusal | unde
   }
   if (!context.isMember(theirs.nodeId)) {
     return refuse('unknownMember', `${who} is no member of the cluster of node ${own.nodeId}`);
+  }
+  const { certificate } = context;
+  const hosts = context.hostsOf(theirs.nodeId);
+  if (certificate !== undefined && !hosts.some((host) => certificate.bears(host))) {
+    return refuse(
+      'otherCertificate',
+      `${who} came with the certificate of ${certificate.subject}, which does not bear ` +
+        `${hosts.join(' or ')}, the host of its address: give it one that does (subjectAltName)`,
+    );
   }
   if (isOtherCluster(own.clusterId, theirs.clusterId)) {
     return refuse(
@@ -146,6 +160,7 @@ const names: Readonly<Record<RefusalReason, ErrorName>> = {
   wrongNode: 'InvalidAddress',
   otherCluster: 'WrongCluster',
   unknownMember: 'NotFound',
+  otherCertificate: 'Forbidden',
   otherInstance: 'MemberRefused',
   olderBootCount: 'MemberRefused',
   noRoom: 'DiskFull',

@@ -1,4 +1,5 @@
 import type {
+  CallerCertificate,
   Clock,
   Failure,
   IncomingStream,
@@ -15,7 +16,7 @@ import { isSameRun } from './hello-check.ts';
 
 export interface SessionObserver {
   ownHello(): Hello;
-  check(hello: Hello): Refusal | undefined;
+  check(hello: Hello, certificate: CallerCertificate | undefined): Refusal | undefined;
   record(hello: Hello): Promise<Refusal | undefined>;
   onUp(session: PeerSession, hello: Hello): void;
   onFrame(session: PeerSession, hello: Hello, frame: PeerFrame): void;
@@ -104,7 +105,7 @@ export class PeerSession implements StreamHandler {
       this.close('the peer changed its identity in the middle of a stream');
       return;
     }
-    const refusal = this.#observer.check(hello);
+    const refusal = this.#check(hello);
     if (refusal !== undefined) return this.#refuse(hello, refusal);
     if (this.#hello !== undefined) this.#hello = hello;
     else this.#recording = hello;
@@ -115,11 +116,15 @@ export class PeerSession implements StreamHandler {
       .catch((error: unknown) => this.close(describeError(error)));
   }
 
+  #check(hello: Hello): Refusal | undefined {
+    return this.#observer.check(hello, this.#stream.certificate);
+  }
+
   #onRecorded(notYet: Refusal | undefined): void {
     const hello = this.#recording;
     if (this.#closed || hello === undefined) return;
     // Meanwhile it may have started again, or this member have become part of a cluster.
-    const refusal = notYet ?? this.#observer.check(hello);
+    const refusal = notYet ?? this.#check(hello);
     if (refusal !== undefined) return this.#refuse(hello, refusal);
     this.#recording = undefined;
     this.#hello = hello;

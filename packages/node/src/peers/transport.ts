@@ -1,4 +1,5 @@
 import type {
+  CallerCertificate,
   Env,
   Failure,
   IncomingStream,
@@ -23,7 +24,12 @@ export type ForwardFrame = ForwardWrite | ForwardWriteResult;
 /** What the transport needs to know of the member, and what it tells it. */
 export interface TransportObserver {
   ownHello(): Hello;
-  check(hello: Hello, expectedNodeId: NodeId | undefined): Refusal | undefined;
+  /** `expectedNodeId`: of a peer that was dialled; `certificate`: of one that called. */
+  check(
+    hello: Hello,
+    expectedNodeId: NodeId | undefined,
+    certificate?: CallerCertificate,
+  ): Refusal | undefined;
   /**
    * Makes the start of a peer that was accepted durable, before anything of it counts. Resolves
    * with the reason why it must not be spoken with yet, if there is one.
@@ -165,7 +171,7 @@ export class Transport {
 
   readonly #sessionObserver: SessionObserver = {
     ownHello: () => this.#observer.ownHello(),
-    check: (hello) => this.#observer.check(hello, undefined),
+    check: (hello, certificate) => this.#observer.check(hello, undefined, certificate),
     record: (hello) => this.#observer.record(hello),
     onUp: (session, hello) => {
       const key = keyOf(hello.nodeId, session.plane);

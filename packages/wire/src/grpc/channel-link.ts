@@ -1,6 +1,7 @@
 import type { Address, ByteNetwork, Failure, Plane, Timer } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
 import { ClientConnection, type ConnectionOwner } from '../http2/client-connection.ts';
+import { closedByPeer } from '../http2/http2-error.ts';
 import type { Http2Context } from '../http2/http2-options.ts';
 import { clientOptions, type NetworkSettings } from './network-options.ts';
 
@@ -63,7 +64,7 @@ export class ChannelLink implements ConnectionOwner {
 
   /** Why it is gone. */
   get lossMessage(): string {
-    const reason = this.connection.endReason ?? 'the peer closed the connection';
+    const reason = this.connection.endReason ?? closedByPeer;
     return `connection to ${this.#options.address} lost: ${reason}`;
   }
 
@@ -115,10 +116,11 @@ export class ChannelLink implements ConnectionOwner {
   #failure(wasConnecting: boolean): Failure {
     const { address } = this.#options;
     if (wasConnecting) {
-      const { endError } = this.connection;
+      const { endError, endReason = closedByPeer } = this.connection;
       // Made for whoever reads it, with the address in it.
-      if (endError instanceof StatusError) return endError;
-      const reason = this.connection.endReason ?? 'the peer closed the connection';
+      if (endError instanceof StatusError && !endError.mayHaveBeenSent) return endError;
+      const wasLost = endError instanceof StatusError || endReason === closedByPeer;
+      const reason = wasLost ? `${endReason} ${beforeHttp2}` : endReason;
       return { status: 'unavailable', message: `cannot connect to ${address}: ${reason}` };
     }
     const message = this.isLost ? this.lossMessage : `${address} takes no new calls`;
@@ -134,3 +136,7 @@ export class ChannelLink implements ConnectionOwner {
     });
   }
 }
+
+/** All that this side can know of a peer that went away without a word. */
+const beforeHttp2 =
+  'before it spoke HTTP/2: it may expect TLS, not trust our certificate, or be stopping';

@@ -70,7 +70,7 @@ export class GrpcChannel implements Channel, ChannelContext {
     this.clock = http2.clock;
     this.schedule = parts.schedule;
     this.compute = parts.compute;
-    this.headers = new RequestHeaders(address);
+    this.headers = new RequestHeaders(address, settings.scheme);
     this.answerBytesMax = settings.answerBytesMax;
     this.sendBufferBytes = settings.sendBufferBytes;
     this.#parts = parts;

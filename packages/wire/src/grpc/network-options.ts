@@ -46,6 +46,8 @@ export interface NetworkSettings {
   readonly reconnectPauseMs: number;
   /** ... to this, by chance between the half and the whole of it. */
   readonly reconnectPauseMsMax: number;
+  /** What a channel's requests say of its connection: `https` under TLS. */
+  readonly scheme: 'http' | 'https';
   /** HTTP/2 of both sides, over {@link http2Defaults}. */
   readonly http2: Partial<Http2Options>;
   /** Of connections between members, over all of the above. */
@@ -80,6 +82,7 @@ export function networkSettings(options: NetworkOptions): NetworkSettings {
     reconnectPauseMs: 20,
     // Not longer: a member that is back should not be taken for dead by who asks only now and then.
     reconnectPauseMsMax: 500,
+    scheme: 'http',
     http2: {},
     planes: {},
     ...options,

@@ -19,11 +19,13 @@ export interface RequestOptions {
  */
 export class RequestHeaders {
   readonly #authority: Address;
+  readonly #scheme: 'http' | 'https';
   readonly #lists: Map<string, Map<number, HeaderList>> = new Map();
   #count = 0;
 
-  constructor(authority: Address) {
+  constructor(authority: Address, scheme: 'http' | 'https') {
     this.#authority = authority;
+    this.#scheme = scheme;
   }
 
   /** The time that is told is a bit less than `timeoutMs`; 0: none is. */
@@ -50,7 +52,7 @@ export class RequestHeaders {
 
   #make(method: string, timeoutMs: number): HeaderList {
     return Object.freeze([
-      ...[':method', 'POST', ':scheme', 'http', ':path', `/${method}`],
+      ...[':method', 'POST', ':scheme', this.#scheme, ':path', `/${method}`],
       ...[':authority', this.#authority, 'content-type', 'application/grpc', 'te', 'trailers'],
       ...['grpc-accept-encoding', acceptedEncodings],
       ...(timeoutMs > 0 ? ['grpc-timeout', formatTimeout(timeoutMs)] : []),

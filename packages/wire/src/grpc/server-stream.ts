@@ -1,4 +1,10 @@
-import type { Failure, IncomingStream, Metadata, StreamHandler } from '@d-engine/base';
+import type {
+  CallerCertificate,
+  Failure,
+  IncomingStream,
+  Metadata,
+  StreamHandler,
+} from '@d-engine/base';
 import { errorCodes } from '../http2/codes.ts';
 import type { Http2Stream, StreamEnd, StreamReceiver } from '../http2/http2-stream.ts';
 import type { Holding, HoldingOwner } from './byte-budget.ts';
@@ -68,6 +74,10 @@ export class ServerStream
 
   get localHost(): string | undefined {
     return this.#head.localHost;
+  }
+
+  get certificate(): CallerCertificate | undefined {
+    return this.#stream.connection.certificate;
   }
 
   /** Asks the service. */

@@ -1,4 +1,4 @@
-import type { ByteStream, ByteStreamHandler } from '@d-engine/base';
+import type { ByteStream, ByteStreamHandler, CallerCertificate } from '@d-engine/base';
 import type { HeaderList } from '../hpack/header-list.ts';
 import { HpackEncoder } from '../hpack/hpack-encoder.ts';
 import { asBuffer } from './as-buffer.ts';
@@ -7,7 +7,7 @@ import { ConnectionTimes } from './connection-times.ts';
 import { FloodGuard } from './flood-guard.ts';
 import { checkStrayFrame } from './frame-rules.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { ConnectionError, reasonOf } from './http2-error.ts';
+import { ConnectionError, closedByPeer, reasonOf } from './http2-error.ts';
 import { http2Limits } from './http2-limits.ts';
 import type { Http2Context, Http2Options } from './http2-options.ts';
 import type { Http2Stream, StreamConnection, StreamEnd } from './http2-stream.ts';
@@ -98,6 +98,10 @@ export abstract class Http2Connection
     return this.#transport.localHost;
   }
 
+  get certificate(): CallerCertificate | undefined {
+    return this.#transport.certificate;
+  }
+
   /** Nothing can be sent any more, and nothing comes. */
   get isOver(): boolean {
     return this.state === 'closing' || this.state === 'closed';
@@ -129,7 +133,7 @@ export abstract class Http2Connection
   }
 
   onEnd(): void {
-    if (!this.isOver) this.#finish('the peer closed the connection');
+    if (!this.isOver) this.#finish(closedByPeer);
   }
 
   onClose(error: Error | undefined): void {

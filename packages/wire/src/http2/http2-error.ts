@@ -14,9 +14,12 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Why a connection ended that its peer ended in good order. */
+export const closedByPeer = 'the peer closed the connection';
+
 /** `ECONNREFUSED` says more to an operator than a sentence around it; Node's own codes do not. */
 export function reasonOf(error: Error | undefined): string {
-  if (error === undefined) return 'the peer closed the connection';
+  if (error === undefined) return closedByPeer;
   if (error instanceof StatusError && error.cause instanceof Error) return reasonOf(error.cause);
   const { code } = error as Error & { readonly code?: unknown };
   return typeof code === 'string' && !code.startsWith('ERR_') ? code : error.message;

@@ -1,3 +1,4 @@
+import type { CallerCertificate } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { HeaderList } from '../hpack/header-list.ts';
 import type { PeerSettings } from './peer-settings.ts';
@@ -39,6 +40,8 @@ export interface StreamConnection {
   readonly peer: PeerSettings;
   /** What a stream's peer may have under way. */
   readonly streamWindowBytes: number;
+  /** What the peer has shown, on transports that ask for it. */
+  readonly certificate: CallerCertificate | undefined;
   maySend(): boolean;
   /** Whether windows and transport take so much content of the stream in one frame now. */
   fits(stream: Http2Stream, bytes: number): boolean;
