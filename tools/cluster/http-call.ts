@@ -1,10 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+}
+
+/** All PEM. */
+export interface HttpTls {
+  readonly ca: string;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /**
@@ -19,12 +27,15 @@ export function httpCall(
     readonly body?: string | Uint8Array | undefined;
     readonly headers?: Readonly<Record<string, string>> | undefined;
     readonly timeoutMs?: number | undefined;
+    readonly tls?: HttpTls | undefined;
   } = {},
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const call = request(
-      `http://${address}${path}`,
+    const { tls } = options;
+    const call = (tls === undefined ? request : requestTls)(
+      `${tls === undefined ? 'http' : 'https'}://${address}${path}`,
       {
+        ...tls,
         method,
         headers: options.headers,
         agent: false,

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts } from './free-ports.ts';
+import type { HttpTls } from './http-call.ts';
+import { httpCall } from './http-call.ts';
 import type { Exit } from './node-process.ts';
 import { NodeProcess } from './node-process.ts';
 
@@ -12,6 +14,8 @@ export interface ClusterOptions {
   readonly size?: number;
   /** TOML that follows the cluster section of every node. */
   readonly extraConfig?: string;
+  /** Under TLS: how {@link LocalCluster.status} asks. */
+  readonly tls?: HttpTls;
   readonly logLevel?: string;
   readonly nodeArguments?: readonly string[];
   /** Default 127.0.0.1 for all. */
@@ -169,10 +173,9 @@ export class LocalCluster {
 
   async status(id: number): Promise<StatusBody | undefined> {
     try {
-      const response = await fetch(`http://${this.address(id)}/status`, {
-        signal: AbortSignal.timeout(2_000),
-      });
-      return (await response.json()) as StatusBody;
+      const options = { timeoutMs: 2_000, tls: this.#options.tls };
+      const answer = await httpCall(this.address(id), 'GET', '/status', options);
+      return JSON.parse(answer.text) as StatusBody;
     } catch {
       // Not listening (any more): asked again by whoever waits.
       return undefined;

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import type { ClientApi } from '@d-engine/base';
 import { describeError } from '@d-engine/base';
 import { Command, InvalidArgumentError } from 'commander';
+import type { ClientTls } from './client-tls.ts';
 import type { ConnectedClient } from './connect.ts';
 import { connect } from './connect.ts';
 import { exitCodes, runProcess } from './run-process.ts';
@@ -10,6 +12,10 @@ import { version } from './version.ts';
 interface ClientFlags {
   readonly endpoints: string;
   readonly timeoutMs: number;
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly serverName?: string;
 }
 
 const program = new Command('d-engine')
@@ -61,12 +67,17 @@ function clientCommand(
     .command(usage)
     .description(description)
     .option('--endpoints <list>', 'host:port of some nodes, with commas', '127.0.0.1:9081')
-    .option('--timeout-ms <ms>', 'time for the whole operation', readTimeout, 3_000);
+    .option('--timeout-ms <ms>', 'time for the whole operation', readTimeout, 3_000)
+    .option('--ca <file>', 'TLS: who vouches for the nodes (PEM)')
+    .option('--certificate <file>', 'TLS: shown to nodes that ask for one (PEM)')
+    .option('--key <file>', 'TLS: its private key (PEM)')
+    .option('--server-name <name>', 'TLS: the name that the nodes prove, instead of their host');
   command.action(async () => {
-    const { endpoints, timeoutMs } = command.opts<ClientFlags>();
+    const flags = command.opts<ClientFlags>();
+    const endpoints = flags.endpoints.split(',');
     let client: ConnectedClient;
     try {
-      client = connect({ endpoints: endpoints.split(','), deadlineMs: timeoutMs });
+      client = connect({ endpoints, deadlineMs: flags.timeoutMs, tls: readTls(flags) });
     } catch (error) {
       return command.error(`error: ${describeError(error)}`);
     }
@@ -79,6 +90,23 @@ function clientCommand(
       await client.close();
     }
   });
+}
+
+/** Undefined: nothing that has to do with it was given. */
+function readTls(flags: ClientFlags): ClientTls | undefined {
+  const { ca, certificate, key, serverName, endpoints } = flags;
+  const given = [ca, certificate, key, serverName].some((flag) => flag !== undefined);
+  if (!given && !/https:/i.test(endpoints)) return undefined;
+  return {
+    ca: readPem(ca),
+    certificate: readPem(certificate),
+    key: readPem(key),
+    serverName,
+  };
+}
+
+function readPem(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : readFileSync(path, 'utf8');
 }
 
 function readTimeout(text: string): number {

@@ -14,5 +14,6 @@ export type {
   WriteResult,
 } from '@d-engine/base';
 export { DEngineError, errorRegistry } from '@d-engine/base';
+export type { ClientTls } from './client-tls.ts';
 export type { ConnectedClient, ConnectOptions } from './connect.ts';
 export { connect } from './connect.ts';

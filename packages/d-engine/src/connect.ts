@@ -1,10 +1,13 @@
 import type { Client } from '@d-engine/client';
 import { createClient } from '@d-engine/client';
+import { type ClientTls, clientNetworkTls } from './client-tls.ts';
 import { createClientEnv } from './env/index.ts';
 
 export interface ConnectOptions {
-  /** `host:port` of some members; the leader is found from there. */
+  /** `host:port` or `http://host:port` of some members; the leader is found from there. */
   readonly endpoints: readonly string[];
+  /** Encrypts the connections; endpoints may then say `https://`. */
+  readonly tls?: ClientTls | undefined;
   /** Time for one operation, retries included; 3,000 ms when absent. */
   readonly deadlineMs?: number;
 }
@@ -23,8 +26,10 @@ export interface ConnectedClient extends Omit<Client, 'close'> {
  *     await client.close();
  */
 export function connect(options: ConnectOptions): ConnectedClient {
-  const env = createClientEnv();
-  const client = createClient({ ...env, ...options });
+  const { tls } = options;
+  const scheme = tls === undefined ? 'http' : 'https';
+  const env = createClientEnv({ tls: tls && clientNetworkTls(tls) });
+  const client = createClient({ ...env, ...options, scheme });
   return {
     put: (key, value, request) => client.put(key, value, request),
     delete: (key, request) => client.delete(key, request),

@@ -17,6 +17,7 @@ export type {
   WriteResult,
 } from '@d-engine/base';
 export { DEngineError, errorRegistry } from '@d-engine/base';
+export type { ClientTls } from './client-tls.ts';
 export { ConfigError } from './config/index.ts';
 export { connect } from './connect.ts';
 export { exitCodes, runProcess } from './run-process.ts';

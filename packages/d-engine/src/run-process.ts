@@ -8,8 +8,8 @@ export const exitCodes = { stopped: 0, fatal: 1, cannotStart: 2 } as const;
 
 /**
  * Runs a node as this whole process: log on standard output, SIGINT and SIGTERM stop it gracefully
- * (a second one at once), SIGHUP reopens the log file. Returns the exit code: 2 when the node could
- * not start, with the reason on standard error.
+ * (a second one at once), SIGHUP reopens the log file and reads certificates anew. Returns the exit
+ * code: 2 when the node could not start, with the reason on standard error.
  */
 export async function runProcess(source: RunSource): Promise<number> {
   const abort = new AbortController();
@@ -23,7 +23,12 @@ export async function runProcess(source: RunSource): Promise<number> {
   process.stdout.on('error', onOutputError);
   process.stderr.on('error', onOutputError);
   // Also while it starts: whoever rotates logs must not end it.
-  const onHangUp = (): void => engine?.reopenLog();
+  const onHangUp = (): void => {
+    engine?.reopenLog();
+    engine?.reloadCertificates().catch((error: unknown) => {
+      process.stderr.write(`d-engine: ${describeError(error)}\n`);
+    });
+  };
   process.on('SIGHUP', onHangUp);
   process.on('SIGINT', onStopSignal);
   process.on('SIGTERM', onStopSignal);

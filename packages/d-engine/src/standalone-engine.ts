@@ -10,6 +10,8 @@ import { createRealEnv, FileLogger, MetricsRegistry } from './env/index.ts';
 import type { HttpApi } from './http/index.ts';
 import { createHttpApi } from './http/index.ts';
 import { networkOptions } from './network-settings.ts';
+import { RefusalLog } from './refusal-log.ts';
+import { NodeTls } from './tls/node-tls.ts';
 
 /** Where the configuration comes from: a TOML file, or defaults with the data in a directory. */
 export type RunSource =
@@ -38,6 +40,11 @@ export interface RunningEngine {
   onLeaderChange(listener: (leader: LeaderHint | undefined) => void): () => void;
   /** Opens the log file anew, after somebody moved it away. */
   reopenLog(): void;
+  /**
+   * Takes certificates, key and authorities from their files, for connections from now on. What is
+   * wrong with them is in the log, and those that it has then stay. Nothing without TLS.
+   */
+  reloadCertificates(): Promise<void>;
 }
 
 const httpGraceMs = 500;
@@ -84,6 +91,7 @@ class Engine implements RunningEngine {
   readonly #node: Node;
   readonly #http: HttpApi;
   readonly #env: RealEnv;
+  readonly #tls: NodeTls | undefined;
   readonly #logger: FileLogger;
 
   private constructor(parts: {
@@ -92,6 +100,7 @@ class Engine implements RunningEngine {
     node: Node;
     http: HttpApi;
     env: RealEnv;
+    tls: NodeTls | undefined;
     logger: FileLogger;
   }) {
     this.source = parts.source;
@@ -99,6 +108,7 @@ class Engine implements RunningEngine {
     this.#node = parts.node;
     this.#http = parts.http;
     this.#env = parts.env;
+    this.#tls = parts.tls;
     this.#logger = parts.logger;
   }
 
@@ -107,8 +117,10 @@ class Engine implements RunningEngine {
     source: ConfigSource,
     logger: FileLogger,
   ): Promise<Engine> {
-    const env = createRealEnv({ network: networkOptions(config) });
     const metrics = new MetricsRegistry();
+    const refusals = new RefusalLog(logger, metrics);
+    const tls = await NodeTls.open(config, { logger, metrics });
+    const env = createRealEnv({ network: { ...networkOptions(config), tls: tls?.network } });
     let node: Node | undefined;
     let http: HttpApi | undefined;
     const settings = nodeSettings(config);
@@ -122,6 +134,7 @@ class Engine implements RunningEngine {
         listen: (address, service) =>
           env.network.listen(address, service, {
             http1: (socket) => (http === undefined ? socket.destroy() : http.handleSocket(socket)),
+            onAcceptError: (error) => refusals.note(error),
           }),
       });
       const member = node;
@@ -146,8 +159,9 @@ class Engine implements RunningEngine {
         data: settings.dataDirectory,
         log: config.log.file,
       });
-      return new Engine({ source, metricsAddress, node, http, env, logger });
+      return new Engine({ source, metricsAddress, node, http, env, tls, logger });
     } catch (error) {
+      tls?.close();
       await node?.stop();
       await http?.close(0);
       await env.close();
@@ -179,6 +193,10 @@ class Engine implements RunningEngine {
     this.#logger.reopen();
   }
 
+  async reloadCertificates(): Promise<void> {
+    await this.#tls?.reload();
+  }
+
   async runUntil(signal: AbortSignal | undefined): Promise<void> {
     const stop = (): void => {
       this.#logger.info('stopping', { node: this.nodeId });
@@ -191,6 +209,7 @@ class Engine implements RunningEngine {
     else signal?.addEventListener('abort', stop, { once: true });
     const fatal = await this.#node.closed;
     signal?.removeEventListener('abort', stop);
+    this.#tls?.close();
     await this.#http.close(httpGraceMs);
     await this.#env.close();
     this.#logger.info('node stopped', { node: this.nodeId });

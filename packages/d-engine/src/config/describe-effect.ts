@@ -7,9 +7,8 @@ export function describeDeadKey(key: string, reason: string | undefined, origin:
 }
 
 /** The warning for a key that a later version obeys. */
-export function describeNotYet(key: string, note: string | undefined, origin: Origin): string {
-  const consequence = note === undefined ? '' : `: ${note}`;
-  return `config key ${key} has no effect yet (${describeOrigin(origin)})${consequence}`;
+export function describeNotYet(key: string, origin: Origin): string {
+  return `config key ${key} has no effect yet (${describeOrigin(origin)})`;
 }
 
 /** More keys of one file than this are named by their lines, in one warning for the log. */

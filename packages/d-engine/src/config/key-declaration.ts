@@ -22,8 +22,6 @@ interface KeyCommon {
   readonly aliases?: readonly string[];
   /** Spellings of v0.1.2, whose `[network]` had no planes: one value for all three. */
   readonly flatAliases?: readonly string[];
-  /** Ends the `no effect yet` warning: what the user must know when it is ignored. */
-  readonly note?: string;
   /** Why a dead key is of no use here, when the original did use it. */
   readonly deadReason?: string;
   /** How the reference page shows a default that depends on other keys. */

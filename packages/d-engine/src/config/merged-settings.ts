@@ -56,9 +56,7 @@ export class MergedSettings {
       if (spellingsDone.has(setting.spelling)) continue;
       spellingsDone.add(setting.spelling);
       const { spelling, origin } = setting;
-      const { note } = declaration;
-      const message = describeNotYet(spelling, note, origin);
-      findings.warn(message, note === undefined ? origin : undefined);
+      findings.warn(describeNotYet(spelling, origin), origin);
     }
   }
 

@@ -19,7 +19,6 @@ const declarationProperties = new Set([
   'versions',
   'aliases',
   'flatAliases',
-  'note',
   'deadReason',
   'doc',
   'differs',

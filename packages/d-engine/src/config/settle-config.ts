@@ -18,14 +18,14 @@ import { compressionSection } from './sections/read-consistency.ts';
 import { batchingSection, replicationSection } from './sections/replication.ts';
 import { snapshotSection } from './sections/snapshot.ts';
 import { raftMetricsSection, ttlSection, watchSection } from './sections/state-machine.ts';
-import { tlsSection } from './sections/tls.ts';
 import { settleCluster } from './settle-cluster.ts';
 import { settleLimits } from './settle-limits.ts';
 import { settlePlane } from './settle-network.ts';
 import { settlePersistence } from './settle-persistence.ts';
-import { checkTls, settleRetry } from './settle-retry.ts';
+import { settleRetry } from './settle-retry.ts';
 import { settleLog, settleMetrics } from './settle-surroundings.ts';
 import { checkElection, settleReadConsistency } from './settle-timing.ts';
+import { settleTls } from './settle-tls.ts';
 
 /** Puts the sections together; rules that relate keys to each other are checked here. */
 export function settleConfig(
@@ -36,7 +36,6 @@ export function settleConfig(
 ): NodeConfig {
   const cluster = settleCluster(merged, dataDir, findings);
   const { logDir } = merged.section(clusterSection);
-  checkTls(merged, findings);
   return {
     cluster,
     log: settleLog(environment, logDir, cluster.nodeId, findings),
@@ -52,7 +51,7 @@ export function settleConfig(
       bulk: settlePlane(merged, 'bulk', findings),
     },
     storage: merged.section(storageSection),
-    tls: merged.section(tlsSection),
+    tls: settleTls(merged, cluster, findings),
     retry: settleRetry(merged, findings),
   };
 }

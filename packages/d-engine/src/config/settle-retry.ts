@@ -8,7 +8,6 @@ import {
   retryPolicyKeys,
   retryPolicySections,
 } from './sections/retry.ts';
-import { tlsSection } from './sections/tls.ts';
 
 export function settleRetry(merged: MergedSettings, findings: Findings): RetryConfig {
   const policy = (section: SectionDeclaration): RetryPolicyConfig => {
@@ -65,22 +64,4 @@ function checkOrder<Field extends string>(
     `${pathOf(section, lower)} = ${low} ${relation} ${pathOf(section, upper)} = ${high}`,
     { origin: merged.originOf(section, lower, upper), key: pathOf(section, lower) },
   );
-}
-
-/** Certificates of callers are of no use without encryption; a made one excludes a given one. */
-export function checkTls(merged: MergedSettings, findings: Findings): void {
-  const { enabled, mutual, selfSigned } = merged.section(tlsSection);
-  if (!findings.sound(tlsSection)) return;
-  if (mutual && !enabled) {
-    const key = pathOf(tlsSection, 'mutual');
-    findings.problem(`${key} = true needs ${pathOf(tlsSection, 'enabled')} = true`, {
-      origin: merged.originOf(tlsSection, 'mutual'),
-      key,
-    });
-  }
-  const pathOrigin = merged.originOf(tlsSection, 'serverCertificatePath', 'serverPrivateKeyPath');
-  if (selfSigned && pathOrigin !== undefined) {
-    const key = pathOf(tlsSection, 'selfSigned');
-    findings.problem(`${key} = true excludes paths of a certificate`, { origin: pathOrigin, key });
-  }
 }

@@ -195,6 +195,14 @@ describe('limits', () => {
   });
 });
 
+const twoMembers = `[cluster]
+node_id = 1
+initial_cluster = [
+  { id = 1, address = "127.0.0.1:1", role = 1, status = 2 },
+  { id = 2, address = "127.0.0.1:2", role = 1, status = 2 },
+]
+`;
+
 describe('retry and tls', () => {
   test.each([
     ['[retry.election]\nbase_delay_ms = 5000', 'retry.election.base_delay_ms = 5000 must be below'],
@@ -208,15 +216,37 @@ describe('retry and tls', () => {
       '[tls]\ngenerate_self_signed_certificates = true\nserver_certificate_path = "a"',
       'excludes paths of a certificate',
     ],
+    [
+      `${twoMembers}[tls]\nenable_tls = true\ngenerate_self_signed_certificates = true`,
+      'with other members needs tls.certificate_authority_root_path, a file with all of theirs',
+    ],
+    [
+      '[tls]\nenable_tls = true\nenable_mtls = true\ngenerate_self_signed_certificates = true',
+      'with tls.enable_mtls needs tls.client_certificate_authority_root_path, a file with all',
+    ],
   ])('%j', (toml, text) => {
     const messages = messagesOf(() => loadText(toml));
     expect(messages).toHaveLength(1);
     expect(messages[0]).toContain(text);
   });
+});
 
-  test('encryption that does not happen is said so in words', () => {
-    expect(loadText('[tls]\nenable_tls = true').warnings).toEqual([
-      'config key tls.enable_tls has no effect yet (n1.toml:2): connections are not encrypted',
+describe('tls that fits', () => {
+  test.each([
+    '[tls]\nenable_tls = true',
+    '[tls]\nenable_tls = true\nenable_mtls = true',
+    '[tls]\nenable_tls = true\ngenerate_self_signed_certificates = true',
+    `${twoMembers}[tls]\nenable_tls = true\ngenerate_self_signed_certificates = true\n` +
+      'certificate_authority_root_path = "all.pem"',
+    '[tls]\nserver_certificate_path = "a"',
+  ])('%j', (toml) => {
+    expect(loadText(toml).warnings).toEqual([]);
+  });
+
+  test('a certificate that nobody will see is said to be of no use', () => {
+    expect(loadText('[tls]\ngenerate_self_signed_certificates = true').warnings).toEqual([
+      'tls.generate_self_signed_certificates = true is of no use without tls.enable_tls = true ' +
+        '(n1.toml:2)',
     ]);
   });
 });

@@ -1,3 +1,6 @@
+export { dialHost } from './bytes/socket-address.ts';
+export { TlsFileError, type TlsPaths } from './bytes/tls-files.ts';
+export { TlsIdentity } from './bytes/tls-identity.ts';
 export * from './client-env.ts';
 export * from './real-compute.ts';
 export * from './real-disk.ts';

@@ -1,12 +1,33 @@
 import type { Socket } from 'node:net';
-import type { Address, Channel, ChannelOptions, Network, Service } from '@d-engine/base';
+import type {
+  Address,
+  ByteNetwork,
+  Channel,
+  ChannelOptions,
+  Network,
+  Service,
+} from '@d-engine/base';
+import { assert } from '@d-engine/base';
 import { type GrpcEnv, type GrpcListener, GrpcNetwork, type NetworkOptions } from '@d-engine/wire';
 import { SocketNetwork } from './bytes/byte-network.ts';
-import type { ByteNetworkOptions } from './bytes/byte-options.ts';
+import type {
+  ByteListenOptions,
+  ByteNetworkOptions,
+  TlsConnectOptions,
+  TlsListenOptions,
+} from './bytes/byte-options.ts';
 
 export interface RealNetworkOptions {
   readonly grpc?: NetworkOptions;
   readonly sockets?: ByteNetworkOptions;
+  /** Encrypts every port and every connection of the network. */
+  readonly tls?: NetworkTls | undefined;
+}
+
+export interface NetworkTls {
+  /** A network without it opens no port. */
+  readonly listen?: TlsListenOptions;
+  readonly connect: TlsConnectOptions;
 }
 
 export interface ListenHooks {
@@ -15,7 +36,7 @@ export interface ListenHooks {
    * read. Without the hook such connections are dropped.
    */
   readonly http1?: (socket: Socket) => void;
-  /** A connection could not be accepted, for want of file descriptors say. Others go on. */
+  /** A connection was not taken: no TLS, no file descriptor, ... Others go on. */
   readonly onAcceptError?: (error: Error) => void;
 }
 
@@ -23,20 +44,38 @@ export interface ListenHooks {
 export class RealNetwork implements Network {
   readonly #sockets: SocketNetwork;
   readonly #grpc: GrpcNetwork;
+  readonly #tls: NetworkTls | undefined;
 
   constructor(env: GrpcEnv, options: RealNetworkOptions = {}) {
-    this.#sockets = new SocketNetwork(options.sockets);
-    this.#grpc = new GrpcNetwork(env, this.#sockets, options.grpc);
+    const { tls } = options;
+    const sockets = new SocketNetwork(options.sockets);
+    this.#tls = tls;
+    this.#sockets = sockets;
+    const bytes: ByteNetwork = {
+      listen: (address, onConnection) => sockets.listen(address, onConnection, this.#securely({})),
+      connect: (address, handler) =>
+        sockets.connect(address, handler, tls === undefined ? {} : { tls: tls.connect }),
+    };
+    const scheme = tls === undefined ? 'http' : 'https';
+    this.#grpc = new GrpcNetwork(env, bytes, { ...options.grpc, scheme });
   }
 
   listen(address: Address, service: Service, hooks: ListenHooks = {}): Promise<GrpcListener> {
     return this.#grpc.listen(address, service, {
-      listen: (port, onConnection) => this.#sockets.listen(port, onConnection, hooks),
+      listen: (port, onConnection) =>
+        this.#sockets.listen(port, onConnection, this.#securely(hooks)),
     });
   }
 
   connect(address: Address, options?: ChannelOptions): Channel {
     return this.#grpc.connect(address, options);
+  }
+
+  #securely(hooks: ListenHooks): ByteListenOptions {
+    if (this.#tls === undefined) return hooks;
+    const { listen } = this.#tls;
+    assert(listen !== undefined, 'a port of this network needs a certificate');
+    return { ...hooks, tls: listen };
   }
 
   /** Closes every channel, listener and connection that is still open, without grace. */

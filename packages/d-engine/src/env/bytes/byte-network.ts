@@ -12,7 +12,7 @@ import {
 import { dialTcp, dialTls } from './dial.ts';
 import { canLendReads, lendReadsTo } from './lent-reads.ts';
 import { parseSocketAddress, type SocketAddress } from './socket-address.ts';
-import { connectError } from './socket-errors.ts';
+import { connectError, distrustError } from './socket-errors.ts';
 import { SocketListener } from './socket-listener.ts';
 import { prepareSocket } from './socket-options.ts';
 import { SocketStream } from './socket-stream.ts';
@@ -81,7 +81,7 @@ export class SocketNetwork implements ByteNetwork {
   #connectTls(address: Address, target: SocketAddress, tls: TlsConnectOptions): SocketStream {
     const socket = dialTls(target, tls, (alpnProtocol) => {
       if (alpnProtocol === 'h2') stream.opened();
-      else stream.fail(connectError(address, 'the server does not offer HTTP/2 over TLS (ALPN)'));
+      else stream.fail(distrustError(address, 'the server does not offer HTTP/2 over TLS (ALPN)'));
     });
     const stream = this.#watch(address, socket, false);
     return stream;

@@ -42,16 +42,11 @@ export type ClientAuthentication =
 export interface TlsListenOptions {
   readonly identity: TlsIdentity;
   readonly clientAuth: ClientAuthentication;
-  /**
-   * Host names or IP addresses of which a client's certificate must bear one. Undefined: any
-   * certificate that is trusted will do.
-   */
-  readonly clientNames?: readonly string[];
 }
 
 export interface TlsConnectOptions {
   /** Who is trusted, and the certificate that is shown to a server that asks for one. */
-  readonly identity: TlsIdentity;
+  readonly identity: Pick<TlsIdentity, 'context'>;
   /** The name that the server's certificate must bear. Default: the host that is dialled. */
   readonly serverName?: string;
 }

@@ -1,11 +1,14 @@
 import type { Address } from '@d-engine/base';
-import { StatusError } from '@d-engine/base';
+import { errorRegistry, StatusError } from '@d-engine/base';
+import { errorMetadataKey } from '@d-engine/wire';
+import { describeTlsProblem } from './tls-problems.ts';
 
 /** `ECONNREFUSED` says more to an operator than a sentence around it; Node's own codes do not. */
 export function describeSocketError(error: NodeJS.ErrnoException): string {
   const { code } = error;
+  const problem = describeTlsProblem(error);
+  if (problem !== undefined) return problem;
   if (code === undefined || code.startsWith('ERR_')) return error.message;
-  // OpenSSL's codes are names of certificate problems, and its text explains them.
   return code === error.message || /^E[A-Z]+$/.test(code) ? code : `${error.message} (${code})`;
 }
 
@@ -22,6 +25,19 @@ export function listenError(address: Address, error: NodeJS.ErrnoException): Sta
 export function connectError(address: Address, why: string, cause?: Error): StatusError {
   const message = `cannot connect to ${address}: ${why}`;
   return new StatusError({ status: 'unavailable', message }, false, { cause });
+}
+
+/** As {@link connectError}, for what the two sides prove to each other: no retry mends it. */
+export function distrustError(address: Address, why: string, cause?: Error): StatusError {
+  const message = `cannot connect to ${address}: ${why}`;
+  const metadata = { [errorMetadataKey]: String(errorRegistry.TlsFailed.code) };
+  return new StatusError({ status: 'unauthenticated', message, metadata }, false, { cause });
+}
+
+/** Of a connection that was not taken. */
+export function refusalError(remoteHost: string | undefined, why: string, cause?: Error): Error {
+  const who = remoteHost === undefined ? 'a caller' : `the caller at ${remoteHost}`;
+  return new Error(`refused ${who}: ${why}`, { cause });
 }
 
 /** For the handler of a stream that broke off. */

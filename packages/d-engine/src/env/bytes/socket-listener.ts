@@ -1,14 +1,15 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Address, ByteListener, ByteStream, ByteStreamHandler } from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
 import type { ByteListenOptions, ByteNetworkSettings } from './byte-options.ts';
 import { readFirstBytes } from './first-bytes.ts';
 import { moveToLentReads } from './lent-reads.ts';
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts';
-import { listenError } from './socket-errors.ts';
+import { listenError, refusalError } from './socket-errors.ts';
 import { prepareSocket } from './socket-options.ts';
 import { SocketStream } from './socket-stream.ts';
+import { callerCertificate } from './tls-caller.ts';
 import { createTlsServer } from './tls-server.ts';
 
 /** A port that takes TCP connections, with or without TLS. */
@@ -39,7 +40,8 @@ export class SocketListener implements ByteListener {
       this.#server = createServer({ allowHalfOpen: true });
     } else {
       const { server, forgetReloads } = createTlsServer(tls, {
-        alpnProtocols: options.http1 === undefined ? ['h2'] : ['h2', 'http/1.1'],
+        // Who offers both is a browser or curl, and wants the API in JSON; gRPC offers h2 alone.
+        alpnProtocols: options.http1 === undefined ? ['h2'] : ['http/1.1', 'h2'],
         handshakeTimeoutMs: settings.sniffTimeoutMs,
         onSecured: (socket) => this.#secured(socket),
         onRefused: (error) => options.onAcceptError?.(error),
@@ -131,10 +133,16 @@ export class SocketListener implements ByteListener {
         this.#serve(socket, firstBytes);
         return;
       }
+      if (firstBytes[0] === tlsHandshakeByte) this.#tellOfTls(socket);
       socket.unshift(firstBytes);
       this.#serveHttp1(socket);
       socket.resume();
     });
+  }
+
+  #tellOfTls(socket: Socket): void {
+    const why = 'it speaks TLS, and this port does not';
+    this.#options.onAcceptError?.(refusalError(socket.remoteAddress, why));
   }
 
   #serveHttp1(socket: Socket): void {
@@ -144,17 +152,23 @@ export class SocketListener implements ByteListener {
 
   #serve(accepted: Socket, firstBytes?: Buffer): void {
     this.#undecided.delete(keyOf(accepted));
-    const isPlain = this.#options.tls === undefined;
+    const { tls } = this.#options;
+    const isPlain = tls === undefined;
+    const asksCallers = tls?.clientAuth === 'required' && accepted instanceof TLSSocket;
     const lent = isPlain ? moveToLentReads(accepted, (bytes) => stream.received(bytes)) : undefined;
     if (lent !== undefined) this.#sockets.set(accepted, lent);
     const stream = new SocketStream(lent ?? accepted, {
       sendBufferBytes: this.#settings.sendBufferBytes,
       readsAreLent: lent !== undefined,
+      certificate: asksCallers ? callerCertificate(accepted) : undefined,
       ...(firstBytes === undefined ? {} : { firstBytes }),
     });
     stream.start(this.#onConnection(stream));
   }
 }
+
+/** Of a record that begins a handshake (RFC 8446, section 5.1). */
+const tlsHandshakeByte = 0x16;
 
 /** Of the connection, whichever object stands for it: TLS makes one of its own. */
 function keyOf(socket: Socket): string {

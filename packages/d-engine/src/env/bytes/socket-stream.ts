@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
-import type { Address, ByteStream, ByteStreamHandler, StreamTuning } from '@d-engine/base';
+import type {
+  Address,
+  ByteStream,
+  ByteStreamHandler,
+  CallerCertificate,
+  StreamTuning,
+} from '@d-engine/base';
 import { StatusError } from '@d-engine/base';
-import { connectError, describeSocketError, lossError } from './socket-errors.ts';
+import { connectError, describeSocketError, distrustError, lossError } from './socket-errors.ts';
+import { describeTlsProblem } from './tls-problems.ts';
 
 export interface SocketStreamOptions {
   /** Bytes that wait for the system before `write` says that the receiver is behind. */
@@ -12,6 +19,7 @@ export interface SocketStreamOptions {
   readonly readsAreLent: boolean;
   /** What was read already. */
   readonly firstBytes?: Buffer;
+  readonly certificate?: CallerCertificate | undefined;
 }
 
 /** A socket, plain or under TLS, as a stream of bytes. */
@@ -43,7 +51,9 @@ export class SocketStream implements ByteStream {
       this.#flushed = true;
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#error ??= this.#lossOf(describeSocketError(error), error);
+      this.#error ??= this.#lossOf(error);
+      // An alert after the handshake is told as an error, and leaves the socket open.
+      socket.destroy();
     });
     socket.on('close', () => this.#handler?.onClose(this.#closeError()));
   }
@@ -51,6 +61,10 @@ export class SocketStream implements ByteStream {
   get localHost(): string | undefined {
     this.#localHost ??= formatLocalHost(this.#socket.localAddress);
     return this.#localHost;
+  }
+
+  get certificate(): CallerCertificate | undefined {
+    return this.#options.certificate;
   }
 
   get bufferedBytes(): number {
@@ -159,11 +173,16 @@ export class SocketStream implements ByteStream {
   #closeError(): Error | undefined {
     if (this.#error !== undefined) return this.#error;
     if (this.#endedThere && this.#flushed) return undefined;
-    return this.#lossOf('the socket was closed');
+    return this.#lossOf(new Error('the socket was closed'));
   }
 
-  #lossOf(why: string, cause?: Error): StatusError {
+  #lossOf(cause: Error): StatusError {
     const { dialled } = this.#options;
+    const why = describeSocketError(cause);
+    // With TLS 1.3 the server judges the client's certificate when the stream is open here already.
+    if (dialled !== undefined && describeTlsProblem(cause) !== undefined) {
+      return distrustError(dialled, why, cause);
+    }
     if (this.#open || dialled === undefined) return lossError(why, cause);
     return connectError(dialled, why, cause);
   }

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { checkServerIdentity } from 'node:tls';
 
 /** Where a side keeps what it proves itself with, and whom it trusts. All are PEM files. */
 export interface TlsPaths {
@@ -8,12 +9,21 @@ export interface TlsPaths {
   readonly privateKey?: string | undefined;
   /** The authorities by which the other side's certificate is checked. */
   readonly authorities?: string | undefined;
+  /** Host names and IP addresses, without brackets; the certificate must bear each of them. */
+  readonly hosts?: readonly string[];
+  /** What the certificate is for, where it says so (extended key usage). */
+  readonly uses?: readonly CertificateUse[];
 }
+
+export type CertificateUse = 'server' | 'client';
 
 export interface TlsMaterial {
   readonly certificate: string | undefined;
   readonly privateKey: string | undefined;
   readonly authorities: string | undefined;
+  /** When the first certificate of the chain expires, and the last of the authorities. */
+  readonly certificateEndsAtMs: number | undefined;
+  readonly authoritiesEndAtMs: number | undefined;
 }
 
 /** A file that TLS cannot use, and why. */
@@ -38,24 +48,36 @@ export async function readTlsFiles(paths: TlsPaths, nowMs: number): Promise<TlsM
   if (certificate === undefined && privateKey !== undefined) {
     throw new TlsFileError(privateKey, 'there is no certificate to go with this private key');
   }
-  const material = {
-    certificate: await readPem(certificate),
-    privateKey: await readPem(privateKey),
-    authorities: await readPem(authorities),
-  };
-  if (certificate !== undefined && material.certificate !== undefined) {
-    const chain = parseCertificates(certificate, material.certificate);
+  const [certificatePem, keyPem, authoritiesPem] = await Promise.all([
+    readPem(certificate),
+    readPem(privateKey),
+    readPem(authorities),
+  ]);
+  let endsAtMs: number | undefined;
+  if (certificate !== undefined && certificatePem !== undefined) {
+    const chain = parseCertificates(certificate, certificatePem);
     for (const each of chain) assertCurrent(certificate, each, nowMs);
-    if (privateKey !== undefined && material.privateKey !== undefined) {
+    const own = chain[0] as X509Certificate;
+    assertFits(certificate, own, paths);
+    endsAtMs = Math.min(...chain.map(endOf));
+    if (privateKey !== undefined && keyPem !== undefined) {
       await assertSecret(privateKey);
-      const key = parseKey(privateKey, material.privateKey);
-      assertBelongs(privateKey, key, certificate, chain[0] as X509Certificate);
+      assertBelongs(privateKey, parseKey(privateKey, keyPem), certificate, own);
     }
   }
-  if (authorities !== undefined && material.authorities !== undefined) {
-    assertSomeCurrent(authorities, parseCertificates(authorities, material.authorities), nowMs);
+  let authoritiesEndAtMs: number | undefined;
+  if (authorities !== undefined && authoritiesPem !== undefined) {
+    const trusted = parseCertificates(authorities, authoritiesPem);
+    assertSomeCurrent(authorities, trusted, nowMs);
+    authoritiesEndAtMs = Math.max(...trusted.map(endOf));
   }
-  return material;
+  return {
+    certificate: certificatePem,
+    privateKey: keyPem,
+    authorities: authoritiesPem,
+    certificateEndsAtMs: endsAtMs,
+    authoritiesEndAtMs,
+  };
 }
 
 async function readPem(path: string | undefined): Promise<string | undefined> {
@@ -106,14 +128,53 @@ function assertSomeCurrent(
 }
 
 function timeProblem(certificate: X509Certificate, nowMs: number): string | undefined {
-  const subject = nameOf(certificate);
+  const subject = subjectOf(certificate);
   const { validFrom, validTo } = certificate;
-  if (nowMs > Date.parse(validTo)) return `the certificate of ${subject} expired on ${validTo}`;
+  if (nowMs > endOf(certificate)) return `the certificate of ${subject} expired on ${validTo}`;
   if (nowMs >= Date.parse(validFrom)) return undefined;
   return `the certificate of ${subject} is not valid before ${validFrom}`;
 }
 
-function nameOf(certificate: X509Certificate): string {
+function endOf(certificate: X509Certificate): number {
+  return Date.parse(certificate.validTo);
+}
+
+const useIds: Readonly<Record<CertificateUse, string>> = {
+  server: '1.3.6.1.5.5.7.3.1',
+  client: '1.3.6.1.5.5.7.3.2',
+};
+const anyUse = '2.5.29.37.0';
+
+/** The others would refuse it, each with a message of its own; here it is said once. */
+function assertFits(path: string, certificate: X509Certificate, wish: TlsPaths): void {
+  const { hosts = [], uses = [] } = wish;
+  const subject = subjectOf(certificate);
+  const missing = hosts.filter((host) => !bearsHost(certificate, host));
+  if (missing.length > 0) {
+    const borne = certificate.subjectAltName ?? 'no name';
+    const reason =
+      `the certificate of ${subject} does not bear ${missing.join(', ')}, by which this node is ` +
+      `reached, but ${borne}: list it in subjectAltName`;
+    throw new TlsFileError(path, reason);
+  }
+  // Node calls the extended key usage so; undefined: for every use.
+  const allowed: readonly string[] | undefined = certificate.keyUsage;
+  if (allowed === undefined || allowed.includes(anyUse)) return;
+  const refused = uses.filter((use) => !allowed.includes(useIds[use]));
+  if (refused.length === 0) return;
+  const names = refused.map((use) => `${use}Auth`).join(' and ');
+  const reason = `the certificate of ${subject} lacks ${names} in its extendedKeyUsage`;
+  throw new TlsFileError(path, reason);
+}
+
+/** `host` is a name or an IP address, without brackets. */
+export function bearsHost(certificate: X509Certificate, host: string): boolean {
+  // By the rule that Node goes by when it dials.
+  return checkServerIdentity(host, certificate.toLegacyObject()) === undefined;
+}
+
+/** Whom a certificate names. */
+export function subjectOf(certificate: X509Certificate): string {
   return certificate.subject?.replaceAll('\n', ', ') || certificate.subjectAltName || 'nobody';
 }
 
@@ -147,6 +208,6 @@ function assertBelongs(
   certificate: X509Certificate,
 ): void {
   if (certificate.checkPrivateKey(key)) return;
-  const owner = `${nameOf(certificate)} in ${certificatePath}`;
+  const owner = `${subjectOf(certificate)} in ${certificatePath}`;
   throw new TlsFileError(keyPath, `the private key does not belong to the certificate of ${owner}`);
 }

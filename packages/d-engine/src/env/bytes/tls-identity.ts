@@ -31,6 +31,16 @@ export class TlsIdentity {
     return this.#loaded.context;
   }
 
+  /** When the first certificate of the own chain expires. */
+  get certificateEndsAtMs(): number | undefined {
+    return this.#loaded.material.certificateEndsAtMs;
+  }
+
+  /** When the last of those who are trusted expires. */
+  get authoritiesEndAtMs(): number | undefined {
+    return this.#loaded.material.authoritiesEndAtMs;
+  }
+
   get hasCertificate(): boolean {
     return this.#paths.certificate !== undefined;
   }
@@ -41,8 +51,17 @@ export class TlsIdentity {
 
   /** Reads the files again. If it rejects, with {@link TlsFileError}, all is as it was. */
   async reload(): Promise<void> {
-    this.#loaded = await loadFiles(this.#paths, this.#nowMs());
-    for (const follow of this.#followers) follow();
+    const take = await this.prepareReload();
+    take();
+  }
+
+  /** The first half of {@link reload}, for several that change together or not at all. */
+  async prepareReload(): Promise<() => void> {
+    const loaded = await loadFiles(this.#paths, this.#nowMs());
+    return () => {
+      this.#loaded = loaded;
+      for (const follow of this.#followers) follow();
+    };
   }
 
   /** Calls back after each good reload; returns how to stop it. */
@@ -53,15 +72,17 @@ export class TlsIdentity {
 }
 
 interface Loaded {
+  readonly material: TlsMaterial;
   readonly options: SecureContextOptions;
   readonly context: SecureContext;
 }
 
 async function loadFiles(paths: TlsPaths, nowMs: number): Promise<Loaded> {
-  const options = contextOptionsOf(await readTlsFiles(paths, nowMs));
+  const material = await readTlsFiles(paths, nowMs);
+  const options = contextOptionsOf(material);
   try {
     // OpenSSL has rules of its own, on the strength of keys for example.
-    return { options, context: createSecureContext(options) };
+    return { material, options, context: createSecureContext(options) };
   } catch (error) {
     const path = paths.certificate ?? paths.authorities ?? 'TLS';
     const reason = error instanceof Error ? error.message : String(error);
