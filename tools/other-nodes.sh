@@ -31,7 +31,7 @@ for major in ${D_ENGINE_OTHER_NODES:-22 24}; do
   test_status=$?
   read -r passed failed skipped < <(node tools/count-tests.mjs "$report" "node $major: " 2>>"$results/lines")
   if [ "$test_status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-  # A process test that says most where Node still mends its http2: see its first lines.
+  # The one process test that depends on the sockets of the version most.
   if PATH="$bin:$PATH" node node_modules/vitest/vitest.mjs run packages/d-engine/src/env/grpc-chaos; then
     passed=$((passed + 1))
   else
