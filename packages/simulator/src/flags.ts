@@ -87,8 +87,20 @@ export function parseFlags(words: readonly string[]): Flags {
   };
 }
 
+const ofManyRuns = [
+  '--runs',
+  '--minutes',
+  '--first',
+  '--stride',
+  '--jobs',
+  '--stop-at-first',
+  '--strict',
+];
+
 /** Refuses flags of which one would silently do nothing. */
 function expectTogether(values: ReadonlyMap<string, string>): void {
+  const idle = values.has('--seed') ? ofManyRuns.filter((name) => values.has(name)) : [];
+  if (idle.length > 0) throw new Error(`--seed plays one run: leave out ${idle.join(', ')}`);
   if (values.has('--fingerprint') && !values.has('--seed')) {
     throw new Error('--fingerprint is that of one run: it needs --seed');
   }

@@ -1,11 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { describeError } from '@d-engine/base';
 import type { Flags } from './flags.ts';
-import { parseFlags } from './flags.ts';
+import { parseFlags, usage } from './flags.ts';
 import type { RunResult } from './jobs.ts';
 import { encodeResult, hasFailed, runJobs } from './jobs.ts';
 import { runSeed } from './run-seed.ts';
 import { fingerprintProblem, formatResult, Summary } from './summary.ts';
+
+// Whoever reads has seen enough: `--trace | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -23,7 +28,14 @@ async function runHere(flags: Flags, onResult: (result: RunResult) => void): Pro
   }
 }
 
+/** So often a long search says that it goes on. */
+const progressRuns = 200;
+
 async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    print(usage);
+    return 0;
+  }
   let flags: Flags;
   try {
     flags = parseFlags(process.argv.slice(2));
@@ -33,8 +45,17 @@ async function main(): Promise<number> {
   }
   const summary = new Summary();
   const problems: string[] = [];
+  let runs = 0;
+  process.once('SIGINT', () => {
+    if (!flags.json) for (const line of ['interrupted', ...summary.lines()]) print(line);
+    process.exit(130);
+  });
   const onResult = (result: RunResult): void => {
     summary.add(result);
+    runs += 1;
+    if (!flags.json && runs % progressRuns === 0) {
+      process.stderr.write(`simulate: ${runs} runs, ${summary.failed} failed\n`);
+    }
     const { fingerprint } = flags;
     const other = fingerprint === undefined ? undefined : fingerprintProblem(result, fingerprint);
     if (other !== undefined) problems.push(other);

@@ -71,7 +71,9 @@ function replay(seed: number, { preset, nodes, transport, durationMs }: RunSetti
 
 /** A seed means the same run only on the same commit. */
 function commit(): string {
-  const git = spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' });
+  const git = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=40'], {
+    encoding: 'utf8',
+  });
   return git.status === 0 ? git.stdout.trim() : 'unknown';
 }
 

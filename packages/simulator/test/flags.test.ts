@@ -35,6 +35,8 @@ test.each([
   [['--sed', '1'], /unknown option --sed/],
   [['--seed'], /--seed needs a number/],
   [['--fingerprint', 'ab-1'], /--fingerprint .* needs --seed/],
+  [['--seed', '1', '--runs', '5', '--jobs', '2'], /--seed plays one run: leave out --runs, --jobs/],
+  [['--seed', '1', '--strict'], /leave out --strict/],
   [['--runs', '0'], /--runs needs a number, whole and at least 1/],
   [['--minutes', '0'], /--minutes needs a number/],
   [['--jobs', '1.5'], /--jobs needs a number/],
