@@ -6,6 +6,7 @@ import type { AnswerWatch, Asked } from './answer-watch.ts';
 import type { Counters } from './counters.ts';
 import { execute } from './history/execute.ts';
 import type { Answer, Command, Operation, Outcome } from './history/operation.ts';
+import { spansSectors } from './values.ts';
 
 /** Longer than any deadline: by then the process that was asked has died, or it sleeps. */
 export const patienceMs = 12_000;
@@ -25,12 +26,15 @@ export class Recorder {
   readonly #world: VirtualWorld;
   readonly #counters: Counters;
   readonly #watch: AnswerWatch;
+  readonly #isCutOff: (host: string) => boolean;
   readonly #say: ((text: string) => void) | undefined;
 
   constructor(options: {
     world: VirtualWorld;
     counters: Counters;
     watch: AnswerWatch;
+    /** Whether a link of this host is cut that a client uses. */
+    isCutOff: (host: string) => boolean;
     /** Undefined: nobody listens, and no line is made. */
     say: ((text: string) => void) | undefined;
   }) {
@@ -38,6 +42,7 @@ export class Recorder {
     this.#world = options.world;
     this.#counters = options.counters;
     this.#watch = options.watch;
+    this.#isCutOff = options.isCutOff;
   }
 
   /** Undefined: the outcome is unknown, or there is none. */
@@ -53,7 +58,13 @@ export class Recorder {
     this.#say?.(`${client} calls ${target.name}: ${key} ${JSON.stringify(command)}`);
     const execution = execute(target.client, key, command);
     this.#watchFor(`${command.type} of ${key} by ${client}`, target, execution);
+    const { life, name } = target.host;
+    const isCutOff = this.#isCutOff(name);
     const outcome = await this.#outcomeOf(command, execution);
+    if (outcome.type !== 'answered' && target.host.life !== life) {
+      this.#counters.add('operations of a process that died');
+    }
+    if (isCutOff && this.#isCutOff(name)) this.#countPastCut(outcome);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : this.#world.nowMs;
     this.history[slot] = { ...call, settledAtMs, outcome };
     this.#say?.(`${client} hears: ${key} ${JSON.stringify(outcome)}`);
@@ -74,8 +85,8 @@ export class Recorder {
     try {
       return { type: 'answered', answer: await this.#bounded(execution) };
     } catch (error) {
-      if (error instanceof Lost) this.#counters.add('operations of a process that died');
-      else if (!(error instanceof DEngineError)) throw error;
+      if (!(error instanceof Lost) && !(error instanceof DEngineError)) throw error;
+      if (error instanceof DEngineError) this.#countRefusal(error, type);
       // A read that failed says nothing.
       if (type === 'read') return { type: 'refused' };
       const applied = error instanceof Lost || error.mayHaveBeenApplied;
@@ -97,7 +108,22 @@ export class Recorder {
     });
   }
 
+  #countRefusal({ name }: DEngineError, type: Command['type']): void {
+    if (name === 'RequestTooLarge') this.#counters.add('values refused as too long');
+    if (name !== 'RateLimited') return;
+    const isRead = type === 'read';
+    this.#counters.add(isRead ? 'reads refused by a full queue' : 'writes refused by a full queue');
+  }
+
+  /** Some or all links of the client were cut when it asked, and still when it heard. */
+  #countPastCut({ type }: Outcome): void {
+    if (type === 'answered') this.#counters.add('answers past a cut link of the client');
+    if (type === 'unknown') this.#counters.add('outcomes unknown behind a cut link');
+  }
+
   #count(answer: Answer, command: Command): void {
+    const value = 'value' in command ? command.value : null;
+    if (value !== null && spansSectors(value)) this.#counters.add('values longer than a sector');
     if (answer.type === 'compareAndSwap' && !answer.succeeded) {
       this.#counters.add('swaps that failed');
     } else if (answer.type === 'delete' && answer.deleted === true) {

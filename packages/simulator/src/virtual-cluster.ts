@@ -1,4 +1,4 @@
-import type { LogLevel, NodeId } from '@d-engine/base';
+import type { LogLevel, NodeId, Term } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
@@ -19,6 +19,8 @@ export interface ClusterEvents {
   /** It stopped because it was asked to. */
   onStopped?(nodeId: NodeId): void;
   onRunning?(nodeId: NodeId): void;
+  /** At its start one copy of its vote was no good. */
+  onTornVote?(nodeId: NodeId): void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
@@ -38,6 +40,8 @@ export class VirtualCluster {
   readonly #boundBy = new Map<NodeId, Set<NodeId>>();
   readonly #boundAtMs = new Map<NodeId, number>();
   #lastLeader: NodeId | undefined;
+  /** Who was told to campaign last, in the term after this one. */
+  #handedOver: { readonly to: NodeId; readonly term: Term } | undefined;
 
   constructor(
     world: VirtualWorld,
@@ -67,6 +71,11 @@ export class VirtualCluster {
   /** The member's running process; undefined while it is down or starting. */
   node(id: NodeId): Node | undefined {
     return this.#nodes.get(id);
+  }
+
+  /** What the checks see of it. */
+  view(id: NodeId): MemberView | undefined {
+    return this.#views.get(id);
   }
 
   /** For checks after every step: no copy. */
@@ -102,7 +111,11 @@ export class VirtualCluster {
     const { onLog } = this.#events;
     const logger = countingLogger(this.#counters, {
       onBound: (member) => this.#onBound(member, id),
-      onLeads: () => this.#onLeads(id),
+      onLeads: (term) => this.#onLeads(id, term),
+      onHandsOver: (to, term) => {
+        this.#handedOver = { to, term };
+      },
+      onTornVote: () => this.#events.onTornVote?.(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     const heard = new HeardAnswers(env.clock);
@@ -161,7 +174,9 @@ export class VirtualCluster {
   }
 
   /** Another member than the last leader: that one, elected anew, changes nothing. */
-  #onLeads(id: NodeId): void {
+  #onLeads(id: NodeId, term: Term): void {
+    const handed = this.#handedOver;
+    if (handed?.to === id && term === handed.term + 1) this.#counters.add('leadership handed over');
     if (this.#lastLeader !== undefined && this.#lastLeader !== id) {
       this.#counters.add('leader changes');
     }
@@ -190,15 +205,11 @@ export class VirtualCluster {
       electionTimeoutMaxMs: scenario.electionTimeoutMinMs * 2,
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
       leaseDurationMs: scenario.leaseDurationMs,
-      appendEntriesMax: 100,
-      proposalBatchMax: 100,
+      ...scenario.limits,
       serverDeadlineMs: 5_000,
-      pendingWritesMax: 1_000,
-      pendingReadsMax: 1_000,
       defaultConsistency: 'linearizable',
       allowConsistencyOverride: true,
       keyBytesMax: 1_024,
-      valueBytesMax: 65_536,
       requestBytesMax: 262_144,
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,

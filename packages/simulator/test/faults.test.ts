@@ -8,7 +8,7 @@ import { quietScenario } from './three-members.ts';
 /** What shows that a fault really did something. */
 const traces: Partial<Record<FaultKind, CounterName>> = {
   powerLoss: 'unsynced writes lost',
-  powerLossOfAll: 'unsynced writes torn',
+  powerLossOfAll: 'unsynced writes lost',
   gracefulStop: 'leadership handed over',
   transfer: 'transfers by leaders that went on',
   isolateLeader: 'check-quorum step-downs',
@@ -19,8 +19,11 @@ const traces: Partial<Record<FaultKind, CounterName>> = {
   fullDisk: 'members stopped by a full disk',
   failingDisk: 'members stopped by a disk error',
   rottenLog: 'damaged logs refused',
-  rottenVote: 'torn copies of the vote',
+  rottenVote: 'damaged votes survived',
   rottenSpace: 'torn tails cut',
+  cutClient: 'answers past a cut link of the client',
+  cutClientOff: 'outcomes unknown behind a cut link',
+  cutClientOneWay: 'outcomes unknown behind a cut link',
 };
 
 test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', async (kind) => {
@@ -36,7 +39,7 @@ test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', as
     faultIntervalMsMax: 500,
     quietFormation: true,
   };
-  const { violations, counts } = await simulate(3, { scenario, durationMs: 10_000 });
+  const { violations, counts } = await simulate(3, { scenario, durationMs: 15_000 });
   expect(violations).toEqual([]);
   expect(counts[`fault: ${kind}`]).toBeGreaterThan(2);
   const trace = traces[kind];
