@@ -23,6 +23,8 @@ export interface Target extends Asked {
 /** Performs operations and writes down what came of them: the history that is checked. */
 export class Recorder {
   readonly history: Operation[] = [];
+  /** Of the history, those that a limit of the settings refused: too much, or too long. */
+  readonly #refusedByLimit = new Set<Operation>();
   readonly #world: VirtualWorld;
   readonly #counters: Counters;
   readonly #watch: AnswerWatch;
@@ -60,13 +62,15 @@ export class Recorder {
     this.#watchFor(`${command.type} of ${key} by ${client}`, target, execution);
     const { life, name } = target.host;
     const isCutOff = this.#isCutOff(name);
-    const outcome = await this.#outcomeOf(command, execution);
+    const { outcome, isLimit } = await this.#settledAs(command, execution);
     if (outcome.type !== 'answered' && target.host.life !== life) {
       this.#counters.add('operations of a process that died');
     }
     if (isCutOff && this.#isCutOff(name)) this.#countPastCut(outcome);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : this.#world.nowMs;
-    this.history[slot] = { ...call, settledAtMs, outcome };
+    const operation = { ...call, settledAtMs, outcome };
+    this.history[slot] = operation;
+    if (isLimit) this.#refusedByLimit.add(operation);
     this.#say?.(`${client} hears: ${key} ${JSON.stringify(outcome)}`);
     if (outcome.type === 'unknown') this.#counters.add('outcomes unknown');
     if (outcome.type !== 'answered') return undefined;
@@ -81,16 +85,21 @@ export class Recorder {
     execution.then(settle, settle);
   }
 
-  async #outcomeOf({ type }: Command, execution: Promise<Answer>): Promise<Outcome> {
+  isRefusedByLimit(operation: Operation): boolean {
+    return this.#refusedByLimit.has(operation);
+  }
+
+  async #settledAs({ type }: Command, execution: Promise<Answer>): Promise<Settled> {
     try {
-      return { type: 'answered', answer: await this.#bounded(execution) };
+      const answer = await this.#bounded(execution);
+      return { outcome: { type: 'answered', answer }, isLimit: false };
     } catch (error) {
       if (!(error instanceof Lost) && !(error instanceof DEngineError)) throw error;
-      if (error instanceof DEngineError) this.#countRefusal(error, type);
+      const isLimit = error instanceof DEngineError && this.#countLimit(error, type);
       // A read that failed says nothing.
-      if (type === 'read') return { type: 'refused' };
+      if (type === 'read') return { outcome: { type: 'refused' }, isLimit };
       const applied = error instanceof Lost || error.mayHaveBeenApplied;
-      return applied ? unknown : { type: 'refused' };
+      return { outcome: applied ? unknown : { type: 'refused' }, isLimit };
     }
   }
 
@@ -108,11 +117,13 @@ export class Recorder {
     });
   }
 
-  #countRefusal({ name }: DEngineError, type: Command['type']): void {
+  /** Whether the settings allow no more; counts it then. */
+  #countLimit({ name }: DEngineError, type: Command['type']): boolean {
+    if (name !== 'RequestTooLarge' && name !== 'RateLimited') return false;
     if (name === 'RequestTooLarge') this.#counters.add('values refused as too long');
-    if (name !== 'RateLimited') return;
-    const isRead = type === 'read';
-    this.#counters.add(isRead ? 'reads refused by a full queue' : 'writes refused by a full queue');
+    else if (type === 'read') this.#counters.add('reads refused by a full queue');
+    else this.#counters.add('writes refused by a full queue');
+    return true;
   }
 
   /** Some or all links of the client were cut when it asked, and still when it heard. */
@@ -132,6 +143,12 @@ export class Recorder {
       this.#counters.add('eventual reads');
     }
   }
+}
+
+interface Settled {
+  readonly outcome: Outcome;
+  /** A limit of the settings refused it. */
+  readonly isLimit: boolean;
 }
 
 const unknown: Outcome = { type: 'unknown' };
