@@ -23,9 +23,9 @@ const turnsShare = 0.7;
 const leaderPollMs = 100;
 
 /**
- * Breaks processes, links among nodes and links of clients, each for a while, one of each kind at a
- * time, until it is told to rest. What it breaks follows from its seed. No kind comes again before all others came, so that
- * a short run has each of them as well.
+ * Breaks processes, links among nodes and links of clients, each for a while, one of each sort at a
+ * time, until it is told to rest. What it breaks follows from its seed. No kind comes again before
+ * all others of its sort came, so that a short run has each of them as well.
  */
 export class Faults {
   /** What was inflicted, by kind; 0 of those that did not come. */

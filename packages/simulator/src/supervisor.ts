@@ -81,7 +81,7 @@ export class Supervisor {
     return true;
   }
 
-  /** As operators do it; if there is anybody to ask, and it comes to that, tells when it stopped. */
+  /** As operators do it. Tells when it has stopped, if there was anybody to ask. */
   stop(id: NodeId, onStopped: () => void): void {
     const node = this.#cluster.node(id);
     const host = this.#cluster.host(id);

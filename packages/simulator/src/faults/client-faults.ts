@@ -13,7 +13,7 @@ export const clientFaults: Faults<ClientFault> = {
   cutClient: (tools, victim) =>
     cut(tools, aimed(tools, victim), (client, member) => cutsBetween([client], [member], 'both')),
 
-  /** From all of them: until it is over it hears nothing, and knows of no write what became of it. */
+  /** From all of them: it hears nothing, and does not know what became of its last write. */
   cutClientOff: (tools) =>
     cut(tools, tools.cluster.ids, (client, member) => cutsBetween([client], [member], 'both')),
 

@@ -50,8 +50,8 @@ export class VirtualDisk {
   }
 
   /**
-   * Calls `action` once, halfway through the next operation of this kind. Returns how to wait for it
-   * no longer; a watch outlives processes.
+   * Calls `action` once, halfway through the next operation of this kind. Returns how to wait no
+   * longer; a watch outlives processes.
    */
   duringNext(operation: DiskOperation, pathIncludes: string, action: () => void): () => void {
     return this.#machine.faults.watch(operation, pathIncludes, action);
