@@ -1,11 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Dice } from './dice.ts';
-import type { Hosts } from './hosts.ts';
+import type { Hosts, Place } from './hosts.ts';
 import type { Nodes } from './nodes.ts';
 
 export const processFaults = ['kill', 'killAll', 'killLeader', 'pause', 'stop'] as const;
 export const networkFaults = ['cut', 'cutOneWay', 'isolateLeader', 'bridge'] as const;
-export type FaultName = (typeof processFaults)[number] | (typeof networkFaults)[number];
+/** Of the links between the clients and the nodes, not those among the nodes. */
+export const clientFaults = ['cutClients', 'cutClientsOff', 'cutClientsOneWay'] as const;
+export type FaultName =
+  | (typeof processFaults)[number]
+  | (typeof networkFaults)[number]
+  | (typeof clientFaults)[number];
+
+type Pair = readonly [Place, Place];
 
 const aimedAtLeaders: ReadonlySet<FaultName> = new Set(['killLeader', 'isolateLeader']);
 
@@ -16,9 +23,9 @@ const turnsShare = 0.7;
 const leaderPollMs = 100;
 
 /**
- * Breaks processes and links, each for a while, one of either kind at a time, until it is told to
- * rest. What it breaks follows from its seed. No kind comes again before all others came, so that
- * a short run has each of them as well.
+ * Breaks processes, links among nodes and links of clients, each for a while, one of each sort at a
+ * time, until it is told to rest. What it breaks follows from its seed. No kind comes again before
+ * all others of its sort came, so that a short run has each of them as well.
  */
 export class Faults {
   /** What was inflicted, by kind; 0 of those that did not come. */
@@ -42,9 +49,11 @@ export class Faults {
     this.#durationMs = options.durationMs;
     this.#say = options.say;
     const { seed } = options;
-    this.#lanes = [this.#lane(new Dice(seed), processFaults)];
+    this.#lanes = [this.#lane(new Dice(seed), processFaults, 1)];
     const kinds = this.#hosts.canCut ? networkFaultsOf(this.#nodes.ids.length) : [];
-    if (kinds.length > 0) this.#lanes.push(this.#lane(new Dice(seed + 1), kinds));
+    if (kinds.length > 0) this.#lanes.push(this.#lane(new Dice(seed + 1), kinds, 1));
+    // Shorter, or the clients of a short run would hardly get to do anything.
+    if (this.#hosts.canCut) this.#lanes.push(this.#lane(new Dice(seed + 2), clientFaults, 0.4));
   }
 
   /** Ends all faults: links healed, all nodes running. */
@@ -55,7 +64,7 @@ export class Faults {
     this.#nodes.startAll();
   }
 
-  async #lane(dice: Dice, kinds: readonly FaultName[]): Promise<void> {
+  async #lane(dice: Dice, kinds: readonly FaultName[], length: number): Promise<void> {
     for (const kind of kinds) this.counts.set(kind, 0);
     const turnMs = Math.min(turnMsMax, (turnsShare * this.#durationMs) / kinds.length);
     let left: FaultName[] = [];
@@ -68,7 +77,7 @@ export class Faults {
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
       // A leader that is soon back is elected anew: the others had no time to miss it.
       const leastShare = aimedAtLeaders.has(kind) ? 0.35 : 0.05;
-      await this.#inflict(kind, victim, dice, turnMs * dice.between(leastShare, 0.5));
+      await this.#inflict(kind, victim, dice, turnMs * length * dice.between(leastShare, 0.5));
     }
   }
 
@@ -111,6 +120,12 @@ export class Faults {
           lastsMs,
         );
       }
+      case 'cutClients':
+        return this.#cut(pairsWith('clients', [victim]), lastsMs);
+      case 'cutClientsOff':
+        return this.#cut(pairsWith('clients', ids), lastsMs);
+      case 'cutClientsOneWay':
+        return this.#cut([dice.pick(pairsWith('clients', [victim]))], lastsMs);
     }
   }
 
@@ -135,11 +150,12 @@ export class Faults {
     this.#nodes.start(id);
   }
 
-  async #cut(pairs: readonly (readonly [number, number])[], lastsMs: number): Promise<void> {
+  async #cut(pairs: readonly Pair[], lastsMs: number): Promise<void> {
     this.#say(`cut ${pairs.map((pair) => pair.join('>')).join(' ')} for ${Math.round(lastsMs)} ms`);
     for (const [from, to] of pairs) this.#hosts.cut(from, to);
     await this.#wait(lastsMs);
-    this.#hosts.heal();
+    // Not those of the other lane.
+    for (const [from, to] of pairs) this.#hosts.mend(from, to);
   }
 
   /** Ends early when the faults come to rest. */
@@ -154,10 +170,10 @@ function networkFaultsOf(nodes: number): readonly FaultName[] {
   return networkFaults.filter((kind) => nodes > 2 || kind !== 'bridge');
 }
 
-/** Both ways between one node and some others. */
-function pairsWith(id: number, peers: readonly number[]): (readonly [number, number])[] {
-  return peers.flatMap((peer): (readonly [number, number])[] => [
-    [id, peer],
-    [peer, id],
+/** Both ways between one place and some others. */
+function pairsWith(place: Place, peers: readonly Place[]): Pair[] {
+  return peers.flatMap((peer): Pair[] => [
+    [place, peer],
+    [peer, place],
   ]);
 }

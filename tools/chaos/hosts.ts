@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
+/** A node, or the host of all clients. */
+export type Place = number | 'clients';
+
 /** Where the nodes of a run live, and what can be done to the links between them. */
 export interface Hosts {
   /** False: all share one loopback, which cannot be cut. */
@@ -8,8 +11,11 @@ export interface Hosts {
   /** The command that starts a process on the node's host. */
   wrapperOf(id: number): readonly string[];
   /** From now on nothing that `from` sends reaches `to`. */
-  cut(from: number, to: number): void;
+  cut(from: Place, to: Place): void;
+  mend(from: Place, to: Place): void;
   heal(): void;
+  /** Whether any link from it or to it is cut. */
+  isCut(place: Place): boolean;
 }
 
 /** All nodes on the loopback of this machine. */
@@ -20,7 +26,9 @@ export const loopbackHosts: Hosts = {
   cut: () => {
     throw new Error('links of the loopback cannot be cut');
   },
+  mend: () => undefined,
   heal: () => undefined,
+  isCut: () => false,
 };
 
 /** The name of the network namespaces of a run, and how many nodes have one. */
@@ -36,8 +44,8 @@ export interface NamespaceNames {
 export class NamespaceHosts implements Hosts {
   readonly canCut = true;
   readonly #names: NamespaceNames;
-  /** `from`-`to` pairs of ids. */
-  readonly #cuts = new Set<string>();
+  /** By its two ends. */
+  readonly #cuts = new Map<string, readonly [Place, Place]>();
 
   constructor(names: NamespaceNames) {
     this.#names = names;
@@ -51,22 +59,38 @@ export class NamespaceHosts implements Hosts {
     return ['ip', 'netns', 'exec', namespaceOf(this.#names, id)];
   }
 
-  cut(from: number, to: number): void {
-    const name = `${from}-${to}`;
+  cut(from: Place, to: Place): void {
+    const name = nameOfCut(from, to);
     if (this.#cuts.has(name)) return;
-    this.#cuts.add(name);
+    this.#cuts.set(name, [from, to]);
     // No packet filter is needed: what has nowhere to go is dropped by the sender's own routes.
-    ip('-n', namespaceOf(this.#names, from), 'route', 'add', 'blackhole', `${this.hostOf(to)}/32`);
+    this.#route('add', from, to);
+  }
+
+  mend(from: Place, to: Place): void {
+    if (this.#cuts.delete(nameOfCut(from, to))) this.#route('del', from, to);
   }
 
   heal(): void {
-    for (const name of this.#cuts) {
-      const [from = 0, to = 0] = name.split('-').map(Number);
-      const namespace = namespaceOf(this.#names, from);
-      ip('-n', namespace, 'route', 'del', 'blackhole', `${this.hostOf(to)}/32`);
-    }
-    this.#cuts.clear();
+    for (const [from, to] of [...this.#cuts.values()]) this.mend(from, to);
   }
+
+  isCut(place: Place): boolean {
+    return [...this.#cuts.values()].some((ends) => ends.includes(place));
+  }
+
+  #route(change: 'add' | 'del', from: Place, to: Place): void {
+    const { prefix } = this.#names;
+    const namespace = from === 'clients' ? clientNamespaceOf(this.#names) : `${prefix}-n${from}`;
+    const address = to === 'clients' ? clientAddress : this.hostOf(to);
+    ip('-n', namespace, 'route', change, 'blackhole', `${address}/32`);
+  }
+}
+
+const clientAddress = '10.213.77.254';
+
+function nameOfCut(from: Place, to: Place): string {
+  return `${from}-${to}`;
 }
 
 /** The namespace in which the clients run. */
@@ -90,7 +114,7 @@ export function makeNamespaces(names: NamespaceNames): void {
   ip('netns', 'add', clients);
   ip('-n', clients, 'link', 'set', 'lo', 'up');
   ip('-n', clients, 'link', 'add', 'bridge', 'type', 'bridge');
-  ip('-n', clients, 'addr', 'add', '10.213.77.254/24', 'dev', 'bridge');
+  ip('-n', clients, 'addr', 'add', `${clientAddress}/24`, 'dev', 'bridge');
   ip('-n', clients, 'link', 'set', 'bridge', 'up');
   for (let id = 1; id <= names.nodes; id++) {
     const namespace = namespaceOf(names, id);

@@ -12,13 +12,22 @@ export class Failed extends Error {
   }
 }
 
+type OutcomeCounts = Record<Outcome['type'], number>;
+
 /** What the clients asked and heard, by the clock of the one process that they all are. */
 export class Recorder {
   readonly operations: Operation[] = [];
-  readonly counts = { answered: 0, refused: 0, unknown: 0 };
+  readonly counts: OutcomeCounts = { answered: 0, refused: 0, unknown: 0 };
+  /** Of those that began and ended while a link of the clients was cut. */
+  readonly countsPastCut: OutcomeCounts = { answered: 0, refused: 0, unknown: 0 };
+  readonly #isCutOff: () => boolean;
   /** The longest time without an acknowledged write. */
   longestPauseMs = 0;
   #acknowledgedAtMs = performance.now();
+
+  constructor(isCutOff: () => boolean) {
+    this.#isCutOff = isCutOff;
+  }
 
   /** Undefined: nothing is known of it. */
   async perform(
@@ -28,10 +37,12 @@ export class Recorder {
     execute: () => Promise<Answer>,
   ): Promise<Answer | undefined> {
     const invokedAtMs = performance.now();
+    const isCutOff = this.#isCutOff();
     const outcome = await outcomeOf(command, execute);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : performance.now();
     this.operations.push({ client, key, command, invokedAtMs, settledAtMs, outcome });
     this.counts[outcome.type] += 1;
+    if (isCutOff && this.#isCutOff()) this.countsPastCut[outcome.type] += 1;
     if (outcome.type !== 'answered') return undefined;
     if (command.type !== 'read') this.#acknowledged(settledAtMs);
     return outcome.answer;

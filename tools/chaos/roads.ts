@@ -61,11 +61,9 @@ export function roadOverHttp(address: string): Road {
 function call(agent: Agent, address: string, key: string, command: Command): Promise<Body> {
   const { method, path, body } = requestOf(key, command);
   return new Promise((resolve, reject) => {
-    // A connection that was refused carried nothing; after anything else nobody knows.
-    let mayHaveLeft = true;
+    // A connection that was never made carried nothing; after anything else nobody knows.
     const fail = (error: NodeJS.ErrnoException): void => {
-      if (error.code === 'ECONNREFUSED') mayHaveLeft = false;
-      reject(new Failed(error.message, mayHaveLeft));
+      reject(new Failed(error.message, error.syscall !== 'connect'));
     };
     const signal = AbortSignal.timeout(patienceMs);
     const request = httpRequest(

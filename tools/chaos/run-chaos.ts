@@ -37,7 +37,7 @@ export async function runChaos({ root, flags, hosts, say }: ChaosOptions): Promi
     wrapperOf: (id) => hosts.wrapperOf(id),
   });
   say(`seed ${flags.seed}, ${flags.nodes} nodes in ${cluster.directory}`);
-  const recorder = new Recorder();
+  const recorder = new Recorder(() => hosts.isCut('clients'));
   const client = connect({ endpoints: cluster.endpoints, deadlineMs: 5_000 });
   const nodes = new Nodes(cluster, say);
   const problems: string[] = [];
@@ -110,10 +110,12 @@ async function readBack(cluster: LocalCluster, recorder: Recorder): Promise<void
 
 function summaryOf(recorder: Recorder, faults: Faults, changes: number): string {
   const { answered, refused, unknown } = recorder.counts;
+  const past = recorder.countsPastCut;
   const inflicted = [...faults.counts].map(([name, count]) => `${name} ${count}`).join(', ');
   return (
     `${recorder.operations.length} operations: ${answered} answered, ${refused} refused, ` +
-    `${unknown} unknown; ${changes} leader changes; longest pause of writes ` +
+    `${unknown} unknown; past cut links of the clients ${past.answered} answered, ` +
+    `${past.unknown} unknown; ${changes} leader changes; longest pause of writes ` +
     `${Math.round(recorder.longestPauseMs)} ms; faults: ${inflicted}`
   );
 }

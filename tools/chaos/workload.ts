@@ -52,21 +52,23 @@ export class ChaosClient {
     const startedAtMs = performance.now();
     while (this.#running) {
       const epoch = Math.floor((performance.now() - startedAtMs) / this.#epochMs);
-      await this.#step(`epoch-${epoch}/${this.#dice.below(keysAtOnce)}`);
-      await delay(this.#dice.between(2, 40));
+      const isAnswered = await this.#step(`epoch-${epoch}/${this.#dice.below(keysAtOnce)}`);
+      // A link that is cut refuses at once: who asked again at once would do nothing else.
+      await delay(isAnswered ? this.#dice.between(2, 40) : this.#dice.between(50, 250));
     }
   }
 
-  async #step(key: string): Promise<void> {
+  async #step(key: string): Promise<boolean> {
     const { road, process } = this.#dice.pick(this.#destinations);
     const command = this.#draw(key, process !== undefined);
     const isEventual = command.type === 'read' && command.consistency === 'eventual';
     const client = isEventual ? (process?.() ?? this.#name) : this.#name;
     const execute = async (): Promise<Answer> => road(key, command);
     const answer = await this.#recorder.perform(client, key, command, execute);
-    if (answer === undefined || isEventual) return;
-    const seen = valueAfter(command, answer);
+    if (answer === undefined) return false;
+    const seen = isEventual ? undefined : valueAfter(command, answer);
     if (seen !== undefined) this.#seen.set(key, seen);
+    return true;
   }
 
   #draw(key: string, toOneProcess: boolean): Command {

@@ -1,5 +1,6 @@
-import type { Clock, Metrics } from '@d-engine/base';
+import type { Clock, Entry, Metrics } from '@d-engine/base';
 import { DEngineError, silentMetrics } from '@d-engine/base';
+import type { Outgoing } from '@d-engine/raft';
 import { expect, test } from 'vitest';
 import { NodeMetrics } from './node-metrics.ts';
 
@@ -50,6 +51,26 @@ test('a read likewise', () => {
   expect(replies).toEqual([false]);
   expect(counts.get('d_engine_reads_total')).toBe(1);
   expect(counts.get('d_engine_read_failures_total')).toBe(1);
+});
+
+test('an append that does not reach the end of the log counts as cut, and no other message', () => {
+  const { metrics, counts } = countingMetrics();
+  const node = new NodeMetrics(metrics, clock);
+  const append = (prevLogIndex: number, entries: number): Outgoing => ({
+    to: 2,
+    message: {
+      type: 'appendRequest',
+      term: 1,
+      leaderCommit: 0,
+      token: 1,
+      stickinessMs: 200,
+      prevLogIndex,
+      prevLogTerm: 1,
+      entries: Array.from({ length: entries }, () => ({}) as Entry),
+    },
+  });
+  node.sent([append(3, 2), append(5, 0), append(3, 1)], 5);
+  expect(counts.get('d_engine_cut_appends_total')).toBe(1);
 });
 
 test('a leader that is lost and found again is no other leader', () => {

@@ -1,5 +1,5 @@
-import type { Clock, Counter, Gauge, Histogram, Metrics, NodeId } from '@d-engine/base';
-import type { Raft } from '@d-engine/raft';
+import type { Clock, Counter, Gauge, Histogram, LogIndex, Metrics, NodeId } from '@d-engine/base';
+import type { Outgoing, Raft } from '@d-engine/raft';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
 
@@ -18,6 +18,9 @@ export class NodeMetrics {
   /** Batches of reads that a quorum was asked to confirm. */
   readonly readConfirmations: Counter;
   readonly forwards: Counter;
+  /** Turns after which writes still waited: one turn proposes only so many. */
+  readonly fullTurns: Counter;
+  readonly cutAppends: Counter;
   readonly leaderChanges: Counter;
   readonly loopStalls: Counter;
   readonly persistMs: Histogram;
@@ -60,6 +63,14 @@ export class NodeMetrics {
       'Batches of reads that a quorum was asked to confirm',
     );
     this.forwards = counter('d_engine_forwards_total', 'Writes passed on to the leader');
+    this.fullTurns = counter(
+      'd_engine_full_turns_total',
+      'Turns that left writes for the next one, having proposed as many as one may',
+    );
+    this.cutAppends = counter(
+      'd_engine_cut_appends_total',
+      'Append messages that left entries for the next one',
+    );
     this.leaderChanges = counter('d_engine_leader_changes_total', 'Leaders that this member saw');
     this.loopStalls = counter(
       'd_engine_event_loop_stalls_total',
@@ -94,6 +105,14 @@ export class NodeMetrics {
       metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', {
         peer,
       });
+  }
+
+  /** Messages leave, of a log that ends there. */
+  sent(messages: readonly Outgoing[], lastLogIndex: LogIndex): void {
+    for (const { message } of messages) {
+      if (message.type !== 'appendRequest' || message.entries.length === 0) continue;
+      if (message.prevLogIndex + message.entries.length < lastLogIndex) this.cutAppends.add();
+    }
   }
 
   /** The leader that this member knows now, the same one or another. */

@@ -119,6 +119,7 @@ export class TurnLoop {
     this.#takePersisted(at);
     this.#tick(at);
     this.#proposals.propose(this.#raft, at, (reason) => this.#observer.refusal(reason));
+    if (this.#proposals.hasQueued) this.#metrics.fullTurns.add();
     this.#reads.start(this.#raft, at);
     this.#carryOut(at);
     if (this.#proposals.hasQueued || this.#applier.isBehind || this.#lookAgain) this.request();
@@ -167,7 +168,10 @@ export class TurnLoop {
       }
       const effects = this.#raft.takeEffects();
       if (effects.persist !== undefined) this.#persist(effects.persist);
-      if (effects.messages.length > 0) this.#observer.send(effects.messages);
+      if (effects.messages.length > 0) {
+        this.#metrics.sent(effects.messages, this.#raft.lastLogIndex);
+        this.#observer.send(effects.messages);
+      }
       for (const read of effects.reads) {
         this.#reads.resolve(read, () => this.#observer.refusal('readRefused'));
       }

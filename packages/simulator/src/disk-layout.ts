@@ -7,5 +7,8 @@ export const voteCopyOffsets: readonly [number, number] = [0, 4_096];
 /** The last four bytes of a copy are the checksum of the others. */
 export const voteCopyBytes = 88;
 
+/** What a disk writes whole or not at all. */
+export const sectorBytes = 512;
+
 /** Records of the log are padded with zeros, which are part of them, to a multiple of this. */
 export const recordAlignment = 8;

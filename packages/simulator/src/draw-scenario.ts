@@ -1,9 +1,10 @@
 import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
 import { drawTransport } from './draw-transport.ts';
+import { drawVariety, segmentBytesFor } from './draw-variety.ts';
 import { applyPreset } from './presets.ts';
 import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
-import { faultKinds } from './scenario.ts';
+import { earlyFaultKinds } from './scenario.ts';
 
 /** What a run is for, virtual. */
 export const durationMsDefault = 60_000;
@@ -26,6 +27,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
   const electionTimeoutMinMs = random.pick([200, 400, 600, 800, 1_000]);
   const clients = random.pick([4, 6, 8]);
   const target = random.pick(operationTargets);
+  const { lateFaults, valueBytes, limits } = drawVariety(seed);
   const drawn: Scenario = {
     seed,
     world: drawWorld(seed, random),
@@ -37,12 +39,14 @@ export function drawScenario(seed: number, members?: number): Scenario {
     heartbeatIntervalMs: electionTimeoutMinMs / random.pick([4, 5, 8]),
     leaseDurationMs: random.pick([0.5, 1]) * leaseMax(electionTimeoutMinMs),
     // With small ones the log moves from file to file all the time: seed 630010 found a bug there.
-    segmentBytes: random.pick([8, 8, 64, 1_024]) * 1_024,
+    segmentBytes: segmentBytesFor(valueBytes, random.pick([8, 8, 64, 1_024]) * 1_024),
+    valueBytes,
+    limits,
     intervalMsMax: (2 * durationMsDefault * clients) / target,
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),
     faultIntervalMsMax: random.pick([2_000, 4_000, 10_000]),
-    faults: drawFaults(random),
+    faults: [...drawFaults(random), ...lateFaults],
     quietFormation: random.chance(0.7),
     recoveryCrashShare: random.pick([0, 0, 0.3]),
     voteTrap: false,
@@ -57,7 +61,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
 function drawFaults(random: SeededRandom): FaultKind[] {
   // Drawn apart, it leaves the other draws of a seed what they are.
   const isWiped = random.fork('wiped disk').chance(0.4);
-  return faultKinds.filter((kind) => (kind === 'wipedDisk' ? isWiped : random.chance(0.4)));
+  return earlyFaultKinds.filter((kind) => (kind === 'wipedDisk' ? isWiped : random.chance(0.4)));
 }
 
 function drawMix(random: SeededRandom): OperationMix {

@@ -15,6 +15,8 @@ export interface LivenessBounds {
 
 /** Opening a directory with the log of a minute, on the slowest of disks. */
 const recoveryMs = 1_000;
+/** What a minute leaves of long values. */
+const longLogBytes = 4_000_000;
 /** The longest back-offs, of a link between members and of its connection, and the way there. */
 const reconnectMs = 2_000;
 /**
@@ -25,7 +27,8 @@ const reconnectMs = 2_000;
 const electionTimeouts = 5;
 
 /** Made of what the faults of this very scenario can leave behind, and of what members need. */
-export function livenessBounds({ faults, world, electionTimeoutMinMs }: Scenario): LivenessBounds {
+export function livenessBounds(scenario: Scenario): LivenessBounds {
+  const { faults, world, electionTimeoutMinMs, valueBytes, segmentBytes } = scenario;
   const ifAny = (kinds: readonly FaultKind[], ms: number): number =>
     faults.some((kind) => kinds.includes(kind)) ? ms : 0;
   const electionTimeoutMaxMs = electionTimeoutMinMs * 2;
@@ -33,12 +36,15 @@ export function livenessBounds({ faults, world, electionTimeoutMinMs }: Scenario
   // Whoever is asked to stop hands over first.
   const stopMs = ifAny(['gracefulStop'], electionTimeoutMaxMs);
   // What began on a slow disk or a slow link goes on as slowly to its end.
-  const slowDiskMs = ifAny(['slowDisk'], world.disk.syncMs.max * slownessMax);
+  // Of short values nothing is so long that its length matters; one write ends with its log file.
+  const transferMs = valueBytes.length === 0 ? 0 : segmentBytes / world.disk.bytesPerMs;
+  const slowDiskMs = ifAny(['slowDisk'], (world.disk.syncMs.max + transferMs) * slownessMax);
+  const longLogMs = valueBytes.length === 0 ? 0 : longLogBytes / world.disk.bytesPerMs;
   const slowLinkMs = ifAny(['clog', 'gracefulStop'], clogMsMax);
   const lossProbability = world.network.unreliableStreams?.lossProbability ?? 0;
   const lostHelloMs = lossProbability > 0 ? limits.helloTimeoutMs : 0;
   return {
-    upMs: sleepMs + stopMs + slowDiskMs + restartMs + recoveryMs,
+    upMs: sleepMs + stopMs + slowDiskMs + restartMs + recoveryMs + longLogMs,
     settledMs:
       electionTimeouts * electionTimeoutMaxMs +
       reconnectMs +

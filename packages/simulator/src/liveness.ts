@@ -100,7 +100,11 @@ export class Liveness {
     if (!(await this.#until('the clients ask too little', askMs, isAsked))) return false;
     if (!(await this.#answer(this.#watch.owed))) return false;
     const asked = history.slice(first, end);
-    const failed = asked.filter(({ outcome }) => outcome.type !== 'answered');
+    // What a narrow limit refuses tells nothing of the cluster.
+    const failed = asked.filter(
+      (operation) =>
+        operation.outcome.type !== 'answered' && !this.#recorder.isRefusedByLimit(operation),
+    );
     if (failed.length <= asked.length * (1 - servedShareMin)) return true;
     const which = failed.map(
       ({ client, key, command }) => `${command.type} of ${key} by ${client}`,

@@ -5,6 +5,8 @@ import { dataDirectory } from './virtual-cluster.ts';
 /** A file of a member's log, as one sees it from outside. */
 export interface LogFile {
   readonly path: string;
+  /** Of the whole file: what a crash tore may have kept the end alone. */
+  readonly hasHeader: boolean;
   readonly usedBytes: number;
   readonly freeBytes: number;
 }
@@ -19,7 +21,8 @@ export function logFiles(disk: VirtualDisk): LogFile[] {
       const path = `${logDirectory}/${name}`;
       const content = disk.peek(path) ?? new Uint8Array();
       const usedBytes = bytesUsed(content);
-      return { path, usedBytes, freeBytes: content.length - usedBytes };
+      const hasHeader = (content[0] ?? 0) !== 0;
+      return { path, hasHeader, usedBytes, freeBytes: content.length - usedBytes };
     });
 }
 

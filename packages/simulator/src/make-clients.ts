@@ -6,6 +6,7 @@ import type { Counters } from './counters.ts';
 import { countingMetrics } from './member-observers.ts';
 import type { Recorder, Target } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
+import { clientName } from './scenario.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 import type { TargetPicker } from './workload.ts';
 import { VirtualClient } from './workload.ts';
@@ -30,10 +31,11 @@ export function makeClients(
     return targetOf(cluster, random.pick(nodes));
   };
   return Array.from({ length: scenario.clients }, (_, position) => {
-    const name = `c${position}`;
+    const name = clientName(position);
     const overNetwork = position < scenario.networkClients;
-    const pick = overNetwork ? networkPicker(world, cluster, name, counters) : embedded;
-    return new VirtualClient({ world, scenario, name, recorder, pick });
+    if (!overNetwork) return new VirtualClient({ world, scenario, name, recorder, pick: embedded });
+    const target = networkTarget(world, cluster, name, counters);
+    return new VirtualClient({ world, scenario, name, recorder, pick: () => target });
   });
 }
 
@@ -46,12 +48,12 @@ export function targetOf(cluster: VirtualCluster, node: Node): Target {
 }
 
 /** The client that users have, on a machine of its own; it finds the leader by itself. */
-function networkPicker(
+export function networkTarget(
   world: VirtualWorld,
   cluster: VirtualCluster,
   name: string,
   counters: Counters,
-): TargetPicker {
+): Target {
   const host = world.host(name);
   const env = cluster.envOf(host);
   const client: ClientApi = createClient({
@@ -62,6 +64,5 @@ function networkPicker(
     metrics: countingMetrics(counters),
     deadlineMs: clientDeadlineMs,
   });
-  const target = { client, name: 'the network', node: undefined };
-  return () => ({ ...target, host, deadlineMs: clientDeadlineMs });
+  return { client, name: 'the network', node: undefined, host, deadlineMs: clientDeadlineMs };
 }

@@ -6,6 +6,7 @@ import type {
   LogLevel,
   Metrics,
   NodeId,
+  Term,
 } from '@d-engine/base';
 import { logLevels, silentMetrics } from '@d-engine/base';
 import type { CounterName, Counters } from './counters.ts';
@@ -15,8 +16,12 @@ export interface LogEvents {
   readonly onBound: (nodeId: NodeId, instanceId: InstanceId) => void;
   /** This member's disk knows for good that it is part of a cluster. */
   readonly onJoined: () => void;
-  /** This member won an election. */
-  readonly onLeads: () => void;
+  /** This member won the election of this term. */
+  readonly onLeads: (term: Term) => void;
+  /** It told that member to campaign in the next term. */
+  readonly onHandsOver: (to: NodeId, term: Term) => void;
+  /** At its start it found that a crash had torn one copy of its vote, or that it was rotten. */
+  readonly onTornVote: () => void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (level: LogLevel | 'always', text: string) => void;
 }
@@ -37,7 +42,6 @@ const countedLines: readonly {
     name: 'votes refused',
     holds: (fields) => fields['pre_vote'] === false && fields['granted'] === false,
   },
-  { start: 'timeoutNowRequest to peer', name: 'leadership handed over' },
   { start: 'leadership was not handed over in time', name: 'transfers given up' },
   {
     start: 'stepped down',
@@ -53,22 +57,17 @@ const countedLines: readonly {
   { start: 'appendResponse to peer', name: 'conflict hints' },
   { start: 'Log: cut a torn tail', name: 'torn tails cut' },
   { start: 'Identity: no room to note', name: 'starts not noted for want of room' },
-  { start: 'Hard state: one copy was cut by a crash', name: 'torn copies of the vote' },
 ];
 
 /** Counts what the members say, and hands it on when somebody listens. */
-export function countingLogger(
-  counters: Counters,
-  { onBound, onJoined, onLeads, onLog }: LogEvents,
-): Logger {
+export function countingLogger(counters: Counters, events: LogEvents): Logger {
+  const { onLog } = events;
   const say =
     (level: LogLevel | 'always') =>
     (message: string, fields: LogFields = {}): void => {
       // One message at trace level is a conflict at debug level: the two share their text.
       if (level !== 'trace') count(counters, message, fields);
-      if (message === 'member bound') onBound(Number(fields['node']), String(fields['instance']));
-      if (message === 'part of cluster') onJoined();
-      if (message.startsWith('Became leader')) onLeads();
+      tell(events, message, fields);
       if (onLog === undefined) return;
       const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
       onLog(level, `${message}${rest}`);
@@ -86,6 +85,19 @@ export function countingLogger(
   };
 }
 
+function tell(events: LogEvents, message: string, fields: LogFields): void {
+  if (message === 'member bound')
+    events.onBound(Number(fields['node']), String(fields['instance']));
+  if (message === 'part of cluster') events.onJoined();
+  if (message.startsWith('Became leader')) events.onLeads(Number(fields['term']));
+  if (message.startsWith('Hard state: one copy was cut by a crash')) events.onTornVote();
+  if (message.startsWith(handOver)) {
+    events.onHandsOver(Number(message.slice(handOver.length)), Number(fields['term']));
+  }
+}
+
+const handOver = 'timeoutNowRequest to peer ';
+
 function count(counters: Counters, message: string, fields: LogFields): void {
   for (const { start, name, holds } of countedLines) {
     if (message.startsWith(start) && (holds === undefined || holds(fields))) counters.add(name);
@@ -96,6 +108,8 @@ const countedSeries: Readonly<Record<string, CounterName>> = {
   d_engine_lease_reads_total: 'lease reads answered locally',
   d_engine_read_confirmations_total: 'reads confirmed by a quorum',
   d_engine_forwards_total: 'writes forwarded',
+  d_engine_full_turns_total: 'turns that left writes for the next one',
+  d_engine_cut_appends_total: 'appends that left entries for the next one',
   d_engine_event_loop_stalls_total: 'event loop stalls noticed',
   d_engine_client_retries_total: 'client retries',
   d_engine_client_redirects_total: 'redirects followed',

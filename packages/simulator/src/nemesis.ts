@@ -1,13 +1,22 @@
 import type { NodeId } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import type { TraceKind } from '@d-engine/virtual-env';
+import type { SeededRandom, TraceKind } from '@d-engine/virtual-env';
+import { clientFaults } from './faults/client-faults.ts';
 import { diskFaults } from './faults/disk-faults.ts';
 import type { Faults, FaultTools } from './faults/fault-tools.ts';
 import { networkFaults } from './faults/network-faults.ts';
 import { processFaults } from './faults/process-faults.ts';
 import type { FaultKind } from './scenario.ts';
+import { earlyFaultKinds, lateFaultKinds } from './scenario.ts';
 
-const faults: Faults<FaultKind> = { ...processFaults, ...networkFaults, ...diskFaults };
+const faults: Faults<FaultKind> = {
+  ...processFaults,
+  ...networkFaults,
+  ...diskFaults,
+  ...clientFaults,
+};
+
+type NemesisTools = Omit<FaultTools, 'after' | 'later' | 'happened'>;
 
 /** Quiet at the beginning of a run lasts no longer, formed or not. */
 const quietMsMax = 10_000;
@@ -16,27 +25,48 @@ const lookMs = 100;
 /** What faults do, and nothing else does: members stall and are killed without one too. */
 const harmKinds = ['powerLoss', 'pause', 'wallJump', 'diskFault', 'cut', 'clog', 'reset'] as const;
 
+/** Kinds of faults that come one after the other, by draws of their own. */
+interface Lane {
+  readonly kinds: readonly FaultKind[];
+  readonly random: SeededRandom;
+  /** Between two of them, at most. */
+  readonly intervalMsMax: number;
+}
+
 /** Breaks things at random, and mends each of them after a while, until it is told to rest. */
 export class Nemesis {
-  readonly #tools: FaultTools;
+  readonly #tools: NemesisTools;
   readonly #say: (text: string) => void;
+  readonly #lanes: readonly Lane[];
   #resting = false;
   /** At rest: how often each harm had been done when it began. */
   #harmsDone: readonly number[] = [];
 
-  constructor(tools: Omit<FaultTools, 'after' | 'later'>, say: (text: string) => void) {
+  constructor(tools: NemesisTools, say: (text: string) => void) {
     this.#say = say;
-    this.#tools = {
-      ...tools,
-      after: (delayMs, action) => this.#after(delayMs, action),
-      later: (action) => this.#later(action),
-    };
+    this.#tools = tools;
+    const { faults, faultIntervalMsMax } = tools.scenario;
+    const drawnOf = (kinds: readonly FaultKind[]): readonly FaultKind[] =>
+      faults.filter((kind) => kinds.includes(kind));
+    this.#lanes = [
+      {
+        kinds: drawnOf(earlyFaultKinds),
+        random: tools.random,
+        intervalMsMax: faultIntervalMsMax,
+      },
+      {
+        kinds: drawnOf(lateFaultKinds),
+        random: tools.world.random('nemesis of late kinds'),
+        // Beside the others: as many again would leave the clients too little to do.
+        intervalMsMax: 2 * faultIntervalMsMax,
+      },
+    ].filter(({ kinds }) => kinds.length > 0);
   }
 
   start(): void {
-    if (this.#tools.scenario.faults.length === 0) return;
+    if (this.#lanes.length === 0) return;
     if (this.#tools.scenario.quietFormation) this.#awaitFormation(quietMsMax);
-    else this.#next();
+    else this.#begin();
   }
 
   /**
@@ -74,27 +104,35 @@ export class Nemesis {
 
   #awaitFormation(leftMs: number): void {
     const { cluster } = this.#tools;
-    if (leftMs <= 0 || cluster.ids.every((id) => cluster.memberships.isBound(id)))
-      return this.#next();
+    if (leftMs <= 0 || cluster.ids.every((id) => cluster.memberships.isBound(id))) {
+      return this.#begin();
+    }
     this.#after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
   }
 
-  #next(): void {
-    const { random, scenario, counters, cluster } = this.#tools;
-    this.#after(random.float() * scenario.faultIntervalMsMax, () => {
-      const kind = random.pick(scenario.faults);
-      const victim = random.pick(cluster.ids);
-      if (faults[kind](this.#tools, victim, cluster.host(victim))) {
-        counters.add(`fault: ${kind}`);
-        this.#say(`fault ${kind}, victim n${victim}`);
-      }
-      this.#next();
-    });
+  #begin(): void {
+    for (const lane of this.#lanes) this.#next(lane);
   }
 
-  #later(action: () => void): void {
-    const { random, scenario } = this.#tools;
-    this.#after(random.float() * mendMsMax(scenario.electionTimeoutMinMs), action);
+  #next(lane: Lane): void {
+    const { kinds, random, intervalMsMax } = lane;
+    const { scenario, counters, cluster } = this.#tools;
+    this.#after(random.float() * intervalMsMax, () => {
+      const kind = random.pick(kinds);
+      const victim = random.pick(cluster.ids);
+      const name = `fault ${kind}, victim n${victim}`;
+      this.#say(name);
+      const happened = (): void => {
+        counters.add(`fault: ${kind}`);
+        this.#say(`${name}: it did harm`);
+      };
+      const after = (delayMs: number, action: () => void): void => this.#after(delayMs, action);
+      const later = (action: () => void): void =>
+        after(random.float() * mendMsMax(scenario.electionTimeoutMinMs), action);
+      const tools = { ...this.#tools, random, after, later, happened };
+      faults[kind](tools, victim, cluster.host(victim));
+      this.#next(lane);
+    });
   }
 
   #after(delayMs: number, action: () => void): void {

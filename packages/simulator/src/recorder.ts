@@ -6,6 +6,7 @@ import type { AnswerWatch, Asked } from './answer-watch.ts';
 import type { Counters } from './counters.ts';
 import { execute } from './history/execute.ts';
 import type { Answer, Command, Operation, Outcome } from './history/operation.ts';
+import { spansSectors } from './values.ts';
 
 /** Longer than any deadline: by then the process that was asked has died, or it sleeps. */
 export const patienceMs = 12_000;
@@ -22,15 +23,20 @@ export interface Target extends Asked {
 /** Performs operations and writes down what came of them: the history that is checked. */
 export class Recorder {
   readonly history: Operation[] = [];
+  /** Of the history, those that a limit of the settings refused: too much, or too long. */
+  readonly #refusedByLimit = new Set<Operation>();
   readonly #world: VirtualWorld;
   readonly #counters: Counters;
   readonly #watch: AnswerWatch;
+  readonly #isCutOff: (host: string) => boolean;
   readonly #say: ((text: string) => void) | undefined;
 
   constructor(options: {
     world: VirtualWorld;
     counters: Counters;
     watch: AnswerWatch;
+    /** Whether a link of this host is cut that a client uses. */
+    isCutOff: (host: string) => boolean;
     /** Undefined: nobody listens, and no line is made. */
     say: ((text: string) => void) | undefined;
   }) {
@@ -38,6 +44,7 @@ export class Recorder {
     this.#world = options.world;
     this.#counters = options.counters;
     this.#watch = options.watch;
+    this.#isCutOff = options.isCutOff;
   }
 
   /** Undefined: the outcome is unknown, or there is none. */
@@ -53,9 +60,17 @@ export class Recorder {
     this.#say?.(`${client} calls ${target.name}: ${key} ${JSON.stringify(command)}`);
     const execution = execute(target.client, key, command);
     this.#watchFor(`${command.type} of ${key} by ${client}`, target, execution);
-    const outcome = await this.#outcomeOf(command, execution);
+    const { life, name } = target.host;
+    const isCutOff = this.#isCutOff(name);
+    const { outcome, isLimit } = await this.#settledAs(command, execution);
+    if (outcome.type !== 'answered' && target.host.life !== life) {
+      this.#counters.add('operations of a process that died');
+    }
+    if (isCutOff && this.#isCutOff(name)) this.#countPastCut(outcome);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : this.#world.nowMs;
-    this.history[slot] = { ...call, settledAtMs, outcome };
+    const operation = { ...call, settledAtMs, outcome };
+    this.history[slot] = operation;
+    if (isLimit) this.#refusedByLimit.add(operation);
     this.#say?.(`${client} hears: ${key} ${JSON.stringify(outcome)}`);
     if (outcome.type === 'unknown') this.#counters.add('outcomes unknown');
     if (outcome.type !== 'answered') return undefined;
@@ -70,16 +85,21 @@ export class Recorder {
     execution.then(settle, settle);
   }
 
-  async #outcomeOf({ type }: Command, execution: Promise<Answer>): Promise<Outcome> {
+  isRefusedByLimit(operation: Operation): boolean {
+    return this.#refusedByLimit.has(operation);
+  }
+
+  async #settledAs({ type }: Command, execution: Promise<Answer>): Promise<Settled> {
     try {
-      return { type: 'answered', answer: await this.#bounded(execution) };
+      const answer = await this.#bounded(execution);
+      return { outcome: { type: 'answered', answer }, isLimit: false };
     } catch (error) {
-      if (error instanceof Lost) this.#counters.add('operations of a process that died');
-      else if (!(error instanceof DEngineError)) throw error;
+      if (!(error instanceof Lost) && !(error instanceof DEngineError)) throw error;
+      const isLimit = error instanceof DEngineError && this.#countLimit(error, type);
       // A read that failed says nothing.
-      if (type === 'read') return { type: 'refused' };
+      if (type === 'read') return { outcome: { type: 'refused' }, isLimit };
       const applied = error instanceof Lost || error.mayHaveBeenApplied;
-      return applied ? unknown : { type: 'refused' };
+      return { outcome: applied ? unknown : { type: 'refused' }, isLimit };
     }
   }
 
@@ -97,7 +117,24 @@ export class Recorder {
     });
   }
 
+  /** Whether the settings allow no more; counts it then. */
+  #countLimit({ name }: DEngineError, type: Command['type']): boolean {
+    if (name !== 'RequestTooLarge' && name !== 'RateLimited') return false;
+    if (name === 'RequestTooLarge') this.#counters.add('values refused as too long');
+    else if (type === 'read') this.#counters.add('reads refused by a full queue');
+    else this.#counters.add('writes refused by a full queue');
+    return true;
+  }
+
+  /** Some or all links of the client were cut when it asked, and still when it heard. */
+  #countPastCut({ type }: Outcome): void {
+    if (type === 'answered') this.#counters.add('answers past a cut link of the client');
+    if (type === 'unknown') this.#counters.add('outcomes unknown behind a cut link');
+  }
+
   #count(answer: Answer, command: Command): void {
+    const value = 'value' in command ? command.value : null;
+    if (value !== null && spansSectors(value)) this.#counters.add('values longer than a sector');
     if (answer.type === 'compareAndSwap' && !answer.succeeded) {
       this.#counters.add('swaps that failed');
     } else if (answer.type === 'delete' && answer.deleted === true) {
@@ -106,6 +143,12 @@ export class Recorder {
       this.#counters.add('eventual reads');
     }
   }
+}
+
+interface Settled {
+  readonly outcome: Outcome;
+  /** A limit of the settings refused it. */
+  readonly isLimit: boolean;
 }
 
 const unknown: Outcome = { type: 'unknown' };

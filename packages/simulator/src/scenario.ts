@@ -1,3 +1,4 @@
+import type { NodeSettings } from '@d-engine/node';
 import type { WorldOptions } from '@d-engine/virtual-env';
 import type { NetworkOptions } from '@d-engine/wire';
 
@@ -16,6 +17,9 @@ export interface Scenario {
   readonly heartbeatIntervalMs: number;
   readonly leaseDurationMs: number;
   readonly segmentBytes: number;
+  /** A client picks one of these lengths for each value; as short as they come when empty or 0. */
+  readonly valueBytes: readonly number[];
+  readonly limits: Limits;
   /** From the beginning of an operation of a client to that of its next one, at most. */
   readonly intervalMsMax: number;
   readonly mix: OperationMix;
@@ -36,6 +40,26 @@ export interface Scenario {
 export const transports = ['messages', 'bytes'] as const;
 export type Transport = (typeof transports)[number];
 
+/** Of the settings of a member, those that say how much goes at once, and how much may wait. */
+export type Limits = Pick<
+  NodeSettings,
+  'appendEntriesMax' | 'proposalBatchMax' | 'pendingWritesMax' | 'pendingReadsMax' | 'valueBytesMax'
+>;
+
+/** More than one entry of such a run takes in the log with its header: a swap has two values. */
+export function entryBytesMax({ valueBytes }: Scenario): number {
+  return 1_024 + 2 * Math.max(0, ...valueBytes);
+}
+
+/** Each has a host of its own of that name. */
+export function networkClientNames({ networkClients }: Scenario): readonly string[] {
+  return Array.from({ length: networkClients }, (_, position) => clientName(position));
+}
+
+export function clientName(position: number): string {
+  return `c${position}`;
+}
+
 /** What clients do; each a share between 0 and 1. */
 export interface OperationMix {
   readonly reads: number;
@@ -47,7 +71,11 @@ export interface OperationMix {
   readonly swaps: number;
 }
 
-export const faultKinds = [
+/**
+ * The kinds that the nemesis always had. Those that came later have draws of their own, so that
+ * half of the seeds still play what they played before.
+ */
+export const earlyFaultKinds = [
   // Processes and machines.
   'kill',
   'powerLoss',
@@ -78,7 +106,16 @@ export const faultKinds = [
   'rottenSpace',
   'wipedDisk',
 ] as const;
-export type FaultKind = (typeof faultKinds)[number];
+
+export const lateFaultKinds = [
+  'killVoter',
+  'cutClient',
+  'cutClientOff',
+  'cutClientOneWay',
+] as const;
+
+export const faultKinds: readonly FaultKind[] = [...earlyFaultKinds, ...lateFaultKinds];
+export type FaultKind = (typeof earlyFaultKinds | typeof lateFaultKinds)[number];
 
 /** Mixes of faults that bring out one kind of bug sooner than the whole swarm does. */
 export const presets = ['swarm', 'durability', 'votes', 'leases'] as const;

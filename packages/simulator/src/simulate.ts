@@ -15,6 +15,7 @@ import { makeClients } from './make-clients.ts';
 import { mendMsMax, Nemesis } from './nemesis.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario, Transport } from './scenario.ts';
+import { entryBytesMax } from './scenario.ts';
 import { Supervisor } from './supervisor.ts';
 import type { CheckName, Violation } from './violation.ts';
 import { formatViolation } from './violation.ts';
@@ -93,27 +94,35 @@ class Simulation {
         onStopped: (id) => supervisor.onStopped(id),
         onRunning: (id) => supervisor.onRunning(id),
         onBrokenRule: (text) => violated('the wire keeps its rules', text),
+        onTornVote: (id) => supervisor.onTornVote(id),
         ...(onLine && { onLog: (id, level, text) => this.#say(`${level} ${text}`, `n${id}`) }),
       },
       counters,
     );
     this.#cluster = cluster;
     const restartMsMax = mendMsMax(scenario.electionTimeoutMinMs);
-    const { recoveryCrashShare } = scenario;
-    const supervised = { world, cluster, counters, restartMsMax, recoveryCrashShare, violated };
-    const supervisor = new Supervisor(supervised);
+    const supervisor = new Supervisor({
+      world,
+      cluster,
+      counters,
+      restartMsMax,
+      recoveryCrashShare: scenario.recoveryCrashShare,
+      entryBytesMax: entryBytesMax(scenario),
+      violated,
+    });
     this.#invariants = new Invariants(() => cluster.running());
     this.#memberOfHost = new Map(cluster.ids.map((id) => [cluster.hostName(id), id]));
     const watch = new AnswerWatch(world, violated);
+    const harms = new Harms(world, cluster);
     const recorder = new Recorder({
       world,
       counters,
       watch,
+      isCutOff: (host) => harms.isCutOff(host),
       say: onLine && ((text) => this.#say(text, 'clients')),
     });
     this.#recorder = recorder;
     const random = world.random('nemesis');
-    const harms = new Harms(world, cluster);
     const tools = { world, cluster, supervisor, scenario, random, counters, harms };
     const nemesis = new Nemesis(tools, (text) => this.#say(text, ''));
     this.#nemesis = nemesis;

@@ -12,14 +12,17 @@ export const restartMs = 100;
 /** Recovery of a small directory takes some milliseconds: a crash in it must come soon. */
 const recoveryMs = [1, 5, 20] as const;
 
-/** More than one entry of a simulated log takes with its header. */
-const recordBytesMax = 1_024;
-
 /** Bytes of a file that went bad while nobody looked. */
 export interface Damage {
   readonly path: string;
   readonly position: number;
   readonly length: number;
+}
+
+/** Who was asked to stop, and what to tell of it. */
+interface Asked {
+  readonly life: number | undefined;
+  readonly onStopped: () => void;
 }
 
 /** Starts members again, whatever they went down of, and judges what they went down of. */
@@ -30,15 +33,18 @@ export class Supervisor {
   readonly #random: SeededRandom;
   readonly #restartMsMax: number;
   readonly #recoveryCrashShare: number;
+  readonly #entryBytesMax: number;
   readonly #violated: (check: CheckName, text: string) => void;
   /** By member that is down: the number of its outage, so that only one restart follows each. */
   readonly #down = new Map<NodeId, number>();
   #outages = 0;
   /** Logs with bad bytes: their members must refuse to start. */
   readonly #damaged = new Map<NodeId, Damage>();
+  /** Members of which one copy of the vote went bad, and that were not up since. */
+  readonly #spoiltVotes = new Set<NodeId>();
   readonly #keptOut = new Set<NodeId>();
-  /** By member: the process of it that was asked to stop last, and that came up last. */
-  readonly #asked = new Map<NodeId, number | undefined>();
+  /** By member: the process of it that was asked to stop last, and the one that came up last. */
+  readonly #asked = new Map<NodeId, Asked>();
   readonly #cameUp = new Map<NodeId, number | undefined>();
   #calm = false;
 
@@ -48,6 +54,8 @@ export class Supervisor {
     counters: Counters;
     restartMsMax: number;
     recoveryCrashShare: number;
+    /** More than one entry takes in the log with its header. */
+    entryBytesMax: number;
     violated: (check: CheckName, text: string) => void;
   }) {
     this.#world = options.world;
@@ -56,6 +64,7 @@ export class Supervisor {
     this.#random = options.world.random('supervisor');
     this.#restartMsMax = options.restartMsMax;
     this.#recoveryCrashShare = options.recoveryCrashShare;
+    this.#entryBytesMax = options.entryBytesMax;
     this.#violated = options.violated;
   }
 
@@ -72,15 +81,14 @@ export class Supervisor {
     return true;
   }
 
-  /** As operators do it. False: there is nobody to ask. */
-  stop(id: NodeId): boolean {
+  /** As operators do it. Tells when it has stopped, if there was anybody to ask. */
+  stop(id: NodeId, onStopped: () => void): void {
     const node = this.#cluster.node(id);
     const host = this.#cluster.host(id);
-    if (node === undefined || !host.runs) return false;
-    this.#asked.set(id, host.life);
+    if (node === undefined || !host.runs) return;
+    this.#asked.set(id, { life: host.life, onStopped });
     // The outcome is in `closed`, which the cluster watches.
     node.stop().catch(() => undefined);
-    return true;
   }
 
   isDamaged(id: NodeId): boolean {
@@ -100,6 +108,13 @@ export class Supervisor {
     assert(!this.#calm, 'a fault began after the faults had ended');
     this.#damaged.set(id, damage);
     this.#cluster.host(id).disk.corrupt(damage.path, damage.position, damage.length);
+  }
+
+  /** One copy of the vote of a member that is down: it must come up on the other one. */
+  spoilVote(id: NodeId, { path, position, length }: Damage): void {
+    assert(!this.#calm, 'a fault began after the faults had ended');
+    this.#spoiltVotes.add(id);
+    this.#cluster.host(id).disk.corrupt(path, position, length);
   }
 
   /** The disk reads again what was written: flipped twice, the bytes are what they were. */
@@ -130,18 +145,24 @@ export class Supervisor {
   // ---- what the cluster tells ----
 
   onStopped(id: NodeId): void {
-    if (this.#asked.get(id) !== this.#cluster.host(id).life) {
-      this.#violated('no member dies', `node ${id} stopped, and nobody had asked it to`);
-    }
+    const asked = this.#asked.get(id);
+    if (asked !== undefined && asked.life === this.#cluster.host(id).life) asked.onStopped();
+    else this.#violated('no member dies', `node ${id} stopped, and nobody had asked it to`);
     this.#startLater(id);
   }
 
   onRunning(id: NodeId): void {
     this.#cameUp.set(id, this.#cluster.host(id).life);
+    if (this.#spoiltVotes.delete(id)) this.#counters.add('damaged votes survived');
     const damage = this.#damaged.get(id);
     if (damage === undefined) return;
     const where = `${damage.path} at ${damage.position}`;
     this.#violated('damage is refused', `node ${id} started on a damaged log: ${where}`);
+  }
+
+  /** At its start one of its two copies was no good. */
+  onTornVote(id: NodeId): void {
+    if (!this.#spoiltVotes.has(id)) this.#counters.add('torn copies of the vote');
   }
 
   onDeath(id: NodeId, error: unknown): void {
@@ -174,7 +195,7 @@ export class Supervisor {
     if (this.#cameUp.get(id) !== host.life) return true;
     if (!path.endsWith('.segment.tmp')) return false;
     const last = logFiles(host.disk).at(-1);
-    return last === undefined || last.freeBytes < recordBytesMax;
+    return last === undefined || last.freeBytes < this.#entryBytesMax;
   }
 
   // ---- starting ----

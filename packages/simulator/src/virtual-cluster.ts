@@ -1,4 +1,4 @@
-import type { Env, LogLevel, NodeId } from '@d-engine/base';
+import type { Env, LogLevel, NodeId, Term } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
@@ -22,6 +22,8 @@ export interface ClusterEvents {
   onRunning?(nodeId: NodeId): void;
   /** One side of a connection says that the other broke a rule of the wire. */
   onBrokenRule?(text: string): void;
+  /** At its start one copy of its vote was no good. */
+  onTornVote?(nodeId: NodeId): void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
@@ -39,6 +41,8 @@ export class VirtualCluster {
   readonly #views = new Map<NodeId, MemberView>();
   readonly #starts = new Map<NodeId, number>();
   #lastLeader: NodeId | undefined;
+  /** Who was told to campaign last, in the term after this one. */
+  #handedOver: { readonly to: NodeId; readonly term: Term } | undefined;
 
   constructor(
     world: VirtualWorld,
@@ -69,6 +73,11 @@ export class VirtualCluster {
   /** The member's running process; undefined while it is down or starting. */
   node(id: NodeId): Node | undefined {
     return this.#nodes.get(id);
+  }
+
+  /** What the checks see of it. */
+  view(id: NodeId): MemberView | undefined {
+    return this.#views.get(id);
   }
 
   /** For checks after every step: no copy. */
@@ -110,7 +119,11 @@ export class VirtualCluster {
     const logger = countingLogger(this.#counters, {
       onBound: (member, instance) => this.memberships.onBound(member, instance, id),
       onJoined: () => this.memberships.onJoined(id),
-      onLeads: () => this.#onLeads(id),
+      onLeads: (term) => this.#onLeads(id, term),
+      onHandsOver: (to, term) => {
+        this.#handedOver = { to, term };
+      },
+      onTornVote: () => this.#events.onTornVote?.(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     const heard = new HeardAnswers(env.clock);
@@ -154,7 +167,9 @@ export class VirtualCluster {
   }
 
   /** Another member than the last leader: that one, elected anew, changes nothing. */
-  #onLeads(id: NodeId): void {
+  #onLeads(id: NodeId, term: Term): void {
+    const handed = this.#handedOver;
+    if (handed?.to === id && term === handed.term + 1) this.#counters.add('leadership handed over');
     if (this.#lastLeader !== undefined && this.#lastLeader !== id) {
       this.#counters.add('leader changes');
     }
@@ -184,15 +199,11 @@ export class VirtualCluster {
       electionTimeoutMaxMs: scenario.electionTimeoutMinMs * 2,
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
       leaseDurationMs: scenario.leaseDurationMs,
-      appendEntriesMax: 100,
-      proposalBatchMax: 100,
+      ...scenario.limits,
       serverDeadlineMs: 5_000,
-      pendingWritesMax: 1_000,
-      pendingReadsMax: 1_000,
       defaultConsistency: 'linearizable',
       allowConsistencyOverride: true,
       keyBytesMax: 1_024,
-      valueBytesMax: 65_536,
       requestBytesMax: 262_144,
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,

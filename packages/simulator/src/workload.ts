@@ -3,12 +3,15 @@ import { valueAfter } from './history/execute.ts';
 import type { Command, Value } from './history/operation.ts';
 import type { Recorder, Target } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
+import { longValueName } from './values.ts';
 
 /** Where a client's next operation goes; undefined: nowhere right now. */
 export type TargetPicker = (random: SeededRandom) => Target | undefined;
 
 /** Between two operations that are both late. */
 const pauseMsMax = 20;
+/** Of the values, where the limit is no longer than the longest of them. */
+const tooLongShare = 0.05;
 
 /** A writer that never repeats a value, and a reader, one operation at a time. */
 export class VirtualClient {
@@ -16,6 +19,8 @@ export class VirtualClient {
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #random: SeededRandom;
+  /** Apart from the others, so that long values leave what else a client does alone. */
+  readonly #lengths: SeededRandom;
   readonly #pick: TargetPicker;
   readonly #recorder: Recorder;
   /** What this client saw last of each key: the expected value of its next swap. */
@@ -36,6 +41,7 @@ export class VirtualClient {
     this.#world = options.world;
     this.#scenario = options.scenario;
     this.#random = options.world.random(`client ${options.name}`);
+    this.#lengths = options.world.random(`lengths of ${options.name}`);
     this.#pick = options.pick;
     this.#recorder = options.recorder;
   }
@@ -85,11 +91,23 @@ export class VirtualClient {
     if (random.chance(mix.reads)) return this.#drawRead(target);
     if (random.chance(mix.deletes)) return { type: 'delete' };
     this.#sequence += 1;
-    const value = `${this.name}-${this.#sequence}`;
+    const value = this.#drawLength(`${this.name}-${this.#sequence}`);
     if (!random.chance(mix.swaps)) return { type: 'put', value };
     // Most swaps have a chance to succeed; some expect that nobody wrote the key yet.
     const expected = random.chance(0.15) ? null : (this.#seen.get(key) ?? null);
     return { type: 'compareAndSwap', expected, value: random.chance(0.15) ? null : value };
+  }
+
+  /** The name of a value of some length, now and then of one that is too long. */
+  #drawLength(name: string): string {
+    const { valueBytes, limits } = this.#scenario;
+    if (valueBytes.length === 0) return name;
+    const isTight = valueBytes.includes(limits.valueBytesMax);
+    if (isTight && this.#lengths.chance(tooLongShare)) {
+      return longValueName(name, limits.valueBytesMax + 1);
+    }
+    const bytes = this.#lengths.pick(valueBytes);
+    return bytes === 0 ? name : longValueName(name, bytes);
   }
 
   #drawRead(target: Target): Command {

@@ -18,6 +18,7 @@ const directoryOfHistories = join(directory, 'histories');
 const minutes = scaled({ gate: 0.4, long: 10 });
 const processFaults = ['kill', 'killAll', 'killLeader', 'pause', 'stop'];
 const networkFaults = ['cut', 'cutOneWay', 'isolateLeader', 'bridge'];
+const clientFaults = ['cutClients', 'cutClientsOff', 'cutClientsOneWay'];
 /** Keys change so often that the gate's short run has well over a hundred, outages or not. */
 const epochMs = scaled({ gate: 300, long: 5_000 });
 
@@ -49,11 +50,14 @@ describe('chaos', () => {
     expect(Number(changes), out).toBeGreaterThanOrEqual(1);
     const inflicted = [...(/faults: (.*)$/m.exec(out)?.[1] ?? '').matchAll(/(\w+) (\d+)/g)];
     const canCut = !out.includes('not run: cuts of the network');
-    const kinds = canCut ? [...processFaults, ...networkFaults] : processFaults;
+    const kinds = canCut ? [...processFaults, ...networkFaults, ...clientFaults] : processFaults;
     expect(inflicted.map(([, kind]) => kind)).toEqual(kinds);
     for (const [, kind, count] of inflicted) {
       expect(Number(count), `${kind} in ${out}`).toBeGreaterThanOrEqual(1);
     }
+    const [, past] = /past cut links of the clients (\d+) answered/.exec(out) ?? [];
+    // Whoever loses one node goes on with the others.
+    if (canCut) expect(Number(past), out).toBeGreaterThanOrEqual(10);
   });
 
   test('fails when a node ends that it had not ended, and shows its last lines', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clockRateDeviationMax, drawScenario } from '../src/draw-scenario.ts';
-import { faultKinds } from '../src/scenario.ts';
+import type { Scenario } from '../src/scenario.ts';
+import { earlyFaultKinds, entryBytesMax, lateFaultKinds } from '../src/scenario.ts';
 
 const scenarios = Array.from({ length: 400 }, (_, seed) => drawScenario(seed));
 
@@ -14,7 +15,7 @@ describe('the swarm', () => {
   });
 
   test('inflicts every fault in many of its runs, and none in all of them', () => {
-    for (const kind of faultKinds) {
+    for (const kind of earlyFaultKinds) {
       const share = scenarios.filter(({ faults }) => faults.includes(kind)).length / 400;
       expect(share, kind).toBeGreaterThan(0.25);
       expect(share, kind).toBeLessThan(0.6);
@@ -38,6 +39,41 @@ describe('the swarm', () => {
     expect(bytes.length / 400).toBeLessThan(0.42);
     const small = bytes.filter(({ wire }) => (wire.http2?.connectionWindowBytes ?? 0) < 100_000);
     expect(small.length / bytes.length).toBeGreaterThan(0.5);
+  });
+
+  test('inflicts every late fault in some runs, and leaves half of the runs as they were', () => {
+    for (const kind of lateFaultKinds) {
+      const share = scenarios.filter(({ faults }) => faults.includes(kind)).length / 400;
+      expect(share, kind).toBeGreaterThan(0.2);
+      expect(share, kind).toBeLessThan(0.4);
+    }
+    const plain = scenarios.filter(
+      ({ faults, limits, valueBytes }) =>
+        !lateFaultKinds.some((kind) => faults.includes(kind)) &&
+        limits.appendEntriesMax === 100 &&
+        valueBytes.length === 0,
+    );
+    expect(plain.length / 400).toBeGreaterThan(0.45);
+  });
+
+  test('has long values and narrow limits, and log files with room for them', () => {
+    const shareOf = (holds: (scenario: Scenario) => boolean): number =>
+      scenarios.filter(holds).length / 400;
+    for (const bytes of [600, 5_000]) {
+      expect(shareOf(({ valueBytes }) => valueBytes.includes(bytes))).toBeGreaterThan(0.05);
+    }
+    for (const name of ['appendEntriesMax', 'proposalBatchMax', 'pendingWritesMax'] as const) {
+      expect(
+        shareOf(({ limits }) => limits[name] <= 2),
+        name,
+      ).toBeGreaterThan(0.1);
+    }
+    for (const scenario of scenarios) {
+      expect(scenario.segmentBytes).toBeGreaterThan(entryBytesMax(scenario));
+      expect(Math.max(0, ...scenario.valueBytes)).toBeLessThanOrEqual(
+        scenario.limits.valueBytesMax,
+      );
+    }
   });
 
   test('is the same for the same seed', () => {

@@ -86,6 +86,32 @@ test('a stalled disk stands still until all that stalled it have ended', async (
   expect(await canWrite()).toBe(true);
 });
 
+test('the end of a harm says whether anything met it', async () => {
+  const { leader, others } = leaderAndOthers();
+  const [first = 0] = others;
+  const cut: Harm = { type: 'cut', from: leader, to: first };
+  const full: Harm = { type: 'fullDisk', member: leader, capacityBytes: 2 ** 30 };
+  const stalled: Harm = { type: 'stalledDisk', member: leader };
+  const slow: Harm = { type: 'slowDisk', member: leader, factor: 5 };
+  const paused: Harm = { type: 'paused', member: first };
+  const all = [cut, full, stalled, slow, paused];
+  harms.begin(all);
+  // Nothing had the time to come.
+  for (const harm of all) expect(harms.end([harm]), harm.type).toBe(false);
+  harms.begin([cut, full, slow]);
+  await canWrite();
+  expect(harms.end([full])).toBe(false);
+  expect(harms.end([cut])).toBe(true);
+  expect(harms.end([cut])).toBe(false);
+  expect(harms.end([slow])).toBe(true);
+  harms.begin([stalled]);
+  await canWrite();
+  expect(harms.end([stalled])).toBe(true);
+  harms.begin([paused]);
+  await canWrite();
+  expect(harms.end([paused])).toBe(true);
+});
+
 test('once all have ended, none begins', async () => {
   const { leader, others } = leaderAndOthers();
   harms.begin(cutsBetween([leader], others, 'both'));

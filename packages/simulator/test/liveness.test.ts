@@ -25,14 +25,21 @@ async function formed(seed: number, members = 5) {
   const cluster = new VirtualCluster(world, scenario, {
     onDeath: (id, error) => supervisor.onDeath(id, error),
   });
-  const supervised = { world, cluster, counters, restartMsMax: 1_000, recoveryCrashShare: 0 };
-  const supervisor = new Supervisor({ ...supervised, violated });
+  const supervisor = new Supervisor({
+    world,
+    cluster,
+    counters,
+    restartMsMax: 1_000,
+    recoveryCrashShare: 0,
+    entryBytesMax: 1_024,
+    violated,
+  });
   const random = world.random('nemesis');
   const harms = new Harms(world, cluster);
   const tools = { world, cluster, supervisor, scenario, random, counters, harms };
   const nemesis = new Nemesis(tools, () => undefined);
   const watch = new AnswerWatch(world, violated);
-  const recorder = new Recorder({ world, counters, watch, say: undefined });
+  const recorder = new Recorder({ world, counters, watch, isCutOff: () => false, say: undefined });
   const step = (): boolean => violations.length > 0;
   const parts = { world, cluster, scenario, nemesis, recorder, watch, step, violated };
   const liveness = new Liveness(parts);

@@ -15,6 +15,7 @@ async function haunted(seed: number, faults: readonly FaultKind[]) {
     ...quietScenario(seed),
     segmentBytes: 8 * 1024,
     faults,
+    networkClients: 2,
     faultIntervalMsMax: 20,
   };
   const world = new VirtualWorld({ seed, ...scenario.world });
@@ -23,7 +24,14 @@ async function haunted(seed: number, faults: readonly FaultKind[]) {
     onDeath: (id, error) => supervisor.onDeath(id, error),
     onStopped: (id) => supervisor.onStopped(id),
   });
-  const supervised = { world, cluster, counters, restartMsMax: 1_000, recoveryCrashShare: 0.3 };
+  const supervised = {
+    world,
+    cluster,
+    counters,
+    restartMsMax: 1_000,
+    recoveryCrashShare: 0.3,
+    entryBytesMax: 1_024,
+  };
   const supervisor = new Supervisor({ ...supervised, violated: () => undefined });
   const harms = new Harms(world, cluster);
   const random = world.random('nemesis');

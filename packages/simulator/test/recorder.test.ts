@@ -3,6 +3,7 @@ import { DEngineError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { expect, test } from 'vitest';
 import { AnswerWatch } from '../src/answer-watch.ts';
+import type { Counts } from '../src/counters.ts';
 import { Counters } from '../src/counters.ts';
 import type { Command, Outcome } from '../src/history/operation.ts';
 import { patienceMs, Recorder } from '../src/recorder.ts';
@@ -15,7 +16,14 @@ async function outcomeOf(command: Command, result: () => Promise<unknown>) {
   const world = new VirtualWorld({ seed: 1 });
   const violations: string[] = [];
   const watch = new AnswerWatch(world, (_check, text) => violations.push(text));
-  const recorder = new Recorder({ world, counters: new Counters(), watch, say: undefined });
+  const counters = new Counters();
+  const recorder = new Recorder({
+    world,
+    counters,
+    watch,
+    isCutOff: () => false,
+    say: undefined,
+  });
   const client = { put: result, read: result } as unknown as ClientApi;
   const host = world.host('n1');
   const target = { client, name: 'n1 start 1', node: undefined, host, deadlineMs: 960 };
@@ -24,7 +32,12 @@ async function outcomeOf(command: Command, result: () => Promise<unknown>) {
   await world.complete(performed);
   expect(watch.owed).toEqual([]);
   const [operation] = recorder.history;
-  return { outcome: operation?.outcome, settledAtMs: operation?.settledAtMs, violations };
+  return {
+    outcome: operation?.outcome,
+    settledAtMs: operation?.settledAtMs,
+    violations,
+    counts: counters.counts,
+  };
 }
 
 const unknown: Outcome = { type: 'unknown' };
@@ -54,12 +67,22 @@ test('a write that was refused had no effect, and a read that failed saw nothing
 });
 
 test('a caller that nobody answers gives up, and tells', async () => {
-  const write = await outcomeOf(put, () => never);
+  const { counts: _, ...write } = await outcomeOf(put, () => never);
   const violations = ['no answer in the 1500 ms that n1 ran: put of k by c'];
   expect(write).toEqual({ outcome: unknown, settledAtMs: Infinity, violations });
   const { outcome, settledAtMs } = await outcomeOf(read, () => never);
   expect(outcome).toEqual(refused);
   expect(settledAtMs).toBe(patienceMs);
+});
+
+test('refusals for want of room and for length are counted apart', async () => {
+  const full = new DEngineError('RateLimited', 'full');
+  const long = new DEngineError('RequestTooLarge', 'long');
+  const counted = async (command: Command, error: Error): Promise<Counts> =>
+    (await outcomeOf(command, () => Promise.reject(error))).counts;
+  expect(await counted(put, full)).toEqual({ 'writes refused by a full queue': 1 });
+  expect(await counted(read, full)).toEqual({ 'reads refused by a full queue': 1 });
+  expect(await counted(put, long)).toEqual({ 'values refused as too long': 1 });
 });
 
 test('a defect is no outcome', async () => {

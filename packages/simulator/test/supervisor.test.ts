@@ -25,6 +25,7 @@ beforeEach(async () => {
       onDeath: (id, error) => supervisor.onDeath(id, error),
       onStopped: (id) => supervisor.onStopped(id),
       onRunning: (id) => supervisor.onRunning(id),
+      onTornVote: (id) => supervisor.onTornVote(id),
     },
     counters,
   );
@@ -34,6 +35,7 @@ beforeEach(async () => {
     counters,
     restartMsMax: 1_000,
     recoveryCrashShare: 0,
+    entryBytesMax: 1_024,
     violated: (check, text) => violations.push({ check, text }),
   });
   for (const id of cluster.ids) cluster.start(id);
@@ -74,8 +76,13 @@ describe('the supervisor of the members', () => {
     expect(supervisor.crash(1, false)).toBe(true);
     expect(supervisor.crash(1, false)).toBe(false);
     expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
-    expect(supervisor.stop(2)).toBe(true);
+    let stopped = 0;
+    supervisor.stop(2, () => {
+      stopped += 1;
+    });
+    expect(stopped).toBe(0);
     await world.run({ until: isDown(2), limitMs: 2_000 });
+    expect(stopped).toBe(1);
     expect(await world.run({ until: runs(2), limitMs: 2_000 })).toBe(true);
     expect(violations).toEqual([]);
   });
@@ -169,6 +176,25 @@ describe('the supervisor of the members', () => {
     expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
     expect(cluster.node(1)?.raft.instanceId).not.toBe(before);
     expect(violations).toEqual([]);
+  });
+
+  test('a copy of the vote that went bad is survived once its member is up', async () => {
+    const spoil = (): void => {
+      supervisor.crash(1, false);
+      supervisor.spoilVote(1, { path: `${dataDirectory}/hard-state`, position: 8, length: 1 });
+    };
+    spoil();
+    expect(counters.get('damaged votes survived')).toBe(0);
+    expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
+    expect(counters.get('damaged votes survived')).toBe(1);
+    expect(counters.get('torn copies of the vote')).toBe(0);
+    // The start has mended it: the next one meets nothing.
+    supervisor.crash(1, false);
+    expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
+    expect(counters.get('damaged votes survived')).toBe(1);
+    spoil();
+    supervisor.crash(1, false);
+    expect(counters.get('damaged votes survived')).toBe(1);
   });
 
   test('in the calm members come back at once, but for those kept out', async () => {

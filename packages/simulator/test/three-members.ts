@@ -4,6 +4,7 @@ import { describeError } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { drawScenario } from '../src/draw-scenario.ts';
+import { roomyLimits } from '../src/draw-variety.ts';
 import type { Scenario } from '../src/scenario.ts';
 import { VirtualCluster } from '../src/virtual-cluster.ts';
 
@@ -143,6 +144,8 @@ export function quietScenario(seed: number): Scenario {
     electionTimeoutMinMs: 300,
     heartbeatIntervalMs: 30,
     leaseDurationMs: 200,
+    valueBytes: [],
+    limits: roomyLimits,
     faults: [],
   };
 }

@@ -86,6 +86,11 @@ export class VirtualHost {
     return this.#life?.number;
   }
 
+  /** How many events of its processes came while they were paused, stalled or asleep, so far. */
+  get heldEvents(): number {
+    return this.#gate.heldCount;
+  }
+
   /** True time without what its processes were paused, stalled or asleep for. */
   get awakeMs(): number {
     return this.#gate.openMs;
@@ -217,6 +222,8 @@ class HostGate implements Gate {
   readonly waiting: ScheduledEvent[] = [];
   readonly #kernel: Kernel;
   #blockers = 0;
+  /** Waited once, and wait no more. */
+  #waited = 0;
   #blockedAtMs = 0;
   /** Before the present block. */
   #blockedMs = 0;
@@ -228,6 +235,10 @@ class HostGate implements Gate {
 
   get blocked(): boolean {
     return this.#blockers !== 0;
+  }
+
+  get heldCount(): number {
+    return this.#waited + this.waiting.length;
   }
 
   get openMs(): number {
@@ -242,6 +253,7 @@ class HostGate implements Gate {
   unblock(blocker: number): void {
     this.#open(this.#blockers & ~blocker);
     if (this.blocked) return;
+    this.#waited += this.waiting.length;
     for (const event of this.waiting.splice(0)) {
       if (event.action !== undefined) this.#kernel.queue.addAgain(event, this.#kernel.nowMs);
     }
@@ -249,6 +261,7 @@ class HostGate implements Gate {
 
   clear(): void {
     this.#open(0);
+    this.#waited += this.waiting.length;
     this.waiting.length = 0;
   }
 

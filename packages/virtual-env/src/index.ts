@@ -5,6 +5,7 @@ export type { VirtualDisk } from './disk/virtual-disk.ts';
 export type { DrainMode } from './drain.ts';
 export { drawOptions } from './draw-options.ts';
 export type { CrashOptions, SuspendOptions, VirtualHost } from './host.ts';
+export type { LinkCounters } from './network/link.ts';
 export type {
   ByteStreamOptions,
   ClockOptions,

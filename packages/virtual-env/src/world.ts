@@ -2,6 +2,7 @@ import { assert } from '@d-engine/base';
 import { VirtualHost } from './host.ts';
 import { Kernel } from './kernel.ts';
 import { Fabric } from './network/fabric.ts';
+import type { LinkCounters } from './network/link.ts';
 import type { NetworkNode } from './network/network-node.ts';
 import type { Range, WorldOptions, WorldOverrides } from './options.ts';
 import { completeOptions } from './options.ts';
@@ -159,9 +160,12 @@ export class VirtualWorld {
     if (ways === 'both') this.#fabric.mend(this.#node(other), this.#node(one));
   }
 
-  /** Breaks all connections between two hosts now, as a router that forgets them does. */
-  reset(one: HostOrName, other: HostOrName): void {
-    this.#fabric.reset(this.#node(one), this.#node(other));
+  /**
+   * Breaks all connections between two hosts now, as a router that forgets them does. Says how many
+   * there were.
+   */
+  reset(one: HostOrName, other: HostOrName): number {
+    return this.#fabric.reset(this.#node(one), this.#node(other));
   }
 
   /** Adds a delay to each message from now on, one way. */
@@ -185,6 +189,11 @@ export class VirtualWorld {
    */
   endMishaps(): void {
     this.#kernel.endMishaps();
+  }
+
+  /** What came to the link from one host to another while it was closed or clogged. */
+  linkCounters(from: HostOrName, to: HostOrName): LinkCounters {
+    return this.#fabric.link(this.#node(from), this.#node(to)).counters;
   }
 
   // ---- trace ----

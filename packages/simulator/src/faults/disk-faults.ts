@@ -6,7 +6,7 @@ import type { LogFile } from '../log-files.ts';
 import { logFiles } from '../log-files.ts';
 import { dataDirectory } from '../virtual-cluster.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
-import { pickOther } from './fault-tools.ts';
+import { inflict, pickOther } from './fault-tools.ts';
 import type { Harm } from './harms.ts';
 
 type DiskFault =
@@ -29,63 +29,63 @@ const rottenBytes = 16;
 
 /** What befalls the disk of a member. */
 export const diskFaults: Faults<DiskFault> = {
-  slowDisk: ({ random, harms, later }, member) => {
-    const factor = random.pick([5, 50, slownessMax]);
-    const slow: Harm = { type: 'slowDisk', member, factor };
-    harms.begin([slow]);
-    later(() => harms.end([slow]));
-    return true;
+  slowDisk: (tools, member) => {
+    const factor = tools.random.pick([5, 50, slownessMax]);
+    inflict(tools, [{ type: 'slowDisk', member, factor }]);
   },
 
-  stalledDisk: ({ random, scenario, harms, after }, member) => {
+  stalledDisk: ({ random, scenario, harms, after, happened }, member) => {
     const stalled: Harm = { type: 'stalledDisk', member };
     harms.begin([stalled]);
-    after(random.float() * scenario.electionTimeoutMinMs * 4, () => harms.end([stalled]));
-    return true;
+    after(random.float() * scenario.electionTimeoutMinMs * 4, () => {
+      if (harms.end([stalled])) happened();
+    });
   },
 
   fullDisk: (tools, member, { disk }) => {
-    const { random, harms, supervisor, later } = tools;
+    const { random, supervisor } = tools;
     const capacityBytes = disk.usedBytes + random.pick([0, 100, 4_096, 20_000]);
-    const full: Harm = { type: 'fullDisk', member, capacityBytes };
-    harms.begin([full]);
-    // A start needs room, on the own disk and, to be noted, on those of the others.
     const starts = random.pick([undefined, member, pickOther(tools, member)]);
-    if (starts !== undefined) supervisor.crash(starts, false, random.float() * soonMs);
-    later(() => harms.end([full]));
-    return true;
+    const startsInMs = starts === undefined ? undefined : random.float() * soonMs;
+    inflict(tools, [{ type: 'fullDisk', member, capacityBytes }]);
+    // A start needs room, on the own disk and, to be noted, on those of the others.
+    if (starts !== undefined) supervisor.crash(starts, false, startsInMs);
   },
 
-  failingDisk: ({ random, later }, _victim, { disk }) => {
+  failingDisk: ({ random, later, happened }, _victim, { disk }) => {
     const operation = random.pick(failingOperations);
     const pathIncludes = random.pick(['', '/log/', 'hard-']);
-    later(disk.failNext({ operation, kind: 'io', pathIncludes }));
-    return true;
+    const takeBack = disk.failNext({ operation, kind: 'io', pathIncludes });
+    later(() => {
+      const isUnmet = takeBack();
+      if (!isUnmet) happened();
+    });
   },
 
   rottenLog: (tools, victim, { disk }) => {
-    const { supervisor, random, later } = tools;
-    if (!isSpare(tools, victim)) return false;
+    const { supervisor, random, later, happened } = tools;
+    if (!isSpare(tools, victim)) return;
     const damage = durableBytes(tools, disk);
-    if (damage === undefined || !supervisor.crash(victim, random.chance(0.5))) return false;
+    if (damage === undefined || !supervisor.crash(victim, random.chance(0.5))) return;
     supervisor.damage(victim, damage);
     later(() => supervisor.mend(victim));
-    return true;
+    happened();
   },
 
   /** One copy of two whole ones, which may differ: a vote counts once it is in both. */
-  rottenVote: ({ supervisor, counters, random }, victim, { disk }) => {
-    if (!supervisor.crash(victim, false) || !hasTwoCopies(disk)) return false;
-    disk.corrupt(voteFile, random.pick(voteCopyOffsets) + random.integer(32), 1);
-    counters.add('damaged votes survived');
-    return true;
+  rottenVote: ({ supervisor, random, happened }, victim, { disk }) => {
+    if (!supervisor.crash(victim, false) || !hasTwoCopies(disk)) return;
+    const position = random.pick(voteCopyOffsets) + random.integer(32);
+    supervisor.spoilVote(victim, { path: voteFile, position, length: 1 });
+    happened();
   },
 
   rottenSpace: (tools, victim, { disk }) => {
-    if (!tools.supervisor.crash(victim, false)) return false;
+    if (!tools.supervisor.crash(victim, false)) return;
     const free = freeBytes(tools, disk);
-    if (free !== undefined) disk.corrupt(free.path, free.position, rottenBytes);
-    return free !== undefined;
+    if (free === undefined) return;
+    disk.corrupt(free.path, free.position, rottenBytes);
+    tools.happened();
   },
 
   /**
@@ -95,9 +95,9 @@ export const diskFaults: Faults<DiskFault> = {
   wipedDisk: (tools, victim) => {
     const { cluster, supervisor } = tools;
     const { memberships } = cluster;
-    if (!isSpare(tools, victim)) return false;
-    if (!memberships.canLose(victim, (id) => supervisor.isDamaged(id))) return false;
-    return supervisor.wipe(victim);
+    if (!isSpare(tools, victim)) return;
+    if (!memberships.canLose(victim, (id) => supervisor.isDamaged(id))) return;
+    if (supervisor.wipe(victim)) tools.happened();
   },
 };
 
@@ -123,7 +123,7 @@ function freeBytes({ random }: FaultTools, disk: VirtualDisk) {
  * The newest records may look like a torn tail when they rot, which nobody could tell apart.
  */
 function durableBytes({ random }: FaultTools, disk: VirtualDisk) {
-  const files = filesInUse(disk);
+  const files = filesInUse(disk).filter(({ hasHeader }) => hasHeader);
   if (files.length < 2) return undefined;
   const { path, usedBytes } = random.pick(files.slice(0, -1));
   return { path, position: random.integer(usedBytes - rottenBytes), length: rottenBytes };

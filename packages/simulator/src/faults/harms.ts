@@ -3,10 +3,13 @@ import { assert, must } from '@d-engine/base';
 import type { Range, VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import type { VirtualCluster } from '../virtual-cluster.ts';
 
+/** A member, or the host of a client. */
+export type Place = NodeId | string;
+
 /** Something that lasts until it is ended. Two of them may be the same one to look at. */
 export type Harm =
   /** One way. */
-  | { readonly type: 'cut'; readonly from: NodeId; readonly to: NodeId }
+  | { readonly type: 'cut'; readonly from: Place; readonly to: Place }
   /** One way. */
   | {
       readonly type: 'clog';
@@ -30,6 +33,8 @@ export class Harms {
   readonly #cluster: VirtualCluster;
   /** By the thing that they are done to, in the order in which they began; none is empty. */
   readonly #held = new Map<string, Harm[]>();
+  /** What had come to the thing of each harm when that began. */
+  readonly #comersBefore = new Map<Harm, number>();
   #over = false;
 
   constructor(world: VirtualWorld, cluster: VirtualCluster) {
@@ -43,16 +48,23 @@ export class Harms {
       const thing = thingOf(harm);
       this.#held.set(thing, [...(this.#held.get(thing) ?? []), harm]);
       this.#inflict(harm);
+      this.#comersBefore.set(harm, this.#comersTo(harm));
     }
   }
 
-  /** Of those that {@link begin} was given; ended already, they stay ended. */
-  end(harms: readonly Harm[]): void {
+  /**
+   * Of those that {@link begin} was given; ended already, they stay ended. Says whether anything
+   * met one of them: a message the cut, an operation the full disk.
+   */
+  end(harms: readonly Harm[]): boolean {
+    let isMet = false;
     for (const harm of harms) {
       const thing = thingOf(harm);
       const held = this.#held.get(thing) ?? [];
       const others = held.filter((other) => other !== harm);
       if (others.length === held.length) continue;
+      isMet ||= this.#comersTo(harm) > must(this.#comersBefore.get(harm), 'a harm that began');
+      this.#comersBefore.delete(harm);
       const ruling = others.at(-1);
       if (ruling === undefined) {
         this.#held.delete(thing);
@@ -65,6 +77,15 @@ export class Harms {
         this.#inflict(ruling);
       }
     }
+    return isMet;
+  }
+
+  /** Whether any link of this client is cut, to a member or from it. */
+  isCutOff(client: string): boolean {
+    for (const [harm] of this.#held.values()) {
+      if (harm?.type === 'cut' && (harm.from === client || harm.to === client)) return true;
+    }
+    return false;
   }
 
   /** Ends everything; from now on nothing may begin. */
@@ -72,6 +93,24 @@ export class Harms {
     for (const held of this.#held.values()) this.#undo(must(held[0], 'no harm'));
     this.#held.clear();
     this.#over = true;
+  }
+
+  /** How much has come to where the harm is, and found something wrong there. */
+  #comersTo(harm: Harm): number {
+    switch (harm.type) {
+      case 'cut':
+        return this.#world.linkCounters(this.#host(harm.from), this.#host(harm.to)).held;
+      case 'clog':
+        return this.#world.linkCounters(this.#host(harm.from), this.#host(harm.to)).clogged;
+      case 'paused':
+        return this.#host(harm.member).heldEvents;
+      case 'slowDisk':
+        return this.#host(harm.member).disk.counters.slowed;
+      case 'stalledDisk':
+        return this.#host(harm.member).disk.counters.stalled;
+      case 'fullDisk':
+        return this.#host(harm.member).disk.counters.fullFailures;
+    }
   }
 
   #inflict(harm: Harm): void {
@@ -108,8 +147,8 @@ export class Harms {
     }
   }
 
-  #host(id: NodeId): VirtualHost {
-    return this.#cluster.host(id);
+  #host(place: Place): VirtualHost {
+    return typeof place === 'string' ? this.#world.host(place) : this.#cluster.host(place);
   }
 }
 
@@ -119,10 +158,10 @@ function thingOf(harm: Harm): string {
   return `${harm.type} ${where}`;
 }
 
-/** Of each member of one group with each of the other. */
+/** Of each of one group with each of the other. */
 export function cutsBetween(
-  group: readonly NodeId[],
-  others: readonly NodeId[],
+  group: readonly Place[],
+  others: readonly Place[],
   ways: 'one' | 'both',
 ): Harm[] {
   const cuts: Harm[] = [];

@@ -1,6 +1,6 @@
 import type { NodeId } from '@d-engine/base';
 import type { Faults, FaultTools } from './fault-tools.ts';
-import { pickOther } from './fault-tools.ts';
+import { inflict, pickOther } from './fault-tools.ts';
 import type { Harm } from './harms.ts';
 import { cutsBetween } from './harms.ts';
 
@@ -30,38 +30,37 @@ export const networkFaults: Faults<NetworkFault> = {
 
   isolateLeader: (tools, victim) => {
     const leader = tools.cluster.leader?.settings.nodeId ?? victim;
-    const isCut = partition(tools, tools.cluster.ids, [leader], 'both');
-    if (isCut && tools.random.chance(0.3)) setClockBack(tools, leader);
-    return isCut;
+    if (tools.cluster.ids.length === 1) return;
+    partition(tools, tools.cluster.ids, [leader], 'both');
+    if (tools.random.chance(0.3)) setClockBack(tools, leader);
   },
 
   oneWayCut: (tools, victim) => {
     const other = pickOther(tools, victim);
-    return other !== undefined && partition(tools, [victim, other], [victim], 'one');
+    if (other !== undefined) partition(tools, [victim, other], [victim], 'one');
   },
 
   oneWayPartition: (tools) => partition(tools, tools.cluster.ids, randomGroup(tools), 'one'),
 
   clog: (tools, victim) => {
-    const { harms, random, later } = tools;
+    const { random } = tools;
     const other = pickOther(tools, victim);
-    if (other === undefined) return false;
+    if (other === undefined) return;
     const delayMs = random.pick([
       { min: 50, max: 500 },
       { min: 500, max: clogMsMax },
     ]);
     const clogs: Harm[] = [{ type: 'clog', from: victim, to: other, delayMs }];
     if (random.chance(0.5)) clogs.push({ type: 'clog', from: other, to: victim, delayMs });
-    harms.begin(clogs);
-    later(() => harms.end(clogs));
-    return true;
+    inflict(tools, clogs);
   },
 
   reset: (tools, victim, host) => {
     const { world, cluster, random } = tools;
     const others = cluster.ids.filter((id) => id !== victim && random.chance(0.5));
-    for (const id of others) world.reset(host, cluster.host(id));
-    return others.length > 0;
+    let broken = 0;
+    for (const id of others) broken += world.reset(host, cluster.host(id));
+    if (broken > 0) tools.happened();
   },
 
   /** See {@link forgetPromises}. */
@@ -69,13 +68,12 @@ export const networkFaults: Faults<NetworkFault> = {
     const { harms, cluster, later } = tools;
     const leader = cluster.leader?.settings.nodeId;
     const voters = cluster.ids.filter((id) => id !== leader && id !== victim);
-    if (leader === undefined || leader === victim || voters.length === 0) return false;
+    if (leader === undefined || leader === victim || voters.length === 0) return;
     const cuts = cutsBetween([leader], [victim], 'both');
     // Nothing more is committed, or the victim would have too short a log to be elected.
     const stalls = voters.map((member): Harm => ({ type: 'stalledDisk', member }));
     harms.begin([...cuts, ...stalls]);
     later(() => forgetPromises(tools, leader, voters, { cuts, stalls }));
-    return true;
   },
 };
 
@@ -87,10 +85,11 @@ function setClockBack({ world, cluster, random, later }: FaultTools, id: NodeId)
 
 /**
  * One member has been waiting for votes. Those that the leader counts on start again at once and
- * hear it no more: they still owe it their votes, though they have forgotten it.
+ * hear it no more: they still owe it their votes, though they have forgotten it. It counts if
+ * there was such a promise.
  */
 function forgetPromises(
-  { supervisor, random, harms, later }: FaultTools,
+  { cluster, supervisor, random, harms, later, happened }: FaultTools,
   leader: NodeId,
   voters: readonly NodeId[],
   { cuts, stalls }: Readonly<Record<'cuts' | 'stalls', readonly Harm[]>>,
@@ -98,8 +97,15 @@ function forgetPromises(
   const more = cutsBetween([leader], voters, 'both');
   harms.begin(more);
   later(() => harms.end([...cuts, ...more]));
-  for (const id of voters) supervisor.crash(id, false, random.float() * restartMsMax);
+  const leads = cluster.node(leader)?.isLeader === true;
+  let forgotten = 0;
+  for (const id of voters) {
+    const owes = cluster.view(id)?.owesItsVote === true;
+    const isKilled = supervisor.crash(id, false, random.float() * restartMsMax);
+    if (leads && owes && isKilled) forgotten += 1;
+  }
   harms.end(stalls);
+  if (forgotten > 0) happened();
 }
 
 function randomGroup({ cluster, random }: FaultTools): NodeId[] {
@@ -108,16 +114,13 @@ function randomGroup({ cluster, random }: FaultTools): NodeId[] {
 
 /** Cuts those of `ids` that are in the group off from those that are not. */
 function partition(
-  { harms, later }: FaultTools,
+  tools: FaultTools,
   ids: readonly NodeId[],
   group: readonly NodeId[],
   ways: 'one' | 'both',
-): boolean {
+): void {
   const inside = ids.filter((id) => group.includes(id));
   const outside = ids.filter((id) => !group.includes(id));
-  if (inside.length === 0 || outside.length === 0) return false;
-  const cuts = cutsBetween(inside, outside, ways);
-  harms.begin(cuts);
-  later(() => harms.end(cuts));
-  return true;
+  if (inside.length === 0 || outside.length === 0) return;
+  inflict(tools, cutsBetween(inside, outside, ways));
 }

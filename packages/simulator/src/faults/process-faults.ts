@@ -1,7 +1,10 @@
 import type { NodeId, Term } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
+import type { VirtualDisk, VirtualHost } from '@d-engine/virtual-env';
+import { voteFileName } from '../disk-layout.ts';
 import { clockRateDeviationMax } from '../draw-scenario.ts';
 import type { Faults, FaultTools } from './fault-tools.ts';
+import { inflict } from './fault-tools.ts';
 import type { Harm } from './harms.ts';
 
 type ProcessFault =
@@ -14,7 +17,8 @@ type ProcessFault =
   | 'stall'
   | 'suspend'
   | 'wallJump'
-  | 'clockRate';
+  | 'clockRate'
+  | 'killVoter';
 
 const restartMsMax = 100;
 /** So many of the shortest election timeouts a machine sleeps at most; a stall is over sooner. */
@@ -23,78 +27,94 @@ export const sleepTimeoutsMax = 5;
 /** What befalls a process, or the machine below it. */
 export const processFaults: Faults<ProcessFault> = {
   /** What a service manager starts again at once may still be owed a promise of the run before. */
-  kill: ({ supervisor, random }, victim) =>
-    supervisor.crash(victim, false, random.chance(0.3) ? random.float() * restartMsMax : undefined),
+  kill: ({ supervisor, random, happened }, victim) => {
+    const backMs = random.chance(0.3) ? random.float() * restartMsMax : undefined;
+    if (supervisor.crash(victim, false, backMs)) happened();
+  },
 
   powerLoss: (tools, victim, { disk }) => {
-    const crash = (): unknown => tools.supervisor.crash(victim, true);
+    const crash = (): void => {
+      if (losePower(tools, victim)) tools.happened();
+    };
     if (tools.random.chance(0.3)) crash();
     else whenItHurts(tools, () => disk.hasUnsynced, crash);
-    return true;
   },
 
   /** The power is back for all at once; machines take their time to boot. */
   powerLossOfAll: (tools) => {
-    const { supervisor, cluster, random, scenario } = tools;
+    const { cluster, random, scenario } = tools;
     const backMs = random.float() * scenario.electionTimeoutMinMs * 2;
     const crash = (): void => {
-      for (const id of cluster.ids) supervisor.crash(id, true, backMs + random.float() * 500);
+      const hurt = cluster.ids.filter((id) => losePower(tools, id, backMs + random.float() * 500));
+      if (hurt.length > 0) tools.happened();
     };
     const unsynced = (): boolean => cluster.ids.some((id) => cluster.host(id).disk.hasUnsynced);
     if (random.chance(0.3)) crash();
     else whenItHurts(tools, unsynced, crash);
-    return true;
   },
 
   gracefulStop: (tools, victim) => {
     const { cluster, supervisor, random } = tools;
     // A leader that stops hands over, which is half of what this is for.
     const id = random.chance(0.5) ? (cluster.leader?.settings.nodeId ?? victim) : victim;
-    if (cluster.node(id) === undefined || !cluster.host(id).runs) return false;
+    if (cluster.node(id) === undefined || !cluster.host(id).runs) return;
     if (random.chance(0.3)) deafen(tools, id);
-    return supervisor.stop(id);
+    supervisor.stop(id, tools.happened);
   },
 
   /** To somebody who can take over or, as often, to one who may be down, behind or cut off. */
   transfer: (tools, victim) => {
-    const { cluster, random } = tools;
+    const { cluster, random, happened } = tools;
     const { leader } = cluster;
-    if (leader === undefined || !cluster.host(leader.settings.nodeId).runs) return false;
+    if (leader === undefined || !cluster.host(leader.settings.nodeId).runs) return;
     const { term } = leader;
-    if (!leader.transferLeadership(random.chance(0.5) ? undefined : victim)) return false;
+    if (!leader.transferLeadership(random.chance(0.5) ? undefined : victim)) return;
+    happened();
     countTransfer(tools, leader, term);
-    return true;
   },
 
-  pause: ({ harms, later }, member, host) => {
-    if (!host.runs) return false;
-    const paused: Harm = { type: 'paused', member };
-    harms.begin([paused]);
-    later(() => harms.end([paused]));
-    return true;
+  pause: (tools, member, host) => {
+    if (host.runs) inflict(tools, [{ type: 'paused', member }]);
   },
 
-  stall: ({ random, scenario }, _victim, host) => {
-    if (host.alive) host.stall(random.float() * scenario.electionTimeoutMinMs * 3);
-    return host.alive;
+  stall: (tools, _victim, host) => {
+    if (!host.alive) return;
+    const ms = tools.random.float() * tools.scenario.electionTimeoutMinMs * 3;
+    countHeldUp(tools, host, ms);
+    host.stall(ms);
   },
 
-  suspend: ({ random, scenario }, _victim, host) => {
-    if (!host.alive || host.asleep) return false;
+  suspend: (tools, _victim, host) => {
+    if (!host.alive || host.asleep) return;
+    const { random, scenario } = tools;
     const ms = random.float() * scenario.electionTimeoutMinMs * sleepTimeoutsMax;
+    countHeldUp(tools, host, ms);
     // Where it stands still, the wall clock alone tells (design rule 4).
     host.suspend(ms, { monotonicAdvances: random.chance(0.2) });
-    return true;
   },
 
-  wallJump: ({ random }, _victim, host) => {
+  /** Of a machine that is off, too: its next process starts with that. */
+  wallJump: ({ random, happened }, _victim, host) => {
     host.jumpWallClock((random.float() - 0.5) * random.pick([200, 20_000]));
-    return true;
+    happened();
   },
 
-  clockRate: ({ random }, _victim, host) => {
+  clockRate: ({ random, happened }, _victim, host) => {
     host.setClockRate(1 + random.between(-clockRateDeviationMax, clockRateDeviationMax));
-    return true;
+    happened();
+  },
+
+  /** The leader goes, and another member while it writes down whom it votes for. */
+  killVoter: ({ supervisor, cluster, random, after, later, happened }, victim, { disk }) => {
+    const leader = cluster.leader?.settings.nodeId;
+    if (leader === undefined || leader === victim) return;
+    if (!supervisor.crash(leader, random.chance(0.3))) return;
+    const giveUp = disk.duringNext('write', voteFileName, () => {
+      after(0, () => {
+        if (supervisor.crash(victim, random.chance(0.3))) happened();
+      });
+    });
+    later(giveUp);
   },
 };
 
@@ -106,6 +126,26 @@ function countTransfer({ cluster, counters, after }: FaultTools, leader: Node, t
     if (isSame && isFollowing && leader.term === term + 1) {
       counters.add('transfers by leaders that went on');
     }
+  });
+}
+
+/** Whether it found anything that no sync covered, to lose, to tear or to keep by luck. */
+function losePower({ supervisor, cluster }: FaultTools, id: NodeId, backMs?: number): boolean {
+  const { disk } = cluster.host(id);
+  const before = unsyncedMet(disk);
+  return supervisor.crash(id, true, backMs) && unsyncedMet(disk) > before;
+}
+
+function unsyncedMet({ counters }: VirtualDisk): number {
+  const { lostWrites, tornWrites, keptWrites, lostDirectoryChanges } = counters;
+  return lostWrites + tornWrites + keptWrites + lostDirectoryChanges;
+}
+
+/** Counts the fault if anything had to wait until the host goes on. */
+function countHeldUp({ after, happened }: FaultTools, host: VirtualHost, ms: number): void {
+  const before = host.heldEvents;
+  after(ms, () => {
+    if (host.heldEvents > before) happened();
   });
 }
 

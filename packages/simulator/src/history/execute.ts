@@ -1,4 +1,5 @@
 import type { ClientApi } from '@d-engine/base';
+import { nameOfText, textOfValue } from '../values.ts';
 import type { Answer, Command, Value } from './operation.ts';
 
 /** Performs a command through any client of ours. */
@@ -9,13 +10,13 @@ export async function execute(client: ClientApi, key: string, command: Command):
       const { entries, revision } = await client.read([key], { consistency });
       const found = entries[0] ?? null;
       if (found === null) return { type: 'read', value: null, revision };
-      const value = textOf(found.value);
+      const value = nameOf(found.value);
       return { type: 'read', value, modRevision: found.modRevision, revision };
     }
     case 'put': {
       // A TTL that is not asked for would excuse a value that was lost.
       if (command.ttlMs !== undefined) throw new Error('no client can give a value a TTL yet');
-      const { revision } = await client.put(key, command.value);
+      const { revision } = await client.put(key, textOfValue(command.value));
       return { type: 'put', revision };
     }
     case 'delete': {
@@ -24,15 +25,19 @@ export async function execute(client: ClientApi, key: string, command: Command):
     }
     case 'compareAndSwap': {
       const { expected, value } = command;
-      const { succeeded, current, revision } = await client.compareAndSwap(key, expected, value);
-      const told = succeeded ? {} : { current: current === null ? null : textOf(current) };
+      const { succeeded, current, revision } = await client.compareAndSwap(
+        key,
+        expected === null ? null : textOfValue(expected),
+        value === null ? null : textOfValue(value),
+      );
+      const told = succeeded ? {} : { current: current === null ? null : nameOf(current) };
       return { type: 'compareAndSwap', succeeded, ...told, revision };
     }
   }
 }
 
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString();
+function nameOf(bytes: Uint8Array): string {
+  return nameOfText(Buffer.from(bytes).toString());
 }
 
 /** What the key held right after the answered command; undefined when it does not tell. */

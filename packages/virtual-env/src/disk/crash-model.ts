@@ -36,7 +36,6 @@ export class CrashModel {
     const survivors: UnsyncedChange[] = [];
     for (const change of file.unsynced) {
       if (change.type === 'write' && this.#random.chance(this.#tearProbability)) {
-        this.counts.tornWrites += 1;
         this.#tear(change.position, change.length, change.bytes, survivors);
       } else if (this.#random.chance(this.#keepProbability)) {
         this.counts.keptWrites += 1;
@@ -61,7 +60,10 @@ export class CrashModel {
     }
   }
 
-  /** Keeps any sectors of the write. The length may have become durable without them. */
+  /**
+   * Keeps any sectors of the write, or none, or all: one of a single sector cannot be torn. The
+   * length may have become durable without them.
+   */
   #tear(
     position: number,
     length: number,
@@ -69,10 +71,12 @@ export class CrashModel {
     survivors: UnsyncedChange[],
   ): void {
     const end = position + length;
+    let keptBytes = 0;
     let at = position;
     while (at < end) {
       const sectorEnd = Math.min((Math.floor(at / sectorBytes) + 1) * sectorBytes, end);
       if (this.#random.chance(0.5)) {
+        keptBytes += sectorEnd - at;
         survivors.push({
           type: 'write',
           position: at,
@@ -83,5 +87,8 @@ export class CrashModel {
       at = sectorEnd;
     }
     if (this.#random.chance(0.5)) survivors.push({ type: 'extend', length: end });
+    if (keptBytes === 0) this.counts.lostWrites += 1;
+    else if (keptBytes === length) this.counts.keptWrites += 1;
+    else this.counts.tornWrites += 1;
   }
 }

@@ -16,6 +16,9 @@ export interface DiskCounters {
   /** Operations that failed for want of space, or by order. */
   fullFailures: number;
   orderedFailures: number;
+  /** Operations that a stall held up, or that took longer on a slow disk. */
+  stalled: number;
+  slowed: number;
 }
 
 export function noDiskCounts(): DiskCounters {
@@ -32,5 +35,7 @@ export function noDiskCounts(): DiskCounters {
     lostDirectoryChanges: 0,
     fullFailures: 0,
     orderedFailures: 0,
+    stalled: 0,
+    slowed: 0,
   };
 }

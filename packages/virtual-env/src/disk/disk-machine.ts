@@ -60,9 +60,14 @@ export class DiskMachine {
     const { min, max } = work.latencyMs;
     const transferMs = work.bytes / this.#kernel.options.disk.bytesPerMs;
     const delayMs = (this.#random.between(min, max) + transferMs) * this.slowness;
+    if (this.slowness > 1) this.#counters.slowed += 1;
     const fault = this.faults.take(work.operation, work.path);
     this.#inFlight.add(work);
     this.#kernel.post(delayMs, work.life, () => this.#complete(work, fault));
+    for (const action of this.faults.takeWatches(work.operation, work.path)) {
+      // Not now: whoever asked the disk for it runs.
+      this.#kernel.post(delayMs / 2, undefined, action);
+    }
   }
 
   /** From now on nothing completes. Returns the number of this stall. */
@@ -104,6 +109,7 @@ export class DiskMachine {
 
   #complete(work: DiskWork, fault: DiskErrorKind | undefined): void {
     if (this.#isStalled) {
+      this.#counters.stalled += 1;
       this.#stalled.push(() => {
         this.#kernel.post(0, work.life, () => this.#complete(work, fault));
       });

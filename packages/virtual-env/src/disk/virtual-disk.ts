@@ -5,7 +5,7 @@ import type { Life } from '../life.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { DiskCounters } from './disk-counters.ts';
 import { noDiskCounts } from './disk-counters.ts';
-import type { DiskFault } from './disk-faults.ts';
+import type { DiskFault, DiskOperation } from './disk-faults.ts';
 import { DiskMachine } from './disk-machine.ts';
 import { DiskSession } from './disk-session.ts';
 import { FileSystem, splitPath } from './file-system.ts';
@@ -40,12 +40,24 @@ export class VirtualDisk {
 
   // ---- faults ----
 
-  /** The next operation of this kind that starts fails. Returns how to take the order back. */
-  failNext(fault: DiskFault): () => void {
+  /**
+   * The next operation of this kind that starts fails. Returns how to take the order back, which
+   * says whether there was anything left of it.
+   */
+  failNext(fault: DiskFault): () => boolean {
     this.#kernel.trace.record('diskFault', this.#host, `${fault.operation} ${fault.kind}`);
     return this.#machine.faults.add(fault);
   }
 
+  /**
+   * Calls `action` once, halfway through the next operation of this kind. Returns how to wait no
+   * longer; a watch outlives processes.
+   */
+  duringNext(operation: DiskOperation, pathIncludes: string, action: () => void): () => void {
+    return this.#machine.faults.watch(operation, pathIncludes, action);
+  }
+
+  /** Orders to fail, and watches. */
   clearFaults(): void {
     this.#machine.faults.clear();
   }

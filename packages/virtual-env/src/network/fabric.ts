@@ -81,11 +81,13 @@ export class Fabric {
     for (const [, , link] of this.#allLinks()) link.unblock(linkBlockers.cut);
   }
 
-  reset(one: NetworkNode, other: NetworkNode): void {
+  /** Says how many connections it broke. */
+  reset(one: NetworkNode, other: NetworkNode): number {
     this.#kernel.trace.record('reset', one.name, other.name);
     const broken = new Set<Joint>();
     for (const side of one.sides) if (side.out.to === other) broken.add(side.connection);
     for (const connection of broken) connection.breakDown();
+    return broken.size;
   }
 
   clog(from: NetworkNode, to: NetworkNode, delayMs: Range): void {

@@ -13,6 +13,14 @@ export interface LinkEnd {
 
 export const noDelay: Range = { min: 0, max: 0 };
 
+/** What came to a link so far while something was wrong with it. */
+export interface LinkCounters {
+  /** Found it closed when it would have arrived: by a cut, or by an end that was asleep. */
+  readonly held: number;
+  /** Was sent while it was clogged. */
+  readonly clogged: number;
+}
+
 interface Held {
   readonly life: Life | undefined;
   readonly action: () => void;
@@ -32,6 +40,7 @@ export class Link {
   #blockers = 0;
   #epoch = 0;
   #held: Held[] = [];
+  readonly #counters = { held: 0, clogged: 0 };
 
   constructor(kernel: Kernel, from: LinkEnd, to: LinkEnd) {
     const network = kernel.options.network;
@@ -40,6 +49,10 @@ export class Link {
     this.#kernel = kernel;
     this.#random = kernel.random.fork(`link ${from.name} ${to.name}`);
     this.#latencyMs = from === to ? network.loopbackLatencyMs : network.latencyMs;
+  }
+
+  get counters(): LinkCounters {
+    return { ...this.#counters };
   }
 
   get open(): boolean {
@@ -72,10 +85,12 @@ export class Link {
   /** Runs `action` at the other end, as `life` there, once `bytes` have got through. */
   transmit(bytes: number, life: Life | undefined, action: () => void, extraMs = 0): void {
     const transferMs = bytes / this.#kernel.options.network.bytesPerMs;
+    if (this.clogMs.max > 0) this.#counters.clogged += 1;
     const delayMs = this.drawLatencyMs() + transferMs + extraMs;
     this.#kernel.post(delayMs, life, () => {
-      if (this.open) action();
-      else this.#held.push({ life, action });
+      if (this.open) return action();
+      this.#counters.held += 1;
+      this.#held.push({ life, action });
     });
   }
 

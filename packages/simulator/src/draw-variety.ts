@@ -1,0 +1,52 @@
+import { SeededRandom } from '@d-engine/virtual-env';
+import type { FaultKind, Limits } from './scenario.ts';
+import { lateFaultKinds } from './scenario.ts';
+
+/** What the draws of a scenario leave as it always was in half of the runs. */
+export interface Variety {
+  readonly lateFaults: readonly FaultKind[];
+  readonly valueBytes: readonly number[];
+  readonly limits: Limits;
+}
+
+/** As much as no run needs. */
+export const roomyLimits: Limits = {
+  appendEntriesMax: 100,
+  proposalBatchMax: 100,
+  pendingWritesMax: 1_000,
+  pendingReadsMax: 1_000,
+  valueBytesMax: 65_536,
+};
+
+const plain: Variety = { lateFaults: [], valueBytes: [], limits: roomyLimits };
+
+/** Short ones, more than a sector of a disk, and many sectors: a mixed log has records of all. */
+const valueMixes = [[], [], [600], [0, 0, 600, 5_000], [0, 0, 0, 5_000], [5_000]] as const;
+
+/**
+ * Long values, narrow limits and the kinds of faults that came last. They have a stream of draws of
+ * their own, and half of the runs have none of them: these seeds go on to play what they played.
+ */
+export function drawVariety(seed: number): Variety {
+  const random = new SeededRandom(seed).fork('variety');
+  if (random.chance(0.5)) return plain;
+  const valueBytes = random.pick(valueMixes);
+  const lateFaults = lateFaultKinds.filter(() => random.chance(0.6));
+  const { pendingWritesMax, pendingReadsMax, valueBytesMax } = roomyLimits;
+  const limits = {
+    appendEntriesMax: random.pick([1, 2, 7, 100]),
+    proposalBatchMax: random.pick([1, 2, 100]),
+    // Clients of members that take no more are refused much of what they ask: not in many runs.
+    pendingWritesMax: random.pick([1, 2, ...Array<number>(4).fill(pendingWritesMax)]),
+    pendingReadsMax: random.pick([1, 2, ...Array<number>(4).fill(pendingReadsMax)]),
+    // Then some are too long by a byte.
+    valueBytesMax:
+      random.chance(0.5) && valueBytes.length > 0 ? Math.max(...valueBytes) : valueBytesMax,
+  };
+  return { lateFaults, valueBytes, limits };
+}
+
+/** A log file has room for a swap of two such values, and for more. */
+export function segmentBytesFor(valueBytes: readonly number[], drawnBytes: number): number {
+  return Math.max(drawnBytes, Math.max(0, ...valueBytes) > 1_000 ? 16 * 1_024 : 0);
+}
