@@ -77,11 +77,13 @@ function drawByteStreams(random: SeededRandom, defaults: ByteStreamOptions): Byt
   const losesPieces = random.chance(0.25);
   return {
     ...defaults,
-    sendBufferBytes: random.pick([1, 16, 16, 64]) * 1024,
+    sendBufferBytes: random.pick([0, 1, 16, 64]) * 1024,
     // Cutting every write makes a run four times as long, and shows no more.
     splitProbability: random.pick([0, 0.05, 0.2, 0.4]),
     coalesceProbability: random.pick([0, 0.2, 0.9]),
     lossProbability: losesPieces ? random.pick([0.0001, 0.001, 0.01]) : 0,
+    // Small ones hold writers up where a link is slow or a reader stands still.
+    windowBytes: random.pick([1, 4, 64, 256]) * 1024,
   };
 }
 

@@ -56,7 +56,9 @@ export interface UnreliableStreams {
 
 /** What becomes of bytes on their way. TCP promises their order, and nothing about their pieces. */
 export interface ByteStreamOptions {
-  /** Bytes that the process queues before `write` turns false; the kernels hold a window more. */
+  /** What the kernels of both hosts hold: on its way, or unread. */
+  readonly windowBytes: number;
+  /** Bytes that the process queues beyond the window before `write` turns false. */
   readonly sendBufferBytes: number;
   /** Chance per write that it is cut: once anywhere, several times, or into single bytes. */
   readonly splitProbability: number;
@@ -79,10 +81,7 @@ export interface NetworkOptions {
   readonly resetAfterMs: Range;
   /** Chance per message, or per write of bytes, that its connection breaks. */
   readonly resetProbability: number;
-  /**
-   * Bytes on their way or unread at which `send` turns false. Of a stream of bytes: what the
-   * kernels of both hosts hold.
-   */
+  /** Bytes on their way or unread at which `send` of a stream of messages turns false. */
   readonly streamWindowBytes: number;
   readonly unreliableStreams: UnreliableStreams | null;
   readonly byteStreams: ByteStreamOptions;
@@ -131,6 +130,7 @@ export const defaultWorldOptions: WorldOptions = Object.freeze({
     streamWindowBytes: 256 * 1024,
     unreliableStreams: null,
     byteStreams: {
+      windowBytes: 256 * 1024,
       sendBufferBytes: 16 * 1024,
       splitProbability: 0.05,
       coalesceProbability: 0.2,

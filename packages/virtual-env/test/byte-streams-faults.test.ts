@@ -8,7 +8,8 @@ const patienceMs = resetAfterMs.max + 100;
 
 describe('destroying a stream', () => {
   it('drops what the kernel does not have; the rest arrives, then the end', async () => {
-    const network = { ...defaultWorldOptions.network, streamWindowBytes: 10_000 };
+    const { byteStreams } = defaultWorldOptions.network;
+    const network = { byteStreams: { ...byteStreams, windowBytes: 10_000 } };
     const { world, stream, here, there } = await openPair({ network });
     stream.write(counted(15_000));
     expect(stream.bufferedBytes).toBe(5_000);

@@ -91,7 +91,7 @@ async function perform(pair: BytePair, step: Step, written: Written): Promise<vo
 
 it('a crash after a destroyed stream leaves nobody waiting for room', async () => {
   const { world, server, stream, accepted, here } = await openPair({
-    network: { ...defaultWorldOptions.network, streamWindowBytes: 10_000 },
+    network: { byteStreams: { ...defaultWorldOptions.network.byteStreams, windowBytes: 10_000 } },
   });
   stream.write(counted(20_000));
   accepted.destroy();

@@ -120,9 +120,8 @@ describe('a stream of bytes', () => {
 describe('back-pressure', () => {
   it('says when the receiver is behind, holds what it took, tells when it caught up', async () => {
     const windowBytes = 10_000;
-    const bytes = withBytes({ sendBufferBytes: 2_000 });
-    const network = { ...bytes.network, streamWindowBytes: windowBytes };
-    const { world, stream, accepted, here, there } = await openPair({ network });
+    const options = withBytes({ sendBufferBytes: 2_000, windowBytes });
+    const { world, stream, accepted, here, there } = await openPair(options);
     accepted.pause();
     let written = 0;
     while (stream.write(counted(500, written))) written += 500;
@@ -140,8 +139,8 @@ describe('back-pressure', () => {
   });
 
   it('lets no more pass a cut than the window, even while its reader reads', async () => {
-    const network = { ...withBytes({}).network, streamWindowBytes: 10_000 };
-    const { world, client, server, stream, there } = await openPair({ network });
+    const options = withBytes({ windowBytes: 10_000 });
+    const { world, client, server, stream, there } = await openPair(options);
     world.cut(server, client);
     for (let count = 0; count < 50; count++) {
       stream.write(counted(1_000, count * 1_000));

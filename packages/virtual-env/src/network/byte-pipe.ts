@@ -58,11 +58,11 @@ export class BytePipe {
   #lineBusyUntilMs = 0;
 
   constructor(kernel: Kernel, source: BytePipeEnd) {
-    const { byteStreams, streamWindowBytes } = kernel.options.network;
+    const { byteStreams } = kernel.options.network;
     this.#kernel = kernel;
     this.#source = source;
     this.#options = byteStreams;
-    this.#windowBytes = streamWindowBytes;
+    this.#windowBytes = byteStreams.windowBytes;
   }
 
   get queuedBytes(): number {
