@@ -105,6 +105,12 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
       'deadline, faults or not (`answer-watch.ts`).',
     file: 'liveness.ts',
   },
+  'the wire keeps its rules': {
+    says:
+      'Over bytes, no side of a connection says that the other one broke the rules of HTTP/2: both ' +
+      'are ours, and no byte goes bad on its way.',
+    file: 'wire-watch.ts',
+  },
   linearizability: {
     says:
       'Some order of all operations on a key, each between its call and its answer, explains ' +

@@ -6,7 +6,6 @@ import type { Counters } from './counters.ts';
 import { countingMetrics } from './member-observers.ts';
 import type { Recorder, Target } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
-import { envOf } from './transport.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 import type { TargetPicker } from './workload.ts';
 import { VirtualClient } from './workload.ts';
@@ -33,7 +32,7 @@ export function makeClients(
   return Array.from({ length: scenario.clients }, (_, position) => {
     const name = `c${position}`;
     const overNetwork = position < scenario.networkClients;
-    const pick = overNetwork ? networkPicker(world, cluster, scenario, name, counters) : embedded;
+    const pick = overNetwork ? networkPicker(world, cluster, name, counters) : embedded;
     return new VirtualClient({ world, scenario, name, recorder, pick });
   });
 }
@@ -50,12 +49,11 @@ export function targetOf(cluster: VirtualCluster, node: Node): Target {
 function networkPicker(
   world: VirtualWorld,
   cluster: VirtualCluster,
-  scenario: Scenario,
   name: string,
   counters: Counters,
 ): TargetPicker {
   const host = world.host(name);
-  const env = envOf(host, scenario);
+  const env = cluster.envOf(host);
   const client: ClientApi = createClient({
     clock: env.clock,
     network: env.network,

@@ -92,6 +92,7 @@ class Simulation {
         onDeath: (id, error) => supervisor.onDeath(id, error),
         onStopped: (id) => supervisor.onStopped(id),
         onRunning: (id) => supervisor.onRunning(id),
+        onBrokenRule: (text) => violated('the wire keeps its rules', text),
         ...(onLine && { onLog: (id, level, text) => this.#say(`${level} ${text}`, `n${id}`) }),
       },
       counters,

@@ -20,6 +20,7 @@ export const checkNames = [
   'no member dies',
   'damage is refused',
   'liveness',
+  'the wire keeps its rules',
   // Of what the clients saw.
   'linearizability',
   'revisions follow real time',

@@ -1,4 +1,4 @@
-import type { LogLevel, NodeId } from '@d-engine/base';
+import type { Env, LogLevel, NodeId } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
@@ -20,6 +20,8 @@ export interface ClusterEvents {
   /** It stopped because it was asked to. */
   onStopped?(nodeId: NodeId): void;
   onRunning?(nodeId: NodeId): void;
+  /** One side of a connection says that the other broke a rule of the wire. */
+  onBrokenRule?(text: string): void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
@@ -92,12 +94,17 @@ export class VirtualCluster {
     return this.host(id).alive;
   }
 
+  /** For the process that runs on a host, of a member or of a client. */
+  envOf(host: VirtualHost): Env {
+    return envOf(host, this.#scenario, (text) => this.#events.onBrokenRule?.(text));
+  }
+
   get leader(): Node | undefined {
     return this.nodes.find((node) => node.isLeader);
   }
 
   start(id: NodeId): void {
-    const env = envOf(this.host(id), this.#scenario);
+    const env = this.envOf(this.host(id));
     this.#starts.set(id, this.startsOf(id) + 1);
     const { onLog } = this.#events;
     const logger = countingLogger(this.#counters, {
