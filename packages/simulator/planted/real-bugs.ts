@@ -72,4 +72,13 @@ export const realBugs: readonly RealBug[] = [
       'supervisor takes no such death for one of a full disk any more',
     seeds: [1008, 1027],
   },
+  {
+    what:
+      'A listener that closed said GOAWAY on connections whose client had not spoken yet: before ' +
+      'its SETTINGS, which clients take for an error of the protocol.',
+    check: 'the wire keeps its rules',
+    fix: 'A connection that has not spoken HTTP/2 is closed without a word.',
+    test: '`packages/wire/test/http2/server-connection.test.ts`, a drain of such a connection',
+    seeds: [40],
+  },
 ];

@@ -230,6 +230,14 @@ describe('a drain', () => {
     await world.settle();
     expect([peer.goaways, peer.hasEnded]).toEqual([[0], true]);
   });
+
+  // A client takes GOAWAY in the place of SETTINGS for an error of the protocol.
+  test('of a connection that has not spoken HTTP/2 yet closes it without a word', async () => {
+    const { world, peer, connection } = await startServer();
+    connection.drain();
+    await world.settle();
+    expect([peer.frames, peer.isClosed]).toEqual([[], true]);
+  });
 });
 
 describe('streams over the limit', () => {
