@@ -2,6 +2,7 @@ import { bugsOfElections } from './bugs-of-elections.ts';
 import { bugsOfReads } from './bugs-of-reads.ts';
 import { bugsOfReplication } from './bugs-of-replication.ts';
 import { bugsOfStorage } from './bugs-of-storage.ts';
+import { bugsOfTheWire } from './bugs-of-the-wire.ts';
 import { bugsOfWrites } from './bugs-of-writes.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -12,4 +13,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfReplication,
   ...bugsOfReads,
   ...bugsOfWrites,
+  ...bugsOfTheWire,
 ];
