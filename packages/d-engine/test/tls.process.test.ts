@@ -65,7 +65,7 @@ test('three nodes that ask for certificates serve whoever has one, and nobody el
   ]);
   const [none, strange, distrusts, names, plain] = failures;
   expect(none).toMatch(/^TlsFailed: .*it takes callers with a certificate only \(mTLS\)/);
-  expect(strange).toMatch(/^ClusterUnavailable: .*it may expect TLS, not trust the certificate/);
+  expect(strange).toMatch(/^ClusterUnavailable: .*it may expect TLS, not trust our cert/);
   expect(distrusts).toMatch(/^TlsFailed: .*no authority that is trusted here vouches for its/);
   expect(names).toMatch(/^TlsFailed: .*its certificate is for another name: .*n9\.example/);
   expect(plain).toMatch(/^ClusterUnavailable: .*it may expect TLS/);
