@@ -55,14 +55,20 @@ export const processFaults: Faults<ProcessFault> = {
     return supervisor.stop(id);
   },
 
-  /** To somebody who can take over or, as often, to one who may be down, behind or cut off. */
+  /** To whom it likes or, as often, to one that may be down, behind, cut off, or stand still. */
   transfer: (tools, victim) => {
-    const { cluster, random } = tools;
+    const { cluster, random, harms, later } = tools;
     const { leader } = cluster;
     if (leader === undefined || !cluster.host(leader.settings.nodeId).runs) return false;
     const { term } = leader;
-    if (!leader.transferLeadership(random.chance(0.5) ? undefined : victim)) return false;
+    const target = random.chance(0.5) ? undefined : victim;
+    if (!leader.transferLeadership(target)) return false;
     countTransfer(tools, leader, term);
+    if (target !== undefined && random.chance(0.5)) {
+      const paused: Harm = { type: 'paused', member: target };
+      harms.begin([paused]);
+      later(() => harms.end([paused]));
+    }
     return true;
   },
 
