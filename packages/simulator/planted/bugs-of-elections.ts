@@ -255,7 +255,8 @@ export const bugsOfElections: readonly PlantedBug[] = [
         file: 'packages/raft/src/transfer.ts',
         find: `leader.transfer = undefined;
   leader.timeoutNowSentTo = undefined;`,
-        replace: `${reached};`,
+        replace: `${reached};
+  leader.transfer = { target: transfer.target, deadlineMs: Number.POSITIVE_INFINITY };`,
       },
     ],
     foundBy: ['liveness'],

@@ -58,10 +58,17 @@ export function drawScenario(seed: number, members?: number): Scenario {
   return applyPreset(drawn, random.pick(['durability', 'votes', 'leases']));
 }
 
+/** They came when seeds had been found: drawn apart, they leave the other draws what they were. */
+const drawnApart: Readonly<Partial<Record<FaultKind, string>>> = {
+  transfer: 'transfer',
+  wipedDisk: 'wiped disk',
+};
+
 function drawFaults(random: SeededRandom): FaultKind[] {
-  // Drawn apart, it leaves the other draws of a seed what they are.
-  const isWiped = random.fork('wiped disk').chance(0.4);
-  return earlyFaultKinds.filter((kind) => (kind === 'wipedDisk' ? isWiped : random.chance(0.4)));
+  return earlyFaultKinds.filter((kind) => {
+    const label = drawnApart[kind];
+    return (label === undefined ? random : random.fork(label)).chance(0.4);
+  });
 }
 
 function drawMix(random: SeededRandom): OperationMix {

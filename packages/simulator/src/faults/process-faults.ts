@@ -62,15 +62,20 @@ export const processFaults: Faults<ProcessFault> = {
     supervisor.stop(id, tools.happened);
   },
 
-  /** To somebody who can take over or, as often, to one who may be down, behind or cut off. */
+  /** To whom it likes or, as often, to one that may be down, behind, cut off, or stand still. */
   transfer: (tools, victim) => {
-    const { cluster, random, happened } = tools;
+    const { cluster, random } = tools;
     const { leader } = cluster;
     if (leader === undefined || !cluster.host(leader.settings.nodeId).runs) return;
     const { term } = leader;
-    if (!leader.transferLeadership(random.chance(0.5) ? undefined : victim)) return;
-    happened();
+    const target = random.chance(0.5) ? undefined : victim;
+    if (!leader.transferLeadership(target)) return;
+    tools.happened();
     countTransfer(tools, leader, term);
+    if (target === undefined || random.chance(0.5)) return;
+    const paused: Harm = { type: 'paused', member: target };
+    tools.harms.begin([paused]);
+    tools.later(() => tools.harms.end([paused]));
   },
 
   pause: (tools, member, host) => {
