@@ -86,8 +86,9 @@ export function countingLogger(counters: Counters, events: LogEvents): Logger {
 }
 
 function tell(events: LogEvents, message: string, fields: LogFields): void {
-  if (message === 'member bound')
+  if (message === 'member bound') {
     events.onBound(Number(fields['node']), String(fields['instance']));
+  }
   if (message === 'part of cluster') events.onJoined();
   if (message.startsWith('Became leader')) events.onLeads(Number(fields['term']));
   if (message.startsWith('Hard state: one copy was cut by a crash')) events.onTornVote();

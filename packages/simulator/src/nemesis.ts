@@ -104,9 +104,8 @@ export class Nemesis {
 
   #awaitFormation(leftMs: number): void {
     const { cluster } = this.#tools;
-    if (leftMs <= 0 || cluster.ids.every((id) => cluster.memberships.isBound(id))) {
-      return this.#begin();
-    }
+    const isFormed = cluster.ids.every((id) => cluster.memberships.isBound(id));
+    if (leftMs <= 0 || isFormed) return this.#begin();
     this.#after(lookMs, () => this.#awaitFormation(leftMs - lookMs));
   }
 

@@ -100,6 +100,7 @@ export class Supervisor {
     assert(!this.#damaged.has(id), 'what rots on a disk is mended on the same one');
     if (!this.crash(id, false)) return false;
     this.#cluster.wipe(id);
+    this.#spoiltVotes.delete(id);
     return true;
   }
 

@@ -7,7 +7,7 @@ import { quietScenario } from './three-members.ts';
 
 /** What shows that a fault really did something. */
 const traces: Partial<Record<FaultKind, CounterName>> = {
-  powerLoss: 'unsynced writes lost',
+  powerLoss: 'directory changes lost',
   powerLossOfAll: 'unsynced writes lost',
   gracefulStop: 'leadership handed over',
   transfer: 'transfers by leaders that went on',
