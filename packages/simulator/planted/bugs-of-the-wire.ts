@@ -1,6 +1,8 @@
 import type { PlantedBug } from './planted-bug.ts';
 import { reached } from './planted-bug.ts';
 
+const clientCall = 'packages/wire/src/grpc/client-call.ts';
+const clientConnection = 'packages/wire/src/http2/client-connection.ts';
 const frameReader = 'packages/wire/src/http2/frame-reader.ts';
 const incomingFrames = 'packages/wire/src/http2/incoming-frames.ts';
 
@@ -63,5 +65,41 @@ export const bugsOfTheWire: readonly PlantedBug[] = [
       },
     ],
     foundBy: ['linearizability', 'revisions follow real time', 'liveness'],
+  },
+  {
+    name: 'what comes late for one call goes to the next',
+    breaks: 'an answer is that of its own call (RFC 9113, 5.1)',
+    edits: [
+      {
+        file: clientConnection,
+        find: 'const stream = this.streams.get(block.streamId);',
+        replace: `let stream = this.streams.get(block.streamId);
+    if (stream === undefined && this.streams.size > 0) {
+      ${reached};
+      stream = this.streams.values().next().value;
+    }`,
+      },
+      {
+        file: incomingFrames,
+        find: 'const stream = target.streams.get(streamId);\n    this.#dataStream = stream;',
+        replace: `let stream = target.streams.get(streamId);
+    if ('hasRoom' in target) stream ??= target.streams.values().next().value;
+    this.#dataStream = stream;`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time', 'the wire keeps its rules'],
+  },
+  {
+    name: 'a call that was lost is called never sent',
+    breaks: 'only what certainly never left is sent again (rule 9)',
+    edits: [
+      {
+        file: clientCall,
+        find: "const error = new StatusError({ status: 'unavailable', message }, this.#mayHaveBeenSent());",
+        replace: `if (this.#mayHaveBeenSent()) ${reached};
+        const error = new StatusError({ status: 'unavailable', message }, false);`,
+      },
+    ],
+    foundBy: ['linearizability', 'revisions follow real time'],
   },
 ];
