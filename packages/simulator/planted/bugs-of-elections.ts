@@ -247,18 +247,4 @@ export const bugsOfElections: readonly PlantedBug[] = [
     ],
     foundBy: ['liveness'],
   },
-  {
-    name: 'a transfer that is never given up',
-    breaks: 'a leader whose successor does not take over goes on leading (dissertation, 3.10)',
-    edits: [
-      {
-        file: 'packages/raft/src/transfer.ts',
-        find: `leader.transfer = undefined;
-  leader.timeoutNowSentTo = undefined;`,
-        replace: `${reached};
-  leader.transfer = { target: transfer.target, deadlineMs: Number.POSITIVE_INFINITY };`,
-      },
-    ],
-    foundBy: ['liveness'],
-  },
 ];
