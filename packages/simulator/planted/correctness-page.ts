@@ -31,7 +31,8 @@ would see a mistake.
 ## Checks
 
 The first fifteen are looked at after every step of every run, over all members and all of their
-lives. The rest judge what became of the processes, and what the clients saw
+lives; those of configurations and leases compare the members that run just then, and take the end
+of a promise (\`stickyUntilMs\`) and what a heartbeat verified from the member itself. The rest judge what became of the processes, and what the clients saw
 ([histories](histories.md)).
 
 | Check | What holds | File |
