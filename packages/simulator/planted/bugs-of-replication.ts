@@ -126,8 +126,10 @@ export const bugsOfReplication: readonly PlantedBug[] = [
         file: follower,
         find: 'const last = prevLogIndex + entries.length;',
         replace: `const last = prevLogIndex + entries.length;
-  if (last < core.commitIndex) ${reached};
-  if (last < core.log.lastIndex) core.truncateFrom(last + 1);`,
+  if (last < core.commitIndex) {
+    ${reached};
+    core.truncateFrom(last + 1);
+  }`,
       },
       {
         file: core,

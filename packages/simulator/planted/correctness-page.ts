@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readKeptSeeds } from '../src/kept-seeds.ts';
 import { checkNames } from '../src/violation.ts';
 import { plantedBugs } from './catalogue.ts';
 import { checkDescriptions } from './check-descriptions.ts';
@@ -76,8 +79,21 @@ Those of the product, not of the simulator. Checks had other names when the firs
 |---|---|---|---|---|
 ${real.join('\n')}
 
-The other seeds in \`packages/simulator/seeds.json\` found mistakes of the simulator itself.
+The other seeds in \`packages/simulator/seeds.json\`, which the gate plays too, found mistakes of the simulator itself:
+
+${ownMistakes(root).join('\n')}
 `;
+}
+
+/** What a kept seed showed that was no bug of the product, with the seeds that showed it. */
+function ownMistakes(root: string): string[] {
+  const text = readFileSync(join(root, 'packages/simulator/seeds.json'), 'utf8');
+  const known = new Set(realBugs.flatMap(({ seeds }) => seeds));
+  const seedsOf = new Map<string, number[]>();
+  for (const { seed, why } of readKeptSeeds(text)) {
+    if (!known.has(seed)) seedsOf.set(why, [...(seedsOf.get(why) ?? []), seed]);
+  }
+  return [...seedsOf].map(([why, seeds]) => `- ${why} (${seeds.join(', ')})`);
 }
 
 function checkRows(): string[] {

@@ -1,7 +1,7 @@
 import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
 import { drawTransport } from './draw-transport.ts';
-import { drawVariety, segmentBytesFor } from './draw-variety.ts';
+import { drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
 import { applyPreset } from './presets.ts';
 import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
 import { earlyFaultKinds } from './scenario.ts';
@@ -28,7 +28,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
   const clients = random.pick([4, 6, 8]);
   const target = random.pick(operationTargets);
   const { lateFaults, valueBytes, limits } = drawVariety(seed);
-  const drawn: Scenario = {
+  const narrow: Scenario = {
     seed,
     world: drawWorld(seed, random),
     ...drawTransport(seed),
@@ -51,6 +51,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
     recoveryCrashShare: random.pick([0, 0, 0.3]),
     voteTrap: false,
   };
+  const drawn = withWindowsFor(narrow, target / durationMsDefault);
   if (members !== undefined) return drawn;
   // A few runs are about one thing, so that it happens often enough to go wrong.
   const focus = random.pick(['swarm', 'swarm', 'swarm', 'swarm', 'swarm', 'swarm', 'focus']);

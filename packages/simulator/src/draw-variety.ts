@@ -1,5 +1,5 @@
 import { SeededRandom } from '@d-engine/virtual-env';
-import type { FaultKind, Limits } from './scenario.ts';
+import type { FaultKind, Limits, Scenario } from './scenario.ts';
 import { lateFaultKinds } from './scenario.ts';
 
 /** What the draws of a scenario leave as it always was in half of the runs. */
@@ -44,6 +44,39 @@ export function drawVariety(seed: number): Variety {
       random.chance(0.5) && valueBytes.length > 0 ? Math.max(...valueBytes) : valueBytesMax,
   };
   return { lateFaults, valueBytes, limits };
+}
+
+/** So many times what clients ask for on average: bursts, and members that catch up. */
+const bandwidthFactor = 4;
+
+/**
+ * The same with windows of flow control that carry what the clients write: with values of many
+ * times the window, a long way would make each of them wait for more than its deadline.
+ */
+export function withWindowsFor<Drawn extends Pick<Scenario, 'world' | 'wire' | 'valueBytes'>>(
+  drawn: Drawn,
+  operationsPerMs: number,
+): Drawn {
+  const { world, wire, valueBytes } = drawn;
+  const { network } = world;
+  const bytesPerMs = bandwidthFactor * operationsPerMs * Math.max(0, ...valueBytes);
+  const leastBytes = Math.ceil(2 * network.latencyMs.max * bytesPerMs);
+  const widened = (windowBytes: number): number => Math.max(windowBytes, leastBytes);
+  const byteStreams = {
+    ...network.byteStreams,
+    windowBytes: widened(network.byteStreams.windowBytes),
+  };
+  const streamWindowBytes = widened(network.streamWindowBytes);
+  const { http2 = {} } = wire;
+  const { streamWindowBytes: http2WindowBytes } = http2;
+  return {
+    ...drawn,
+    world: { ...world, network: { ...network, streamWindowBytes, byteStreams } },
+    wire:
+      http2WindowBytes === undefined
+        ? wire
+        : { ...wire, http2: { ...http2, streamWindowBytes: widened(http2WindowBytes) } },
+  };
 }
 
 /** A log file has room for a swap of two such values, and for more. */
