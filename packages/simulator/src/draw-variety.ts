@@ -48,6 +48,8 @@ export function drawVariety(seed: number): Variety {
 
 /** So many times what clients ask for on average: bursts, and members that catch up. */
 const bandwidthFactor = 4;
+/** Of what goes one way for each window; writes are cut in two or three. */
+const lossyPieces = 3;
 
 /**
  * The same with windows of flow control that carry what the clients write: with values of many
@@ -60,7 +62,10 @@ export function withWindowsFor<Drawn extends Pick<Scenario, 'world' | 'wire' | '
   const { world, wire, valueBytes } = drawn;
   const { network } = world;
   const bytesPerMs = bandwidthFactor * operationsPerMs * Math.max(0, ...valueBytes);
-  const leastBytes = Math.ceil(2 * network.latencyMs.max * bytesPerMs);
+  const { lossProbability, retransmitMs } = network.byteStreams;
+  // There and back, now and then with a piece that had to be sent again.
+  const tripMs = network.latencyMs.max + lossyPieces * lossProbability * retransmitMs.max;
+  const leastBytes = Math.ceil(2 * tripMs * bytesPerMs);
   const widened = (windowBytes: number): number => Math.max(windowBytes, leastBytes);
   const byteStreams = {
     ...network.byteStreams,
