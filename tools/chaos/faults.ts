@@ -15,6 +15,8 @@ export type FaultName =
 type Pair = readonly [Place, Place];
 
 const aimedAtLeaders: ReadonlySet<FaultName> = new Set(['killLeader', 'isolateLeader']);
+/** Too short, nobody would notice: the others had no time to miss a leader, nor clients a node. */
+const lastingKinds: ReadonlySet<FaultName> = new Set([...aimedAtLeaders, ...clientFaults]);
 
 /** From one fault to the next, an election and a graceful stop apart. */
 const turnMsMax = 10_000;
@@ -75,8 +77,7 @@ export class Faults {
       const victim = await this.#victimOf(kind, dice);
       if (victim === undefined || this.#resting.signal.aborted) return;
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-      // A leader that is soon back is elected anew: the others had no time to miss it.
-      const leastShare = aimedAtLeaders.has(kind) ? 0.35 : 0.05;
+      const leastShare = lastingKinds.has(kind) ? 0.35 : 0.05;
       await this.#inflict(kind, victim, dice, turnMs * length * dice.between(leastShare, 0.5));
     }
   }

@@ -29,9 +29,12 @@ export class Recorder {
     this.#isCutOff = isCutOff;
   }
 
-  /** Undefined: nothing is known of it. */
+  /**
+   * Undefined: nothing is known of it. Who a history is of may be known only in the end: a function
+   * is asked once the outcome is there.
+   */
   async perform(
-    client: string,
+    client: string | (() => string),
     key: string,
     command: Command,
     execute: () => Promise<Answer>,
@@ -40,7 +43,8 @@ export class Recorder {
     const isCutOff = this.#isCutOff();
     const outcome = await outcomeOf(command, execute);
     const settledAtMs = outcome.type === 'unknown' ? Infinity : performance.now();
-    this.operations.push({ client, key, command, invokedAtMs, settledAtMs, outcome });
+    const name = typeof client === 'string' ? client : client();
+    this.operations.push({ client: name, key, command, invokedAtMs, settledAtMs, outcome });
     this.counts[outcome.type] += 1;
     if (isCutOff && this.#isCutOff()) this.countsPastCut[outcome.type] += 1;
     if (outcome.type !== 'answered') return undefined;

