@@ -91,7 +91,7 @@ function tell(events: LogEvents, message: string, fields: LogFields): void {
   }
   if (message === 'part of cluster') events.onJoined();
   if (message.startsWith('Became leader')) events.onLeads(Number(fields['term']));
-  if (message.startsWith('Hard state: one copy was cut by a crash')) events.onTornVote();
+  if (message.startsWith('Hard state: one copy is damaged')) events.onTornVote();
   if (message.startsWith(handOver)) {
     events.onHandsOver(Number(message.slice(handOver.length)), Number(fields['term']));
   }

@@ -14,8 +14,11 @@ import { VirtualCluster } from '../src/virtual-cluster.ts';
 import { quietScenario } from './three-members.ts';
 
 /** A whole run's parts, formed, with nothing wrong yet. */
-async function formed(seed: number, members = 5) {
-  const scenario = { ...quietScenario(seed), members, keys: 1 };
+async function formed(seed: number, members = 5, resetProbability = 0) {
+  const quiet = quietScenario(seed);
+  const { network } = quiet.world;
+  const options = { ...quiet.world, network: { ...network, resetProbability } };
+  const scenario = { ...quiet, world: options, members, keys: 1 };
   const world = new VirtualWorld({ seed, ...scenario.world });
   const violations: Violation[] = [];
   const violated = (check: CheckName, text: string): void => {
@@ -108,29 +111,36 @@ test('a majority that elects nobody within a few election timeouts is a violatio
   expect(violations[0]?.text).toMatch(/^no leader of the majority within \d{4} ms/);
 });
 
-test('a whole cluster that fails its clients is a violation, a few failures are none', async () => {
-  for (const failing of [0, 3, 4]) {
-    const parts = await formed(2, 3);
-    const { cluster, recorder, liveness, violations } = parts;
-    expect(await liveness.majority()).toBe(true);
-    expect(await liveness.everybody()).toBe(true);
-    const node = cluster.node(1);
-    if (node === undefined) throw new Error('member 1 is down');
-    const working = targetOf(cluster, node);
-    const refusal = new DEngineError('ClusterUnavailable', 'no');
-    const refusing = { ...node.client, put: () => Promise.reject(refusal) };
-    for (let call = 0; call < 60; call++) {
-      const target = call < failing ? { ...working, client: refusing } : working;
-      const command = { type: 'put', value: `${call}` } as const;
-      parts.world.after(1 + call, () => {
-        recorder.perform('c', target, 'k0', command).catch(() => undefined);
-      });
+test.each([
+  { network: 'that loses nothing', resetProbability: 0, failingMax: 0 },
+  { network: 'that goes on losing connections', resetProbability: 1e-9, failingMax: 3 },
+])(
+  'over a network $network, a whole cluster may fail its clients $failingMax times of 60',
+  async ({ resetProbability, failingMax }) => {
+    for (const failing of [0, failingMax, failingMax + 1]) {
+      const parts = await formed(2, 3, resetProbability);
+      const { cluster, recorder, liveness, violations } = parts;
+      expect(await liveness.majority()).toBe(true);
+      expect(await liveness.everybody()).toBe(true);
+      const node = cluster.node(1);
+      if (node === undefined) throw new Error('member 1 is down');
+      const working = targetOf(cluster, node);
+      const refusal = new DEngineError('ClusterUnavailable', 'no');
+      const refusing = { ...node.client, put: () => Promise.reject(refusal) };
+      for (let call = 0; call < 60; call++) {
+        const target = call < failing ? { ...working, client: refusing } : working;
+        const command = { type: 'put', value: `${call}` } as const;
+        parts.world.after(1 + call, () => {
+          recorder.perform('c', target, 'k0', command).catch(() => undefined);
+        });
+      }
+      expect(await liveness.serve()).toBe(failing <= failingMax);
+      const texts = violations.map(({ text }) => text.slice(0, 40));
+      const told = `${failing} of 60 failed without a fault: put of k`;
+      expect(texts).toEqual(failing <= failingMax ? [] : [told]);
     }
-    expect(await liveness.serve()).toBe(failing <= 3);
-    const texts = violations.map(({ text }) => text.slice(0, 40));
-    expect(texts).toEqual(failing <= 3 ? [] : ['4 of 60 failed without a fault: put of k']);
-  }
-});
+  },
+);
 
 /** Asks member 1, whose code has a bug: it never answers. */
 function askInVain({ cluster, recorder }: Awaited<ReturnType<typeof formed>>): void {

@@ -145,7 +145,7 @@ async function repairedSlot(
   }
   if (first === undefined || second === undefined) {
     const offset = first === undefined ? 0 : slotSpacing;
-    options.logger.warn('Hard state: one copy was cut by a crash, using the other', { offset });
+    options.logger.warn('Hard state: one copy is damaged, using the other', { offset });
   }
   const newest = must(
     (first?.sequence ?? 0) >= (second?.sequence ?? 0) ? first : second,

@@ -76,10 +76,10 @@ export class Invariants {
       if (looksAtAll || member.nodeId === touched) {
         const record = this.#recordOf(member);
         if (record.differsFrom(member)) this.#step(member, record);
+        const problem = this.#contact.problem(member);
+        if (problem !== undefined) this.#violated(this.#contact.name, problem);
       }
       if (this.#leases.isSuspect(member)) looksAtLeases = true;
-      const problem = this.#contact.problem(member);
-      if (problem !== undefined) this.#violated(this.#contact.name, problem);
     }
     if (looksAtLeases) this.#checkLeases();
   }

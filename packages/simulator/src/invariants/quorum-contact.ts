@@ -26,7 +26,7 @@ export class QuorumContact {
   readonly name = 'a leader hears a quorum';
   readonly #leaderships = new Map<number, Leadership>();
 
-  /** Cheap, to be asked after every event: hardly ever there is more to do than read a clock. */
+  /** Cheap, for every event of the member: mostly it does no more than read a clock. */
   problem(member: MemberView): string | undefined {
     if (member.role !== 'leader' || member.isStopping) return undefined;
     const { monotonicMs } = member;
