@@ -68,7 +68,14 @@ function setUp(tickInMs: number) {
   });
   const turn = (): void => rounds.shift()?.();
   const persist = (writeId: number): void => {
-    persists.push({ writeId, entries: [], commitIndex: 0, hardState: undefined, truncateFrom: 1 });
+    persists.push({
+      writeId,
+      entries: [],
+      commitIndex: 0,
+      hardState: undefined,
+      reset: undefined,
+      truncateFrom: 1,
+    });
     loop.request();
     turn();
   };

@@ -211,7 +211,14 @@ export class Core {
     this.#hardStateUnwritten = false;
     this.#commitRecordWanted = false;
     assert(this.commitIndex <= this.log.lastIndex, 'a commit index is in the log');
-    return { writeId, hardState, truncateFrom, entries, commitIndex: this.commitIndex };
+    return {
+      writeId,
+      hardState,
+      reset: undefined,
+      truncateFrom,
+      entries,
+      commitIndex: this.commitIndex,
+    };
   }
 
   /** Counts a write that the disk finished; true when more entries are durable now. */

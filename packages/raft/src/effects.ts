@@ -17,6 +17,11 @@ export interface HardState {
 export interface Persist {
   readonly writeId: WriteId;
   readonly hardState: HardState | undefined;
+  /**
+   * An installed snapshot, durable already, takes the place of the whole log: first drop every
+   * entry, so that the next one follows this place. Never together with `truncateFrom`.
+   */
+  readonly reset: { readonly index: LogIndex; readonly term: Term } | undefined;
   /** First remove this index and all after it. Above the commit index, always. */
   readonly truncateFrom: LogIndex | undefined;
   /** Then append these; consecutive. */

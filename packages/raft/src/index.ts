@@ -18,3 +18,4 @@ export type {
   RaftConfig,
   RecoveredState,
 } from './raft-config.ts';
+export type { InstallVerdict, Membership, RaftSnapshot } from './raft-snapshot.ts';

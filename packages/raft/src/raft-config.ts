@@ -2,6 +2,7 @@ import type { Entry, InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { Member } from './configuration.ts';
 import type { HardState } from './effects.ts';
+import type { RaftSnapshot } from './raft-snapshot.ts';
 
 export interface RaftConfig {
   readonly nodeId: NodeId;
@@ -23,12 +24,19 @@ export interface RaftConfig {
 /** What the disk knew at start. All of it is durable. */
 export interface RecoveredState {
   readonly hardState: HardState | undefined;
+  /**
+   * The newest snapshot; undefined: none. The log covers it: `firstIndex - 1 <= snapshot.index <=
+   * lastIndex`, with this very term there. After a crash within an install storage sees to that.
+   */
+  readonly snapshot: RaftSnapshot | undefined;
   /** Index of the first entry still in the log; 1 without a snapshot. */
   readonly firstIndex: LogIndex;
+  /** The term of entry `firstIndex - 1`; 0 when that is none. */
+  readonly precedingTerm: Term;
   readonly lastIndex: LogIndex;
   /** Where each term begins, in order: enough to answer the term of every index. */
   readonly termStarts: readonly { readonly index: LogIndex; readonly term: Term }[];
-  /** All bootstrap and binding entries of the log. */
+  /** All bootstrap and binding entries of the log, those that the snapshot covers or not. */
   readonly membershipEntries: readonly Entry[];
   /** The largest commit index recorded in the log; at most lastIndex. */
   readonly commitIndex: LogIndex;

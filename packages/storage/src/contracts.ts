@@ -17,7 +17,7 @@ import type { SnapshotHeader, SnapshotSection } from './snapshot-format.ts';
 export type LogBatch = Pick<Persist, 'truncateFrom' | 'entries' | 'commitIndex'>;
 
 /** What the log knew at start; the part of raft's `RecoveredState` that comes from it. */
-export type RecoveredLog = Omit<RecoveredState, 'hardState' | 'everFormed'>;
+export type RecoveredLog = Omit<RecoveredState, 'hardState' | 'snapshot' | 'everFormed'>;
 
 /**
  * The replicated log of one member.

@@ -119,7 +119,12 @@ function combine(
   hardState: HardState | undefined,
   log: RecoveredLog,
 ): RecoveredState {
-  return { ...log, hardState: raised(hardState, log), everFormed: identity.clusterId !== null };
+  return {
+    ...log,
+    hardState: raised(hardState, log),
+    snapshot: undefined,
+    everFormed: identity.clusterId !== null,
+  };
 }
 
 /**
@@ -128,7 +133,7 @@ function combine(
  * before anything that depends on it.
  */
 function raised(state: HardState | undefined, log: RecoveredLog): HardState | undefined {
-  const lastTerm = log.termStarts.at(-1)?.term ?? 0;
+  const lastTerm = log.termStarts.at(-1)?.term ?? log.precedingTerm;
   if (lastTerm <= (state?.term ?? 0)) return state;
   return { term: lastTerm, votedFor: null, stickinessMs: state?.stickinessMs ?? 0 };
 }

@@ -264,6 +264,7 @@ async function describe(source: LogSource, files: RecoveredFiles): Promise<Recov
   }
   return {
     firstIndex,
+    precedingTerm: 0,
     lastIndex,
     termStarts: termStarts.toArray(),
     membershipEntries,

@@ -36,6 +36,8 @@ export const snapshotSectionKinds = {
 export interface SnapshotHeader {
   readonly formatVersion: typeof snapshotFormatVersion;
   readonly clusterId: ClusterId;
+  /** Wall clock of its first leader, see raft's `Bootstrap`; the log may not say it any more. */
+  readonly formedAtWallMs: number;
   readonly index: LogIndex;
   readonly term: Term;
 }

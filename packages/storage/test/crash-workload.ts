@@ -114,7 +114,14 @@ export class Workload {
   ): Promise<void> {
     const ledger = this.#ledger;
     const writeId = ledger.writes.length + 1;
-    const persist: Persist = { writeId, hardState, truncateFrom, entries, commitIndex };
+    const persist: Persist = {
+      writeId,
+      hardState,
+      reset: undefined,
+      truncateFrom,
+      entries,
+      commitIndex,
+    };
     ledger.writes.push(persist);
     await this.#storage?.write(persist);
     if (ledger.writesAcked !== writeId - 1) throw new Error('writes resolved out of order');

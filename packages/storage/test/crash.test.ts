@@ -88,6 +88,7 @@ async function verifyGoesOn(storage: Storage, disk: CrashDisk, mode: CrashMode):
   await storage.write({
     writeId: 1,
     hardState,
+    reset: undefined,
     truncateFrom: undefined,
     entries: added,
     commitIndex,

@@ -29,7 +29,13 @@ function open(
 }
 
 function persist(writeId: number, parts: Partial<Persist>): Persist {
-  const nothing = { hardState: undefined, truncateFrom: undefined, entries: [], commitIndex: 0 };
+  const nothing = {
+    hardState: undefined,
+    reset: undefined,
+    truncateFrom: undefined,
+    entries: [],
+    commitIndex: 0,
+  };
   return { writeId, ...nothing, ...parts };
 }
 

@@ -17,7 +17,9 @@ export function entriesOf(
 /** A disk on which nothing was ever written. */
 export const nothingRecovered: RecoveredState = {
   hardState: undefined,
+  snapshot: undefined,
   firstIndex: 1,
+  precedingTerm: 0,
   lastIndex: 0,
   termStarts: [],
   membershipEntries: [],

@@ -60,7 +60,9 @@ export class FakeDisk {
     }
     return {
       hardState,
+      snapshot: undefined,
       firstIndex: 1,
+      precedingTerm: 0,
       lastIndex: entries.length,
       termStarts,
       membershipEntries: entries.filter((entry) => isMembershipKind(entry.kind)),

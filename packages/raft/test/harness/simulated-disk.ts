@@ -68,7 +68,9 @@ export class SimulatedDisk {
     }
     return {
       hardState,
+      snapshot: undefined,
       firstIndex: 1,
+      precedingTerm: 0,
       lastIndex: entries.length,
       termStarts,
       membershipEntries: entries.filter(
