@@ -81,4 +81,13 @@ export const realBugs: readonly RealBug[] = [
     test: '`packages/wire/test/http2/server-connection.test.ts`, a drain of such a connection',
     seeds: [40],
   },
+  {
+    what:
+      'A disk that had failed to make the next log file in the background was written to until ' +
+      'that file was needed: the member went on as if nothing were wrong, up to a minute.',
+    check: 'liveness',
+    fix: 'Such a failure is final at once: the next append, or within a second the idle mark, rejects.',
+    test: '`packages/storage/test/segmented-log.test.ts`, a disk that fails while it prepares a segment',
+    seeds: [300000289],
+  },
 ];

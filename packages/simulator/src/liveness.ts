@@ -196,10 +196,12 @@ export class Liveness {
     return this.#settle(`${client} never worked`, tryOnce);
   }
 
-  /** A process runs on each, and is not about to stop. */
+  /** A process runs on each, and is not about to stop: for an error of its disk, for one. */
   #rise(ids: readonly NodeId[]): Promise<boolean> {
-    const isUp = (id: NodeId): boolean =>
-      this.#cluster.host(id).runs && this.#cluster.node(id)?.isServing === true;
+    const isUp = (id: NodeId): boolean => {
+      const { runs, disk } = this.#cluster.host(id);
+      return runs && !disk.isFailing && this.#cluster.node(id)?.isServing === true;
+    };
     return this.#until('not all are up', this.#bounds.upMs, () => this.#expected(ids).every(isUp));
   }
 

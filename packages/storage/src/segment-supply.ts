@@ -61,6 +61,11 @@ export class SegmentSupply {
     return this.#preparation?.type === 'failed' ? this.#preparation.cause : undefined;
   }
 
+  /** A failure that no second try mends; see {@link problem} for the others. */
+  get failure(): Error | undefined {
+    return this.#mayRetry() ? undefined : this.problem;
+  }
+
   /** The segment, opened; the caller closes it. Rejects when it could not be made. */
   async take(segmentId: number): Promise<OpenSegment> {
     this.prepare(segmentId);

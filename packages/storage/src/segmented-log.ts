@@ -159,7 +159,8 @@ export class SegmentedLog implements LogStore {
   }
 
   idle(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const failure = this.#failure ?? this.#supply.failure;
+    if (failure !== undefined) return Promise.reject(failure);
     if (this.#marker !== undefined) return this.#marker;
     this.#supply.prepare(this.#cursor.segmentId + 1);
     if (!this.#hasUnmarked && !this.#isWriting) return Promise.resolve();
@@ -208,6 +209,8 @@ export class SegmentedLog implements LogStore {
   }
 
   async #writeOnce(): Promise<void> {
+    // A disk that failed in the background is not to be trusted with this either.
+    if (this.#supply.failure !== undefined) throw this.#supply.failure;
     const isMarker = this.#queue[0]?.isMarker === true;
     if (isMarker && !this.#hasUnmarked) return this.#settle(1);
     const plan = planWrite(this.#cursor, this.#queue, this.#durable);

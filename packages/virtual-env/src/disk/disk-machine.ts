@@ -33,6 +33,8 @@ export class DiskMachine {
   readonly #random: SeededRandom;
   readonly #counters: DiskCounters;
   readonly #inFlight: Set<DiskWork> = new Set();
+  /** Of those in flight, the ones that will fail on order. */
+  readonly #failing: Set<DiskWork> = new Set();
   /** By order or for want of room, to the process that runs or ran last. */
   readonly #given: Set<DiskError> = new Set();
   readonly #subjects: Map<DiskOperation, Map<string, string>> = new Map();
@@ -55,6 +57,11 @@ export class DiskMachine {
     return this.#given.has(error);
   }
 
+  /** An operation of the process will fail on order, or has, and that was no want of room. */
+  get isFailing(): boolean {
+    return this.#failing.size > 0 || [...this.#given].some(({ kind }) => kind !== 'full');
+  }
+
   start(work: DiskWork): void {
     if (!work.life.alive) return;
     const { min, max } = work.latencyMs;
@@ -63,6 +70,7 @@ export class DiskMachine {
     if (this.slowness > 1) this.#counters.slowed += 1;
     const fault = this.faults.take(work.operation, work.path);
     this.#inFlight.add(work);
+    if (fault !== undefined) this.#failing.add(work);
     this.#kernel.post(delayMs, work.life, () => this.#complete(work, fault));
     for (const action of this.faults.takeWatches(work.operation, work.path)) {
       // Not now: whoever asked the disk for it runs.
@@ -86,6 +94,7 @@ export class DiskMachine {
 
   endLife(life: Life): void {
     this.#stalled.length = 0;
+    this.#failing.clear();
     for (const work of this.#inFlight) {
       this.#inFlight.delete(work);
       if (work.life === life) work.abandon?.();
@@ -116,6 +125,7 @@ export class DiskMachine {
       return;
     }
     this.#inFlight.delete(work);
+    this.#failing.delete(work);
     const subject = this.#subjectOf(work);
     try {
       if (fault !== undefined) {

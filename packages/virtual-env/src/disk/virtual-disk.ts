@@ -62,6 +62,11 @@ export class VirtualDisk {
     this.#machine.faults.clear();
   }
 
+  /** Whether an operation of the process that runs, or ran last, failed on order or will. */
+  get isFailing(): boolean {
+    return this.#machine.isFailing;
+  }
+
   /** Below what is used already: every write that makes a file longer fails. */
   setCapacity(bytes: number): void {
     this.#kernel.trace.record('diskFault', this.#host, 'capacity', bytes);
