@@ -8,13 +8,14 @@ import type {
   LogIndex,
   NodeId,
   Revision,
+  Term,
 } from '@d-engine/base';
 import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
 import type { Identity } from './identity.ts';
 import type { SnapshotHeader, SnapshotSection } from './snapshot-format.ts';
 
 /** One call's worth of changes to the log; the part of raft's `Persist` that concerns the log. */
-export type LogBatch = Pick<Persist, 'truncateFrom' | 'entries' | 'commitIndex'>;
+export type LogBatch = Pick<Persist, 'reset' | 'truncateFrom' | 'entries' | 'commitIndex'>;
 
 /** What the log knew at start; the part of raft's `RecoveredState` that comes from it. */
 export type RecoveredLog = Omit<RecoveredState, 'hardState' | 'snapshot' | 'everFormed'>;
@@ -29,19 +30,32 @@ export interface LogStore {
   /**
    * Removes `truncateFrom` and everything after it, then appends `entries`: both or, after a
    * crash, neither, except that a batch too large for one disk write may leave a prefix of itself.
+   * With `reset`, every entry goes first, and the log goes on behind that place (design rule 11).
    * Resolves when durable, `commitIndex` included, in the order of the calls; a batch with nothing
    * new costs no write. The buffers behind the entries must not change until then.
    *
    * Requires: entries are consecutive and start at `truncateFrom`, or else right after the last
-   * entry; `truncateFrom` is above every commit index given before; `commitIndex` is in the log.
+   * entry; `truncateFrom` is above every commit index given before; `commitIndex` is in the log;
+   * a durable snapshot stands at `reset`, and no entry above it was ever committed.
    */
   append(batch: LogBatch): Promise<void>;
   /**
    * Entries `from` to `to`, both included, as many as fit in `bytesMax` but at least one. Only
    * what is durable can be read. Every byte is checked again on its way back. Empty
-   * only when the entries were removed while they were being read.
+   * only when entry `from` is no longer there: truncated, purged or replaced by a snapshot.
    */
   read(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
+  /**
+   * Forgets entries up to and including `upTo`, whose term is `term`: gives back the files that
+   * hold nothing else. What is being read stays until it was read. Resolves when done; appends go
+   * on meanwhile. After a restart the log may begin earlier than asked, never with a gap.
+   *
+   * Requires: a durable snapshot holds all up to `upTo`; `upTo` is committed, and in the log or
+   * below its first entry, where nothing is left to do.
+   */
+  purge(upTo: LogIndex, term: Term): Promise<void>;
+  /** Bytes that the log's records take on disk, without the files that were given back. */
+  readonly bytes: number;
   /**
    * Records on disk what is durable by now, so that damage to the last acknowledged write is told
    * from a torn tail. Call it when nothing was written for a while; free when nothing is new.
@@ -152,6 +166,10 @@ export interface Storage {
   write(persist: Persist): Promise<void>;
   /** See {@link LogStore.read}. */
   readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
+  /** See {@link LogStore.bytes}. */
+  readonly logBytes: number;
+  /** See {@link LogStore.purge}. */
+  purgeLog(upTo: LogIndex, term: Term): Promise<void>;
   /**
    * Remembers the cluster that this directory is part of; for good. Resolves as `recordPeer` does.
    */

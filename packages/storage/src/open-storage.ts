@@ -8,6 +8,7 @@ import type {
   Logger,
   LogIndex,
   NodeId,
+  Term,
 } from '@d-engine/base';
 import { DiskError } from '@d-engine/base';
 import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
@@ -187,6 +188,14 @@ class DirectoryStorage implements Storage {
 
   readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
     return this.#parts.log.read(from, to, bytesMax);
+  }
+
+  get logBytes(): number {
+    return this.#parts.log.bytes;
+  }
+
+  purgeLog(upTo: LogIndex, term: Term): Promise<void> {
+    return this.#parts.log.purge(upTo, term);
   }
 
   recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<DiskError | undefined> {

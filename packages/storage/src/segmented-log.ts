@@ -1,4 +1,4 @@
-import type { Disk, DiskFile, Entry, InstanceId, Logger, LogIndex } from '@d-engine/base';
+import type { Disk, DiskFile, Entry, InstanceId, Logger, LogIndex, Term } from '@d-engine/base';
 import { assert, limits, must } from '@d-engine/base';
 import { asError } from './as-error.ts';
 import type { LogBatch, LogStore, RecoveredLog } from './contracts.ts';
@@ -158,13 +158,21 @@ export class SegmentedLog implements LogStore {
     return [];
   }
 
+  purge(upTo: LogIndex, term: Term): Promise<void> {
+    return Promise.reject(new Error(`cannot purge up to ${upTo}@${term}: comes with its tests`));
+  }
+
+  get bytes(): number {
+    return this.#cursor.offset;
+  }
+
   idle(): Promise<void> {
     const failure = this.#failure ?? this.#supply.failure;
     if (failure !== undefined) return Promise.reject(failure);
     if (this.#marker !== undefined) return this.#marker;
     this.#supply.prepare(this.#cursor.segmentId + 1);
     if (!this.#hasUnmarked && !this.#isWriting) return Promise.resolve();
-    const nothing = { truncateFrom: undefined, entries: [], commitIndex: 0 };
+    const nothing = { reset: undefined, truncateFrom: undefined, entries: [], commitIndex: 0 };
     this.#marker = this.#enqueue(nothing, true).finally(() => {
       this.#marker = undefined;
     });

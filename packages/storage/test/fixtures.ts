@@ -1,5 +1,6 @@
 import type { Entry, InstanceId, Logger, LogIndex, Proposal, Term } from '@d-engine/base';
 import { encodeEntries, entryKinds, silentLogger } from '@d-engine/base';
+import type { LogBatch } from '../src/contracts.ts';
 import type { SegmentedLogOptions } from '../src/segmented-log.ts';
 import { SegmentedLog } from '../src/segmented-log.ts';
 import type { CrashDisk } from './crash-disk.ts';
@@ -24,9 +25,10 @@ export function makeEntries(first: LogIndex, term: Term, sizes: readonly number[
 
 export function batchOf(
   entries: readonly Entry[],
-  options: { truncateFrom?: LogIndex; commitIndex?: LogIndex } = {},
-): { truncateFrom: LogIndex | undefined; entries: readonly Entry[]; commitIndex: LogIndex } {
-  return { truncateFrom: options.truncateFrom, entries, commitIndex: options.commitIndex ?? 0 };
+  options: Partial<Omit<LogBatch, 'entries'>> = {},
+): LogBatch {
+  const { reset, truncateFrom, commitIndex = 0 } = options;
+  return { reset, truncateFrom, entries, commitIndex };
 }
 
 export type OpenedLog = Awaited<ReturnType<typeof SegmentedLog.open>>;

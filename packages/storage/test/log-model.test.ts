@@ -83,7 +83,7 @@ class ModelRun {
     const entries = makeEntries(this.#entries.length + 1, this.#term, entrySizes);
     this.#entries.push(...entries);
     const commitIndex = this.#commitIndex;
-    await log.append({ truncateFrom, entries, commitIndex });
+    await log.append({ reset: undefined, truncateFrom, entries, commitIndex });
   }
 
   async #read(range: { from: number; to: number; bytesMax: number }): Promise<void> {

@@ -40,7 +40,7 @@ function entriesOf(firstIndex: LogIndex, count: number, term: Term, each = paylo
 }
 
 function append(entries: readonly Entry[], truncateFrom?: LogIndex): Promise<void> {
-  return log.append({ entries, truncateFrom, commitIndex: 0 });
+  return log.append({ reset: undefined, entries, truncateFrom, commitIndex: 0 });
 }
 
 /** As a reader that comes now, and as one that was there from the beginning. */
