@@ -2,13 +2,16 @@ import type { WriteCommand } from '@d-engine/base';
 import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
 import { describe, expect, it } from 'vitest';
 import { KeyValueStateMachine } from '../src/key-value-state-machine.ts';
-import type { StateSection } from '../src/snapshot-format.ts';
+import type { SnapshotHeader, StateSection } from '../src/snapshot-format.ts';
 import { snapshotSectionKinds } from '../src/snapshot-format.ts';
 import { readRun } from '../src/state/data-run.ts';
 
 const historyId = 'ab'.repeat(16);
-const clusterId = 'c'.repeat(32);
 const bytes = (text: string): Buffer => Buffer.from(text);
+
+function headerAt(index: number): SnapshotHeader {
+  return { clusterId: 'c'.repeat(32), formedAtWallMs: 5, index, term: 1 };
+}
 
 function newMachine(): KeyValueStateMachine {
   return new KeyValueStateMachine({ readHistoryId: () => historyId });
@@ -65,7 +68,7 @@ describe('load', () => {
     const machine = newMachine();
     applyAll(machine, [put('b', '1'), put('a', '2'), put('b', '3')]);
     const loaded = newMachine();
-    await loaded.load({ clusterId, index: 3, term: 1 }, await sectionsOf(machine));
+    await loaded.load(headerAt(3), await sectionsOf(machine));
     expect(loaded.stateHash()).toBe(machine.stateHash());
     expect(loaded.stateBytes).toBe(machine.stateBytes);
     expect(loaded.get([bytes('a'), bytes('b')])).toEqual(machine.get([bytes('a'), bytes('b')]));
@@ -77,7 +80,7 @@ describe('load', () => {
     const sections = await sectionsOf(machine);
     const other = newMachine();
     applyAll(other, [put('z', '9')]);
-    const load = other.load({ clusterId, index: 2, term: 1 }, sections);
+    const load = other.load(headerAt(2), sections);
     await expect(load).rejects.toThrow('its state has another hash');
     expect(pairsOf(await sectionsOf(other))).toEqual(['z=9']);
   });
