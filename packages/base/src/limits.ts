@@ -42,6 +42,8 @@ export const limits = {
   logBatchBytesMax: 16_777_216,
   /** Streams of one plane that strangers may hold open before they have said hello. */
   helloTimeoutMs: 5_000,
+  /** A run of keys of a snapshot: packing, checking and hashing it takes about a millisecond. */
+  snapshotRunBytes: 262_144,
   /** Names of 64 members fit in every message; Raft gets slow long before. */
   membersMax: 64,
   /** Header block of a call: metadata is for hints, not for data. */

@@ -12,7 +12,15 @@ import type {
 } from '@d-engine/base';
 import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
 import type { Identity } from './identity.ts';
-import type { SnapshotHeader, SnapshotSection } from './snapshot-format.ts';
+import type {
+  ClusterTimeSection,
+  ConfigurationSection,
+  HistorySection,
+  SnapshotHeader,
+  SnapshotSection,
+  SnapshotSections,
+  StateSection,
+} from './snapshot-format.ts';
 
 /** One call's worth of changes to the log; the part of raft's `Persist` that concerns the log. */
 export type LogBatch = Pick<Persist, 'reset' | 'truncateFrom' | 'entries' | 'commitIndex'>;
@@ -132,23 +140,103 @@ export interface StateMachine {
   get(keys: readonly Uint8Array[]): (KeyValue | null)[];
   /** 16 hex digits over all of the state; equal on members that applied the same index. */
   stateHash(): string;
+  /** The state as it is now, for a snapshot: cheap to make, whatever the size of the state. */
+  view(): StateView;
+  /**
+   * Replaces all of the state by what a snapshot holds: at once, when the last section was read
+   * and the hash of what they made is the one that the snapshot names. Until then, and for good if
+   * it rejects (StorageDamage), reads see the state as it was. Requires: nothing is applied
+   * meanwhile, and `header.index` is not below `appliedIndex`.
+   */
+  load(header: SnapshotHeader, sections: SnapshotSections): Promise<void>;
+}
+
+/** A frozen state beside one that goes on: what is applied after `view()` does not show in it. */
+export interface StateView {
+  readonly appliedIndex: LogIndex;
+  /**
+   * History, cluster time, then data in rising key order, in runs of about
+   * `limits.snapshotRunBytes`: each pull is a short step, and any time may pass between two. Can
+   * be walked once: what was passed may be forgotten.
+   */
+  sections(): Iterable<StateSection> | AsyncIterable<StateSection>;
+  /** Lets go of what only this view still holds. To be called however the walk ended; once. */
+  release(): void;
+}
+
+/** The newest snapshot, as far as its first sections and its end tell. */
+export interface SnapshotInfo {
+  readonly header: SnapshotHeader;
+  readonly configuration: ConfigurationSection;
+  readonly history: HistorySection;
+  readonly clusterTime: ClusterTimeSection;
+  readonly keyCount: number;
+  /** Of the whole file. */
+  readonly lengthBytes: number;
+  /** 64 hex digits over all but the end section, which holds it. Names these very bytes. */
+  readonly sha256: string;
+}
+
+/** The bytes of one snapshot file, for sending; the file stays until `close`. */
+export interface SnapshotReader {
+  readonly info: SnapshotInfo;
+  /** Fewer than `lengthBytes` only at the end. */
+  read(offset: number, lengthBytes: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** A snapshot file that arrives in pieces. Nothing of it counts before `finish`. */
+export interface SnapshotReceiver {
+  /** How many bytes are there: where a broken transfer goes on. */
+  readonly offset: number;
+  /** Appends; one call at a time. Rejects with DiskError `full` when there is no room. */
+  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Verifies every checksum, that it is the file that was announced, and makes it durable under
+   * its final name: it is `latest` then. Rejects with StorageDamage or UnsupportedFormat when the
+   * bytes are not what they should be, and what was received is gone. Undefined, and gone as well,
+   * when this member has a snapshot as new by now.
+   */
+  finish(): Promise<SnapshotInfo | undefined>;
+  /** Removes what was received. */
+  abandon(): Promise<void>;
 }
 
 /**
- * Snapshots of one member; the format is in `snapshot-format.ts`, the implementation comes with
- * log compaction. Rules: a snapshot is complete under its final name or absent (temporary file,
- * sync, rename, sync of the directory); the log may be cut below `header.index` only after that;
- * a snapshot that is being read is not removed; an unknown section or version is refused.
+ * Snapshots of one member; the format is in `snapshot-format.ts`.
+ *
+ * A snapshot is complete under its final name or absent (temporary file, sync, rename, sync of the
+ * directory). The log may be cut up to `latest.header.index`, never further. A failed call leaves
+ * the snapshots as they were and the store in order when it rejects with a DiskError of kind
+ * `full`; any other DiskError is final, as the log's.
  */
 export interface SnapshotStore {
   /** The newest complete one. */
-  readonly latest: SnapshotHeader | null;
-  /** Resolves when durable under its final name. */
-  write(header: SnapshotHeader, sections: AsyncIterable<SnapshotSection>): Promise<void>;
-  /** The sections of the newest one, verified; pinned until the iteration ends. */
+  readonly latest: SnapshotInfo | null;
+  /**
+   * Makes a snapshot of this member's own state and resolves when it is durable under its final
+   * name. `sections` come in the order of the format, without the end; they are pulled one at a
+   * time, with the event loop free in between. Requires: `header.index` is above `latest`'s.
+   */
+  write(header: SnapshotHeader, sections: SnapshotSections): Promise<SnapshotInfo>;
+  /**
+   * The sections of the newest one, without the end, each verified before it is handed out; the
+   * file is pinned until the iteration ends. Throws StorageDamage or UnsupportedFormat, for what
+   * only the whole file tells after the last section.
+   */
   read(): AsyncIterable<SnapshotSection>;
-  /** Removes all but the newest and those being read. */
-  removeOlder(): Promise<void>;
+  /** Pins the newest one. Requires: there is one. */
+  open(): Promise<SnapshotReader>;
+  /**
+   * Goes on with the transfer of this very snapshot (same header, length and sha256) when it is
+   * under way, else begins one and abandons any other. `sha256` and `lengthBytes` as in the
+   * sender's {@link SnapshotInfo}.
+   */
+  receive(header: SnapshotHeader, lengthBytes: number, sha256: string): Promise<SnapshotReceiver>;
+  /** Removes all but the newest `retainCount`, at least one, and those being read. */
+  removeOlder(retainCount: number): Promise<void>;
+  /** Waits for what is under way and removes what is incomplete. */
+  close(): Promise<void>;
 }
 
 /** Everything durable that one member owns: one data directory. */

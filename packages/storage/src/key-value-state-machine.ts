@@ -4,11 +4,23 @@ import {
   decodeWriteCommand,
   entryKinds,
   entryPayload,
+  limits,
   MalformedMessage,
   unreachable,
 } from '@d-engine/base';
-import type { AppliedBatch, CommandResult, StateEvent, StateMachine } from './contracts.ts';
+import type {
+  AppliedBatch,
+  CommandResult,
+  StateEvent,
+  StateMachine,
+  StateView,
+} from './contracts.ts';
+import type { SnapshotHeader, SnapshotSections, StateSection } from './snapshot-format.ts';
+import { snapshotSectionKinds } from './snapshot-format.ts';
+import type { RunRecord } from './state/data-run.ts';
+import { readRun, runRecordBytes, writeRunRecord } from './state/data-run.ts';
 import { StateHash } from './state-hash.ts';
+import { StorageDamage } from './storage-errors.ts';
 import { StoredValue, sameBytes } from './stored-value.ts';
 
 /** Looks at a state in passing; it must not keep or change it. */
@@ -34,8 +46,8 @@ export class KeyValueStateMachine implements StateMachine {
   readonly #collectEvents: boolean;
   readonly #onEntryApplied: EntryObserver | undefined;
   /** By the key's bytes as latin1 text: one character a byte, so any bytes make a key. */
-  readonly #values = new Map<string, StoredValue>();
-  readonly #hash = new StateHash();
+  #values = new Map<string, StoredValue>();
+  #hash = new StateHash();
   #appliedIndex: LogIndex = 0;
   /** Invariant: only grows. */
   #revisionBase: Revision = 0;
@@ -104,6 +116,63 @@ export class KeyValueStateMachine implements StateMachine {
   stateHash(): string {
     const rest = [this.#appliedIndex, this.#revisionBase, this.#clusterTimeMs, this.#values.size];
     return this.#hash.digest(rest, this.#historyId ?? '');
+  }
+
+  view(): StateView {
+    const records = [...this.#values]
+      .map(([name, stored]) => {
+        const { value, createRevision, modRevision, version } = stored;
+        return { key: Buffer.from(name, 'latin1'), value, createRevision, modRevision, version };
+      })
+      .sort((left, right) => Buffer.compare(left.key, right.key));
+    const sections: StateSection[] = [
+      {
+        kind: snapshotSectionKinds.history,
+        historyId: this.#historyId,
+        revisionBase: this.#revisionBase,
+        stateHash: this.stateHash(),
+      },
+      { kind: snapshotSectionKinds.clusterTime, clusterTimeMs: this.#clusterTimeMs },
+      ...runsOf(records),
+    ];
+    return { appliedIndex: this.#appliedIndex, sections: () => sections, release: () => undefined };
+  }
+
+  async load(header: SnapshotHeader, sections: SnapshotSections): Promise<void> {
+    const loaded = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
+    loaded.#appliedIndex = header.index;
+    let stateHash = '';
+    for await (const section of sections) {
+      if (section.kind === snapshotSectionKinds.history) {
+        loaded.#historyId = section.historyId;
+        loaded.#revisionBase = section.revisionBase;
+        stateHash = section.stateHash;
+      } else if (section.kind === snapshotSectionKinds.clusterTime) {
+        loaded.#clusterTimeMs = section.clusterTimeMs;
+      } else if (section.kind === snapshotSectionKinds.data) {
+        for (const record of readRun(section.run)) loaded.#load(record);
+      }
+    }
+    if (loaded.stateHash() !== stateHash) {
+      const file = `the snapshot at ${header.index}`;
+      throw new StorageDamage({ file, offset: 0, reason: 'its state has another hash' });
+    }
+    this.#values = loaded.#values;
+    this.#hash = loaded.#hash;
+    this.#appliedIndex = loaded.#appliedIndex;
+    this.#historyId = loaded.#historyId;
+    this.#revisionBase = loaded.#revisionBase;
+    this.#clusterTimeMs = loaded.#clusterTimeMs;
+    this.#stateBytes = loaded.#stateBytes;
+  }
+
+  #load(record: RunRecord): void {
+    const { key, value, createRevision, modRevision, version } = record;
+    const stored = new StoredValue(value, createRevision, modRevision);
+    stored.version = version;
+    this.#stateBytes += key.length + value.length + keyOverheadBytes;
+    this.#hash.add(stored, key, value, stored);
+    this.#values.set(tableKey(key), stored);
   }
 
   #applyEntry(entry: Entry): CommandResult | undefined {
@@ -227,4 +296,26 @@ function decodeOrReason(payload: Uint8Array): WriteCommand | string {
 
 function tableKey(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+}
+
+function* runsOf(records: readonly RunRecord[]): Generator<StateSection> {
+  const encode = (some: readonly RunRecord[], bytes: number): StateSection => {
+    const run = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const record of some) at = writeRunRecord(run, at, record);
+    return { kind: snapshotSectionKinds.data, keyCount: some.length, run };
+  };
+  let pending: RunRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = runRecordBytes(record);
+    if (bytes > 0 && bytes + size > limits.snapshotRunBytes) {
+      yield encode(pending, bytes);
+      pending = [];
+      bytes = 0;
+    }
+    pending.push(record);
+    bytes += size;
+  }
+  if (bytes > 0) yield encode(pending, bytes);
 }
