@@ -17,6 +17,8 @@ export interface LivenessBounds {
 const recoveryMs = 1_000;
 /** What a minute leaves of long values. */
 const longLogBytes = 4_000_000;
+/** Of each file of the log at a start, and as many questions for it: open, size, close. */
+const readsPerFile = 3;
 /** The longest back-offs, of a link between members and of its connection, and the way there. */
 const reconnectMs = 2_000;
 /**
@@ -29,6 +31,7 @@ const electionTimeouts = 5;
 /** Made of what the faults of this very scenario can leave behind, and of what members need. */
 export function livenessBounds(scenario: Scenario): LivenessBounds {
   const { faults, world, electionTimeoutMinMs, valueBytes, segmentBytes } = scenario;
+  const { readMs, metadataMs } = world.disk;
   const ifAny = (kinds: readonly FaultKind[], ms: number): number =>
     faults.some((kind) => kinds.includes(kind)) ? ms : 0;
   const electionTimeoutMaxMs = electionTimeoutMinMs * 2;
@@ -39,7 +42,11 @@ export function livenessBounds(scenario: Scenario): LivenessBounds {
   // Of short values nothing is so long that its length matters; one write ends with its log file.
   const transferMs = valueBytes.length === 0 ? 0 : segmentBytes / world.disk.bytesPerMs;
   const slowDiskMs = ifAny(['slowDisk'], (world.disk.syncMs.max + transferMs) * slownessMax);
-  const longLogMs = valueBytes.length === 0 ? 0 : longLogBytes / world.disk.bytesPerMs;
+  const longLogMs =
+    valueBytes.length === 0
+      ? 0
+      : longLogBytes / world.disk.bytesPerMs +
+        (longLogBytes / segmentBytes) * (readsPerFile * (readMs.max + metadataMs.max));
   const slowLinkMs = ifAny(['clog', 'gracefulStop'], clogMsMax);
   const lossProbability = world.network.unreliableStreams?.lossProbability ?? 0;
   const lostHelloMs = lossProbability > 0 ? limits.helloTimeoutMs : 0;

@@ -16,8 +16,13 @@ import type { VirtualCluster } from './virtual-cluster.ts';
 
 /** Of the clients, once the cluster is whole: enough to tell a share of them. */
 const servedOperations = 60;
-/** Where the network goes on losing messages or connections, which is no fault that ends. */
-const servedShareMinOfLossy = 0.95;
+/**
+ * Where the network goes on losing messages or connections, or so little may wait that a client
+ * tries again until its time is up: neither ends with the faults.
+ */
+const servedShareMinOfPoor = 0.95;
+/** Fewer than this may wait: clients stand in one another's way. */
+const roomyQueueMin = 10;
 
 /** What must happen once the faults are over: first for a majority, then for everybody. */
 export class Liveness {
@@ -86,12 +91,19 @@ export class Liveness {
     // Without it a member counts in no quorum, and the others can afford to lose one less.
     const { memberships } = this.#cluster;
     const isBound = (): boolean => this.#expected(ids).every((id) => memberships.isBound(id));
-    return this.#settle('not everybody is bound', isBound);
+    if (!(await this.#settle('not everybody is bound', isBound))) return false;
+    // Over every link that a client's operation may take.
+    for (const id of this.#expected(ids)) {
+      if (!(await this.#write(`write through ${id}`, [id]))) return false;
+    }
+    return true;
   }
 
-  get #isNetworkLossy(): boolean {
-    const { resetProbability, unreliableStreams } = this.#scenario.world.network;
-    return resetProbability > 0 || (unreliableStreams?.lossProbability ?? 0) > 0;
+  get #isPoor(): boolean {
+    const { world, limits } = this.#scenario;
+    const { resetProbability, unreliableStreams } = world.network;
+    const isLossy = resetProbability > 0 || (unreliableStreams?.lossProbability ?? 0) > 0;
+    return isLossy || Math.min(limits.pendingWritesMax, limits.pendingReadsMax) < roomyQueueMin;
   }
 
   /** The cluster is whole, and clients go on: they are served, and not with errors. */
@@ -112,7 +124,7 @@ export class Liveness {
       (operation) =>
         operation.outcome.type !== 'answered' && !this.#recorder.isRefusedByLimit(operation),
     );
-    const shareMin = this.#isNetworkLossy ? servedShareMinOfLossy : 1;
+    const shareMin = this.#isPoor ? servedShareMinOfPoor : 1;
     if (failed.length <= asked.length * (1 - shareMin)) return true;
     const which = failed.map(
       ({ client, key, command }) => `${command.type} of ${key} by ${client}`,
