@@ -1,7 +1,7 @@
 import type { ClusterId, HistoryId, LogIndex, Term } from '@d-engine/base';
 import type { BoundMember, Configuration } from './configuration.ts';
 
-/** Who belonged to the cluster as of one log index, never as of any other moment (design rule 13). */
+/** Who belonged to the cluster as of one log index, and of no other moment (design rule 13). */
 export interface Membership {
   readonly clusterId: ClusterId;
   readonly historyId: HistoryId;
