@@ -36,6 +36,8 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 180_000 * timeoutFactor,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // Of tests that say that they may run beside one another.
+          maxConcurrency: 2,
           sequence: { groupOrder: 1 },
         },
       },

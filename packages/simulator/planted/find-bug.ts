@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import type { RunResult } from '../src/jobs.ts';
-import { decodeResult, hasFailed } from '../src/jobs.ts';
+import { decodeResult, engineFlags, hasFailed } from '../src/jobs.ts';
 import type { CheckName } from '../src/violation.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { markLineOf, markWords } from './planted-bug.ts';
@@ -34,13 +36,13 @@ export function isSeenRightly(bug: PlantedBug, { failed, wasReached }: Search): 
 }
 
 /** Runs a bundle of the simulator from seed `first` on until something is wrong. */
-export function searchSeeds(program: string, first: number, runs: number): Search {
+export async function searchSeeds(program: string, first: number, runs: number): Promise<Search> {
   const flags = ['--first', `${first}`, '--runs', `${runs}`, '--stop-at-first', '--json'];
-  const child = spawnSync(process.execPath, [program, ...flags], {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  const lines = child.stdout.split('\n');
+  const child = spawn(process.execPath, [...engineFlags, program, ...flags]);
+  const closed = once(child, 'close');
+  const [told, complaints] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [status] = (await closed) as [number | null];
+  const lines = told.split('\n');
   const results = lines.filter((line) => line.startsWith('{')).map(decodeResult);
   const failed = results.find(hasFailed);
   return {
@@ -50,8 +52,8 @@ export function searchSeeds(program: string, first: number, runs: number): Searc
       failed === undefined
         ? lines.some((line) => line.startsWith(markWords))
         : lines.includes(markLineOf(failed.seed)),
-    exitCode: child.status ?? -1,
-    rest: lines.filter(isRest).join('\n') + child.stderr,
+    exitCode: status ?? -1,
+    rest: lines.filter(isRest).join('\n') + complaints,
   };
 }
 

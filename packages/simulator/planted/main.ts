@@ -17,7 +17,7 @@ async function look(bug: PlantedBug, runs: number, directory: string): Promise<b
   const root = process.cwd();
   const program = join(directory, 'simulator.mjs');
   await buildSimulator(root, program, bug);
-  const search = searchSeeds(program, 1, runs);
+  const search = await searchSeeds(program, 1, runs);
   const { failed, wasReached } = search;
   const mark = wasReached ? '' : ' (the changed line never ran)';
   if (failed === undefined) {

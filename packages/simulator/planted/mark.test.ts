@@ -26,11 +26,11 @@ test('the mark of one run is not that of the next run of the process', {
 }, async () => {
   const program = join(directory, 'marked.mjs');
   await buildSimulator(root, program, bugOf(2, 1));
-  const search = searchSeeds(program, 1, 2);
+  const search = await searchSeeds(program, 1, 2);
   expect(search.failed?.seed).toBe(2);
   expect(search.wasReached).toBe(false);
   expect(search.rest).toBe('');
 
   await buildSimulator(root, program, bugOf(2, 2));
-  expect(searchSeeds(program, 1, 2)).toMatchObject({ failed: { seed: 2 }, wasReached: true });
+  expect(await searchSeeds(program, 1, 2)).toMatchObject({ failed: { seed: 2 }, wasReached: true });
 });

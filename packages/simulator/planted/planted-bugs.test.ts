@@ -17,15 +17,15 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const found = readFound(root);
 /** A seed plays another story once the code has moved on: then one of the next may do. */
-const runs = scaled({ gate: 40, long: 2_000 });
+const runs = scaled({ gate: 100, long: 2_000 });
 
 // A simulator that finds nothing proves nothing: each of these breaks a promise and must be seen.
-describe('the simulator finds the planted bug', () => {
-  test.each(plantedBugs)('$name', { timeout }, async (bug) => {
-    const outfile = join(directory, 'planted.mjs');
+describe.concurrent('the simulator finds the planted bug', () => {
+  test.for(plantedBugs)('$name', { timeout }, async (bug, { expect }) => {
+    const outfile = join(directory, `${plantedBugs.indexOf(bug)}.mjs`);
     await buildSimulator(root, outfile, bug);
     const first = scaled({ gate: found.get(bug.name)?.seed ?? 1, long: 1 });
-    const search = searchSeeds(outfile, first, runs);
+    const search = await searchSeeds(outfile, first, runs);
     const hint = `not in ${search.runs} runs; npm run simulate:planted -- --bug '${bug.name}'`;
     expect(search.exitCode, `${hint} ${search.rest}`).toBe(1);
     expect(bug.foundBy, search.failed?.text).toContain(search.failed?.check);
@@ -38,7 +38,7 @@ test('without a planted bug the same seeds break nothing', { timeout }, async ()
   const outfile = join(directory, 'clean.mjs');
   await buildSimulator(root, outfile, undefined);
   for (const seed of new Set([...found.values()].map((each) => each.seed))) {
-    const { exitCode, failed, rest, wasReached } = searchSeeds(outfile, seed, 1);
+    const { exitCode, failed, rest, wasReached } = await searchSeeds(outfile, seed, 1);
     expect(exitCode, `seed ${seed}: ${failed?.text} ${rest}`).toBe(0);
     expect(wasReached).toBe(false);
   }

@@ -36,7 +36,7 @@ export function hasFailed(result: RunResult): boolean {
  * would take a processor from the other jobs, and a wide nursery is collected less often. Together
  * a tenth faster.
  */
-const engineFlags = ['--single-threaded', '--max-semi-space-size=64'];
+export const engineFlags: readonly string[] = ['--single-threaded', '--max-semi-space-size=64'];
 
 /**
  * Shares the seeds out among child processes of `program`. A child that dies has failed in the run

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { scaled, testScale } from '../../../tools/test-scale.ts';
 import { durationMsDefault } from '../src/draw-scenario.ts';
 import type { RunResult } from '../src/jobs.ts';
 import { decodeResult } from '../src/jobs.ts';
@@ -14,8 +13,7 @@ import type { Transport } from '../src/scenario.ts';
 import { transports } from '../src/scenario.ts';
 import type { SimulationReport } from '../src/simulate.ts';
 import { simulate } from '../src/simulate.ts';
-import type { Demands } from '../src/summary.ts';
-import { formatResult, Summary } from '../src/summary.ts';
+import { formatResult } from '../src/summary.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const timeout = 3_600_000;
@@ -123,34 +121,4 @@ describe('seeds that failed once', () => {
   test.each(seeds)('$seed $flags: $why', { timeout }, async ({ seed, settings }) => {
     await expectClean(seed, settings);
   });
-});
-
-/**
- * Ninety runs are too few for the limits of `--strict`: chance alone takes what happens in 7% of
- * all runs below 5% of them one time in five. That it does not happen at all is chance one time in
- * 500; else a kind of event has become rare. So it is with thin runs, of which there are some 7%.
- */
-const gateDemands: Demands = { runsPercentMin: 1, thinPercentMax: 16 };
-const fixedFirst = 50_000;
-
-test('the swarm is not thin, over fixed seeds', { timeout }, async () => {
-  const summary = new Summary();
-  const runs = scaled({ gate: 90, long: 400 });
-  for (let run = 0; run < runs; run++) summary.add(await expectClean(fixedFirst + run, swarm));
-  expect(summary.shortcomings(gateDemands)).toEqual([]);
-});
-
-test('fresh seeds', { timeout }, async () => {
-  const first = Math.floor(Math.random() * 1e9);
-  process.stdout.write(`fresh seeds from ${first} on (${testScale})\n`);
-  const limit = scaled({
-    gate: { ms: 60_000, runs: Infinity },
-    long: { ms: Infinity, runs: 1000 },
-  });
-  const summary = new Summary();
-  const endAtMs = Date.now() + limit.ms;
-  for (let count = 0; count < limit.runs && Date.now() < endAtMs; count++) {
-    summary.add(await expectClean(first + count, swarm));
-  }
-  for (const line of summary.lines().slice(-2)) process.stdout.write(`${line}\n`);
 });
