@@ -101,8 +101,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
       'Once the faults are over for a majority, it elects and writes within a few election timeouts ' +
       '(`liveness-bounds.ts`) and answers all that it was asked; once they are over for all, ' +
       'everybody catches up as soon, and the next 60 operations of the clients, ' +
-      'those aside that a narrow limit refuses, are answered without an error, but for one of them (3 of ' +
-      'them where the network goes on losing messages or connections, or hardly any may wait). Whatever a running process was asked settles within its ' +
+      'those aside that a narrow limit refuses, are answered without an error, but for one (three ' +
+      'where the network goes on losing messages or connections, or hardly any may wait). Whatever a running process was asked settles within its ' +
       'deadline, faults or not (`answer-watch.ts`).',
     file: 'liveness.ts',
   },
