@@ -157,7 +157,7 @@ describe('the file of a snapshot', () => {
     await expect(decode(longer)).rejects.toThrow('its end is not where the file ends');
   });
 
-  it('is refused when sections of another snapshot or of its own stand in the wrong place', async () => {
+  it('is refused when sections stand in the wrong place, its own or not', async () => {
     const one = await encode(snapshotHeader(9), snapshotSections('text', 3));
     const other = await encode(snapshotHeader(10), snapshotSections('text', 3));
     const mixed = Buffer.concat([one.subarray(0, 64), other.subarray(64)]);
@@ -176,7 +176,7 @@ describe('the file of a snapshot', () => {
     await expect(decode(dropped)).rejects.toThrow('not in its place');
   });
 
-  it('of a newer release is refused as such: version, flags, section kind, version and flags', async () => {
+  it('of a newer release is refused as such', async () => {
     const bytes = await encode(snapshotHeader(9), snapshotSections('text', 1));
     const header = (offset: number): Buffer => {
       const changed = Buffer.from(bytes);
