@@ -44,6 +44,8 @@ export const limits = {
   helloTimeoutMs: 5_000,
   /** A run of keys of a snapshot: packing, checking and hashing it takes about a millisecond. */
   snapshotRunBytes: 262_144,
+  /** One section of a snapshot is in memory whole; a run holds one largest key and value. */
+  snapshotSectionBytesMax: 4_194_304,
   /** Names of 64 members fit in every message; Raft gets slow long before. */
   membersMax: 64,
   /** Header block of a call: metadata is for hints, not for data. */
@@ -56,6 +58,10 @@ export function assertLimitsAgree(): void {
   assert(limits.requestBytesMax < limits.entryBytesMax, 'a request must fit in an entry');
   assert(limits.readAnswerBytesMax < limits.peerMessageBytesMax, 'an answer must fit in a message');
   assert(limits.valueBytesMax < limits.readAnswerBytesMax, 'a largest value must fit in an answer');
+  assert(
+    limits.keyBytesMax + limits.valueBytesMax + 64 < limits.snapshotSectionBytesMax,
+    'a largest key and value must fit in a section',
+  );
   assert(limits.entryBytesMax < limits.logBatchBytesMax, 'an entry must fit in a log batch');
   assert(limits.logBatchBytesMax < limits.segmentBytes, 'a log batch must fit in a segment');
   assert(limits.entryBytesMax < limits.peerMessageBytesMax, 'an entry must fit in a message');

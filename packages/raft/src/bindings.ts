@@ -1,7 +1,9 @@
 import type { Entry, InstanceId, LogIndex, NodeId } from '@d-engine/base';
-import { assert, entryKinds, entryPayload } from '@d-engine/base';
-import type { Bootstrap, BoundMember } from './configuration.ts';
+import { assert, entryKinds, entryPayload, must } from '@d-engine/base';
+import type { Bootstrap, BoundMember, Configuration } from './configuration.ts';
+import { configurationOf } from './configuration.ts';
 import { decodeBinding, decodeBootstrap } from './membership-codec.ts';
+import type { Membership } from './raft-snapshot.ts';
 
 /** Whether an entry of this kind says who belongs to the cluster. */
 export function isMembershipKind(kind: number): boolean {
@@ -18,8 +20,40 @@ export function isMembershipKind(kind: number): boolean {
 export class Bindings {
   #bootstrap: Bootstrap | undefined;
   #bootstrapIndex: LogIndex = 0;
+  // Invariant: set exactly while #bootstrap is.
+  #configuration: Configuration | undefined;
   // Invariants: indexes never fall; each node id once.
   #members: BoundMember[] = [];
+
+  /** Begins with what a snapshot says. */
+  load(membership: Membership): void {
+    const { clusterId, historyId, formedAtWallMs, configuration, bindings } = membership;
+    const { members } = configuration;
+    this.#bootstrap = { clusterId, historyId, formedAtWallMs, members, bindings };
+    this.#bootstrapIndex = membership.configurationIndex;
+    this.#configuration = configuration;
+    this.#members = [...bindings];
+  }
+
+  /** As of `index`, which is committed and not below the last snapshot: for the next one. */
+  membershipAt(index: LogIndex): Membership {
+    const bootstrap = must(this.#bootstrap, 'a snapshot of a cluster that was born');
+    const configuration = must(this.#configuration, 'a configuration');
+    assert(this.#bootstrapIndex <= index, 'a snapshot of before the birth');
+    return {
+      clusterId: bootstrap.clusterId,
+      historyId: bootstrap.historyId,
+      formedAtWallMs: bootstrap.formedAtWallMs,
+      configuration,
+      configurationIndex: this.#bootstrapIndex,
+      bindings: this.#members.filter((member) => member.index <= index),
+    };
+  }
+
+  /** Undefined until there is a bootstrap. */
+  get configuration(): Configuration | undefined {
+    return this.#configuration;
+  }
 
   /** The birth of the cluster, committed or not. */
   get bootstrap(): Bootstrap | undefined {
@@ -48,6 +82,7 @@ export class Bindings {
       // The payload is a view of the log's buffer; decoding makes strings, which are copies.
       this.#bootstrap = decodeBootstrap(entryPayload(entry));
       this.#bootstrapIndex = entry.index;
+      this.#configuration = configurationOf(this.#bootstrap.members);
       for (const { nodeId, instanceId } of this.#bootstrap.bindings) {
         this.#bind({ nodeId, instanceId, index: entry.index });
       }
@@ -71,6 +106,7 @@ export class Bindings {
     this.#members = this.#members.filter((member) => member.index < index);
     if (this.#bootstrapIndex >= index) {
       this.#bootstrap = undefined;
+      this.#configuration = undefined;
       this.#bootstrapIndex = 0;
     }
     return true;

@@ -12,6 +12,7 @@ import type { RaftMessage, Sender } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { PendingWrites } from './pending-writes.ts';
 import type { RaftConfig, RecoveredState } from './raft-config.ts';
+import type { RaftSnapshot } from './raft-snapshot.ts';
 
 /** A vote as it was counted: the instance matters, see {@link Bindings}. */
 export interface CountedVote {
@@ -72,10 +73,14 @@ export class Core {
   constructor(config: RaftConfig, recovered: RecoveredState, at: Instant) {
     this.config = config;
     this.log = new RaftLog(recovered);
-    for (const entry of recovered.membershipEntries) this.bindings.add(entry);
-    this.commitIndex = recovered.commitIndex;
+    const snapshotIndex = recovered.snapshot?.index ?? 0;
+    if (recovered.snapshot !== undefined) this.bindings.load(recovered.snapshot.membership);
+    for (const entry of recovered.membershipEntries) {
+      if (entry.index > snapshotIndex) this.bindings.add(entry);
+    }
+    this.commitIndex = Math.max(recovered.commitIndex, snapshotIndex);
     this.durableIndex = recovered.lastIndex;
-    this.verifiedIndex = recovered.commitIndex;
+    this.verifiedIndex = this.commitIndex;
     this.#hardState = recovered.hardState ?? { term: 0, votedFor: null, stickinessMs: 0 };
     assert(this.term >= this.log.lastTerm, () => {
       return `term ${this.term} is below the log's ${this.log.lastTerm}`;
@@ -167,8 +172,8 @@ export class Core {
   }
 
   refreshConfiguration(): void {
-    const members = this.bindings.bootstrap?.members ?? this.config.initialMembers;
-    this.configuration = configurationOf(members);
+    const { configuration } = this.bindings;
+    this.configuration = configuration ?? configurationOf(this.config.initialMembers);
     if (this.isPassive) this.role = this.isVoter ? 'follower' : 'learner';
   }
 
@@ -182,6 +187,22 @@ export class Core {
     this.commitIndex = index;
     if (this.bindings.lastIndex > before) this.#announceMembership(before);
     return true;
+  }
+
+  /**
+   * What a snapshot says takes the place of the whole log. What the disk held of that counts no
+   * further than the commit index until it has begun anew.
+   */
+  resetTo(snapshot: RaftSnapshot): void {
+    const { index, term, clusterTimeMs, membership } = snapshot;
+    assert(index > this.commitIndex, 'nothing that is committed is replaced');
+    this.writes.voidClaims();
+    this.durableIndex = Math.min(this.durableIndex, this.commitIndex);
+    this.log.reset({ index, term }, clusterTimeMs);
+    this.bindings.load(membership);
+    this.refreshConfiguration();
+    this.commitTo(index);
+    this.verifiedIndex = Math.max(this.verifiedIndex, index);
   }
 
   #announceMembership(before: LogIndex): void {
@@ -204,7 +225,7 @@ export class Core {
 
   takePersist(): Persist | undefined {
     if (!this.hasPersist) return undefined;
-    const { truncateFrom, entries } = this.log.takeWrite();
+    const { reset, truncateFrom, entries } = this.log.takeWrite();
     const writeId = this.writes.begin(this.log.lastIndex, this.log.lastTerm);
     assert(!this.#hardStateUnwritten || this.#hardStateWriteId === writeId, 'hard state goes now');
     const hardState = this.#hardStateUnwritten ? this.#hardState : undefined;
@@ -214,7 +235,7 @@ export class Core {
     return {
       writeId,
       hardState,
-      reset: undefined,
+      reset,
       truncateFrom,
       entries,
       commitIndex: this.commitIndex,

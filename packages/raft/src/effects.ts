@@ -41,6 +41,13 @@ export interface EntriesWanted {
   readonly bytesMax: number;
 }
 
+/** What a peer needs next is in a snapshot only: send it the newest one, then say how that went. */
+export interface SnapshotWanted {
+  readonly peer: NodeId;
+  /** For this data directory; another one under the same id asks for itself. */
+  readonly instanceId: InstanceId;
+}
+
 /** A linearizable read that was asked for by `readIndex`. */
 export type ReadOutcome =
   | {
@@ -58,6 +65,7 @@ export interface Effects {
   readonly messages: readonly Outgoing[];
   readonly reads: readonly ReadOutcome[];
   readonly entriesWanted: readonly EntriesWanted[];
+  readonly snapshotsWanted: readonly SnapshotWanted[];
   /** Set when role, term or leader changed. */
   readonly stateChange: StateChange | undefined;
   /** Things an operator should read, in order. */

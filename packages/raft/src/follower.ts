@@ -70,8 +70,10 @@ export function handleAppend(
   if (!core.countsSender(sender) && contradictsCommitted(core, message)) return;
   if (!hearLeader(core, sender, message, at)) return;
   const { prevLogIndex, prevLogTerm, entries } = message;
-  const ownTerm = core.log.termAt(prevLogIndex);
-  if (ownTerm !== prevLogTerm) {
+  const { log } = core;
+  const ownTerm = log.termAt(prevLogIndex);
+  // Up to where the log begins everything is committed: of this cluster, so it matches.
+  if (prevLogIndex >= log.precedingIndex && ownTerm !== prevLogTerm) {
     assert(prevLogIndex > core.commitIndex, () => {
       return `committed entry ${prevLogIndex} has term ${ownTerm}, the leader's ${prevLogTerm}`;
     });
@@ -87,7 +89,9 @@ export function handleAppend(
 
 function contradictsCommitted(core: Core, message: AppendRequest): boolean {
   const differs = (index: LogIndex, term: Term): boolean =>
-    index <= core.commitIndex && core.log.termAt(index) !== term;
+    index >= core.log.precedingIndex &&
+    index <= core.commitIndex &&
+    core.log.termAt(index) !== term;
   const { prevLogIndex, prevLogTerm, entries } = message;
   return (
     differs(prevLogIndex, prevLogTerm) || entries.some(({ index, term }) => differs(index, term))
@@ -102,6 +106,7 @@ function takeEntries(core: Core, message: AppendRequest): void {
     assert(entry.index === index, () => `entry ${entry.index} in the place of ${index}`);
     assert(entry.term <= message.term, 'no entry is of a later term than its leader');
     if (index <= log.lastIndex) {
+      if (index <= log.precedingIndex) continue;
       if (log.termAt(index) === entry.term) continue;
       // Only a real conflict truncates: an old message must not take back what came after it.
       core.truncateFrom(index);

@@ -118,4 +118,46 @@ describe('RaftLog', () => {
     expect(() => log.truncateFrom(2)).toThrow(InvariantViolation);
     expect(() => log.truncateFrom(0)).toThrow(InvariantViolation);
   });
+
+  test('begins later once a snapshot has its first entries, and knows what it follows', () => {
+    const log = logWith(1, 1, 2, 2, 3);
+    log.takeWrite();
+    log.compact(3);
+    expect(log.firstIndex).toBe(4);
+    expect(log.termAt(3)).toBe(2);
+    expect(log.termAt(2)).toBeUndefined();
+    expect(log.entries(3, 4)).toBeUndefined();
+    expect(log.entries(4, 5)?.length).toBe(2);
+    log.compact(2);
+    expect(log.firstIndex).toBe(4);
+    log.compact(5);
+    expect(log).toMatchObject({ firstIndex: 6, lastIndex: 5, lastTerm: 3, tailBytes: 0 });
+    expect(log.hasWrite).toBe(false);
+  });
+
+  test('is never compacted beyond what the disk was given', () => {
+    expect(() => logWith(1, 1).compact(1)).toThrow(InvariantViolation);
+  });
+
+  test('begins anew behind an installed snapshot, whatever was waiting for the disk', () => {
+    const log = logWith(1, 1, 1);
+    log.takeWrite();
+    log.truncateFrom(3);
+    log.reset({ index: 9, term: 4 }, 70);
+    expect(log).toMatchObject({ firstIndex: 10, lastIndex: 9, lastTerm: 4, lastClusterTimeMs: 70 });
+    expect(log.termAt(8)).toBeUndefined();
+    for (const entry of entriesOf(10, 2, 4)) log.append(entry);
+    const { reset, truncateFrom, entries } = log.takeWrite();
+    expect(reset).toEqual({ index: 9, term: 4 });
+    expect(truncateFrom).toBeUndefined();
+    expect(entries.map(({ index }) => index)).toEqual([10, 11]);
+    expect(log.hasWrite).toBe(false);
+  });
+
+  test('a disk that begins behind a snapshot says what the first entry follows', () => {
+    const log = new RaftLog({ ...nothingRecovered, firstIndex: 8, precedingTerm: 3, lastIndex: 7 });
+    expect(log).toMatchObject({ firstIndex: 8, lastIndex: 7, lastTerm: 3 });
+    expect(log.isUpToDate(6, 3)).toBe(false);
+    expect(log.isUpToDate(7, 3)).toBe(true);
+  });
 });

@@ -3,19 +3,27 @@ import { assert } from '@d-engine/base';
 import type { RecoveredState } from './raft-config.ts';
 import { TermRuns } from './term-runs.ts';
 
+/** An entry that is not there any more, and after which the log goes on. */
+export interface LogPlace {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
 /** What a write to disk takes from the log. */
 export interface LogWrite {
+  readonly reset: LogPlace | undefined;
   readonly truncateFrom: LogIndex | undefined;
   readonly entries: readonly Entry[];
 }
 
 /**
  * The log as the algorithm sees it: the term of every index, and the newest entries themselves.
- * Older entries are on disk only.
+ * Older entries are on disk only, those before `firstIndex` in a snapshot only.
  */
 export class RaftLog {
-  readonly firstIndex: LogIndex;
   readonly #runs: TermRuns = new TermRuns();
+  // Invariants: #precedingIndex <= #lastIndex; its term is known.
+  #precedingIndex: LogIndex;
   // Invariant: #tail[#head + i] is entry #tailFirst + i; the slots before #head are empty; the last
   // slot is entry #lastIndex, or the tail is empty and #tailFirst === #lastIndex + 1.
   #tail: (Entry | undefined)[] = [];
@@ -28,16 +36,30 @@ export class RaftLog {
   #handedOver: LogIndex;
   // Invariant: undefined, or #handedOver === #truncateFrom - 1.
   #truncateFrom: LogIndex | undefined;
+  // Invariant: undefined, or #handedOver === #precedingIndex === #reset.index.
+  #reset: LogPlace | undefined;
 
   constructor(recovered: RecoveredState) {
+    this.#precedingIndex = recovered.firstIndex - 1;
+    if (this.#precedingIndex > 0) this.#runs.append(this.#precedingIndex, recovered.precedingTerm);
     for (const start of recovered.termStarts) this.#runs.append(start.index, start.term);
-    this.firstIndex = recovered.firstIndex;
     this.#lastIndex = recovered.lastIndex;
     this.#tailFirst = recovered.lastIndex + 1;
     this.#handedOver = recovered.lastIndex;
-    this.#lastClusterTimeMs = recovered.lastClusterTimeMs;
+    const snapshotTimeMs = recovered.snapshot?.clusterTimeMs ?? 0;
+    this.#lastClusterTimeMs = Math.max(recovered.lastClusterTimeMs, snapshotTimeMs);
     const lastTerm = this.termAt(this.#lastIndex);
     assert(lastTerm !== undefined, 'the term of the last entry is known');
+  }
+
+  /** The first entry that is in memory or on disk; lastIndex + 1 when none is. */
+  get firstIndex(): LogIndex {
+    return this.#precedingIndex + 1;
+  }
+
+  /** What the first entry follows: committed, and its effect is in a snapshot; 0 for none. */
+  get precedingIndex(): LogIndex {
+    return this.#precedingIndex;
   }
 
   get lastIndex(): LogIndex {
@@ -58,10 +80,10 @@ export class RaftLog {
     return this.#lastClusterTimeMs;
   }
 
-  /** 0 for index 0; undefined beyond the last entry and before the first one known. */
+  /** 0 for index 0; undefined beyond the last entry and before `precedingIndex`. */
   termAt(index: LogIndex): Term | undefined {
     if (index === 0) return 0;
-    if (index > this.#lastIndex) return undefined;
+    if (index > this.#lastIndex || index < this.#precedingIndex) return undefined;
     return this.#runs.termAt(index);
   }
 
@@ -114,8 +136,34 @@ export class RaftLog {
     return true;
   }
 
+  /** Forgets `upTo` and all before it: a durable snapshot has them. Their write left long ago. */
+  compact(upTo: LogIndex): void {
+    assert(upTo <= this.#handedOver, () => `entry ${upTo} was never written`);
+    if (upTo <= this.#precedingIndex) return;
+    this.#precedingIndex = upTo;
+    this.#runs.compact(upTo);
+    while (this.#tailFirst <= upTo) this.#dropOldest();
+    this.#repack();
+  }
+
+  /** A snapshot takes the place of every entry: the log goes on after it. */
+  reset(place: LogPlace, clusterTimeMs: number): void {
+    this.#runs.reset(place.index, place.term);
+    this.#precedingIndex = place.index;
+    this.#tail = [];
+    this.#head = 0;
+    this.#tailBytes = 0;
+    this.#tailFirst = place.index + 1;
+    this.#lastIndex = place.index;
+    this.#handedOver = place.index;
+    this.#truncateFrom = undefined;
+    this.#reset = place;
+    this.#lastClusterTimeMs = Math.max(this.#lastClusterTimeMs, clusterTimeMs);
+  }
+
   get hasWrite(): boolean {
-    return this.#handedOver < this.#lastIndex || this.#truncateFrom !== undefined;
+    if (this.#truncateFrom !== undefined || this.#reset !== undefined) return true;
+    return this.#handedOver < this.#lastIndex;
   }
 
   /** What the disk has not been given yet. */
@@ -123,9 +171,11 @@ export class RaftLog {
     const entries = this.entries(this.#handedOver + 1, this.#lastIndex);
     assert(entries !== undefined, 'entries that no write took are in memory');
     const truncateFrom = this.#truncateFrom;
+    const reset = this.#reset;
     this.#truncateFrom = undefined;
+    this.#reset = undefined;
     this.#handedOver = this.#lastIndex;
-    return { truncateFrom, entries };
+    return { reset, truncateFrom, entries };
   }
 
   isInMemory(index: LogIndex): boolean {
@@ -167,12 +217,18 @@ export class RaftLog {
   /** Drops the oldest entries up to `upTo` from memory while they take more than `bytesMax`. */
   trim(upTo: LogIndex, bytesMax: number): void {
     const last = Math.min(upTo, this.#handedOver);
-    while (this.#tailBytes > bytesMax && this.#tailFirst <= last) {
-      this.#tailBytes -= (this.#tail[this.#head] as Entry).encoded.length;
-      this.#tail[this.#head] = undefined;
-      this.#head += 1;
-      this.#tailFirst += 1;
-    }
+    while (this.#tailBytes > bytesMax && this.#tailFirst <= last) this.#dropOldest();
+    this.#repack();
+  }
+
+  #dropOldest(): void {
+    this.#tailBytes -= (this.#tail[this.#head] as Entry).encoded.length;
+    this.#tail[this.#head] = undefined;
+    this.#head += 1;
+    this.#tailFirst += 1;
+  }
+
+  #repack(): void {
     if (this.#head < 1024 || this.#head * 2 < this.#tail.length) return;
     this.#tail = this.#tail.slice(this.#head);
     this.#head = 0;

@@ -1,5 +1,5 @@
 import type { NodeId, Term, WriteId } from '@d-engine/base';
-import type { EntriesWanted, Notice, ReadOutcome } from './effects.ts';
+import type { EntriesWanted, Notice, ReadOutcome, SnapshotWanted } from './effects.ts';
 import type { Outgoing, RaftMessage } from './messages.ts';
 
 interface Held {
@@ -13,6 +13,7 @@ export class Outbox {
   #messages: Outgoing[] = [];
   #reads: ReadOutcome[] = [];
   #entriesWanted: EntriesWanted[] = [];
+  #snapshotsWanted: SnapshotWanted[] = [];
   #notices: Notice[] = [];
   // Invariant: writeId never falls from one to the next. Bounded: all of one write are answers to
   // single requests, and another term drops them.
@@ -23,6 +24,7 @@ export class Outbox {
       this.#messages.length === 0 &&
       this.#reads.length === 0 &&
       this.#entriesWanted.length === 0 &&
+      this.#snapshotsWanted.length === 0 &&
       this.#notices.length === 0
     );
   }
@@ -63,6 +65,10 @@ export class Outbox {
     this.#entriesWanted.push(wanted);
   }
 
+  wantSnapshot(wanted: SnapshotWanted): void {
+    this.#snapshotsWanted.push(wanted);
+  }
+
   notice(notice: Notice): void {
     this.#notices.push(notice);
   }
@@ -71,17 +77,20 @@ export class Outbox {
     messages: readonly Outgoing[];
     reads: readonly ReadOutcome[];
     entriesWanted: readonly EntriesWanted[];
+    snapshotsWanted: readonly SnapshotWanted[];
     notices: readonly Notice[];
   } {
     const taken = {
       messages: this.#messages,
       reads: this.#reads,
       entriesWanted: this.#entriesWanted,
+      snapshotsWanted: this.#snapshotsWanted,
       notices: this.#notices,
     };
     this.#messages = [];
     this.#reads = [];
     this.#entriesWanted = [];
+    this.#snapshotsWanted = [];
     this.#notices = [];
     return taken;
   }

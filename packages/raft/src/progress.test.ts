@@ -91,4 +91,29 @@ describe('Progress', () => {
     expect(progress).toMatchObject({ matchIndex: 0, nextIndex: 12, state: 'probe' });
     expect(progress.countsFrom).toBe(9);
   });
+
+  test('while a snapshot is sent nothing is appended, and a lost stream changes nothing', () => {
+    const progress = replicating(5);
+    progress.becomeSnapshot();
+    expect(progress.isPaused).toBe(true);
+    progress.becomeProbe();
+    expect(progress.reject(6, 0)).toBe(false);
+    expect(progress.state).toBe('snapshot');
+    progress.acknowledge(7);
+    progress.leaveSnapshot(20);
+    expect(progress).toMatchObject({
+      state: 'probe',
+      matchIndex: 7,
+      nextIndex: 21,
+      snapshotIndex: 0,
+    });
+    expect(progress.isPaused).toBe(false);
+  });
+
+  test('another instance ends the snapshot of the old one', () => {
+    const progress = replicating(5);
+    progress.becomeSnapshot();
+    progress.startOver('other', 9);
+    expect(progress).toMatchObject({ state: 'probe', nextIndex: 9, snapshotIndex: 0 });
+  });
 });

@@ -5,15 +5,17 @@ import { Inflight } from './inflight.ts';
 /**
  * What a leader knows of one peer's log.
  *
- * `probe`: where the logs meet is not known; one append at a time. `replicate`: they met, so
- * appends follow one another without waiting, up to the limits of {@link Inflight}.
+ * appends follow one another without waiting, up to the limits of {@link Inflight}. `snapshot`:
+ * what it needs next is in a snapshot only; nothing is appended until that was sent or failed.
  */
 export class Progress {
   readonly nodeId: NodeId;
   readonly inflight: Inflight = new Inflight();
   /** Whose acknowledgements these are; undefined until it answered. */
   instanceId: InstanceId | undefined;
-  state: 'probe' | 'replicate' = 'probe';
+  state: 'probe' | 'replicate' | 'snapshot' = 'probe';
+  /** In `snapshot`: the last index of the one that is being sent; 0 until it is chosen. */
+  snapshotIndex: LogIndex = 0;
   /** In `probe`: an append is under way, wait for its answer. */
   probeSent = false;
   /** The newest token that the peer echoed. */
@@ -51,7 +53,7 @@ export class Progress {
   }
 
   get isPaused(): boolean {
-    if (this.wantedFrom !== undefined) return true;
+    if (this.wantedFrom !== undefined || this.state === 'snapshot') return true;
     return this.state === 'probe' ? this.probeSent : this.inflight.isFull;
   }
 
@@ -74,12 +76,15 @@ export class Progress {
    * which may be far above what was acknowledged in this term: mostly that is nothing.
    */
   becomeProbe(): void {
+    // A snapshot travels on a plane of its own.
+    if (this.state === 'snapshot') return;
     if (this.state === 'replicate') this.#nextIndex = this.#matchIndex + 1;
     this.#enterProbe();
   }
 
   #enterProbe(): void {
     this.state = 'probe';
+    this.snapshotIndex = 0;
     this.probeSent = false;
     this.wantedFrom = undefined;
     this.inflight.clear();
@@ -94,6 +99,23 @@ export class Progress {
     this.probeSent = false;
     assert(this.inflight.count === 0, 'a probe is not in the window');
     this.#check();
+  }
+
+  becomeSnapshot(): void {
+    this.#enterProbe();
+    this.state = 'snapshot';
+  }
+
+  /** The peer has, or will have, everything up to `index`: probe from there. */
+  leaveSnapshot(index: LogIndex): void {
+    assert(this.state === 'snapshot', 'no snapshot was being sent');
+    this.probeFrom(index + 1);
+  }
+
+  /** Guesses anew where the logs meet. */
+  probeFrom(index: LogIndex): void {
+    this.#nextIndex = Math.max(index, this.#matchIndex + 1);
+    this.#enterProbe();
   }
 
   /** True when the peer has more than was known. */
@@ -114,7 +136,7 @@ export class Progress {
    * False when the answer is an old one.
    */
   reject(rejectedIndex: LogIndex, matchHint: LogIndex): boolean {
-    if (rejectedIndex <= this.#matchIndex) return false;
+    if (rejectedIndex <= this.#matchIndex || this.state === 'snapshot') return false;
     if (this.state === 'replicate') {
       this.becomeProbe();
       return true;

@@ -75,7 +75,9 @@ export interface PeerProgress {
   readonly nodeId: NodeId;
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
-  readonly state: 'probe' | 'replicate';
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  /** In `snapshot`: the last index of the one that is being sent; else 0. */
+  readonly snapshotIndex: LogIndex;
   readonly inflightMessages: number;
   readonly lastContactMs: number | undefined;
   /** Whether its binding holds, so that it counts in quorums. */
@@ -93,8 +95,12 @@ export function assertConfigSane(config: RaftConfig): void {
 }
 
 export function assertRecoveredSane(recovered: RecoveredState): void {
-  const { firstIndex, lastIndex, commitIndex } = recovered;
+  const { firstIndex, lastIndex, commitIndex, snapshot } = recovered;
   assert(firstIndex >= 1, 'the log starts at 1');
   assert(lastIndex >= firstIndex - 1, () => `log from ${firstIndex} to ${lastIndex}`);
   assert(commitIndex <= lastIndex, () => `commit ${commitIndex} beyond the log's ${lastIndex}`);
+  const covered = snapshot?.index ?? 0;
+  assert(covered >= firstIndex - 1 && covered <= lastIndex, () => {
+    return `a snapshot up to ${covered}, but a log from ${firstIndex} to ${lastIndex}`;
+  });
 }

@@ -18,10 +18,12 @@ import { dispatch } from './dispatch.ts';
 import type { Effects, HardState, Role, StateChange } from './effects.ts';
 import { countOwnVote, electionTimedOut } from './election.ts';
 import { flushAcknowledgement } from './follower.ts';
+import { installSnapshot } from './install.ts';
 import { appendProposals } from './leadership.ts';
 import { leaseHolds } from './lease.ts';
 import type { RaftMessage, Sender } from './messages.ts';
 import { PeerRegister } from './peer-register.ts';
+import type { Progress } from './progress.ts';
 import type {
   HelloVerdict,
   PeerHello,
@@ -31,6 +33,7 @@ import type {
   RecoveredState,
 } from './raft-config.ts';
 import { assertConfigSane, assertRecoveredSane } from './raft-config.ts';
+import type { InstallVerdict, RaftSnapshot } from './raft-snapshot.ts';
 import {
   askReadIndex,
   flushForwardedReads,
@@ -208,6 +211,60 @@ export class Raft {
     handleEntriesRead(this.#core, leader, progress, entries, at);
   }
 
+  // ---- snapshots ----
+
+  /**
+   * What a snapshot of the state as of `index` must say beside it. The index was applied, and is
+   * not below the newest snapshot.
+   */
+  snapshotAt(index: LogIndex): Omit<RaftSnapshot, 'clusterTimeMs'> {
+    const { log, bindings, appliedIndex } = this.#core;
+    assert(index <= appliedIndex, () => `${index} is not applied yet`);
+    const term = log.termAt(index);
+    assert(term !== undefined, () => `entry ${index} is in a snapshot only`);
+    return { index, term, membership: bindings.membershipAt(index) };
+  }
+
+  /** A durable snapshot has the entries up to `upTo`: the log forgets them from now on. */
+  compacted(upTo: LogIndex): void {
+    const { log, appliedIndex, durableIndex } = this.#core;
+    assert(upTo <= Math.min(appliedIndex, durableIndex), () => `${upTo} is needed yet`);
+    log.compact(upTo);
+  }
+
+  /** The snapshot that this peer was found to need is on its way; it ends at `index`. */
+  snapshotChosen(peer: NodeId, instanceId: InstanceId, index: LogIndex): void {
+    const progress = this.#receiverOf(peer, instanceId);
+    if (progress !== undefined) progress.snapshotIndex = index;
+  }
+
+  /** The peer has everything up to `upTo`, by what was sent to it or anyhow. */
+  snapshotSent(peer: NodeId, instanceId: InstanceId, upTo: LogIndex): void {
+    const last = Math.min(upTo, this.#core.log.lastIndex);
+    this.#receiverOf(peer, instanceId)?.leaveSnapshot(last);
+  }
+
+  /** Whoever still needs one asks again at once: call this after a pause. */
+  snapshotFailed(peer: NodeId, instanceId: InstanceId): void {
+    const progress = this.#receiverOf(peer, instanceId);
+    progress?.leaveSnapshot(progress.nextIndex - 1);
+  }
+
+  #receiverOf(peer: NodeId, instanceId: InstanceId): Progress | undefined {
+    const progress = this.#core.leader?.peer(peer);
+    const receives = progress?.state === 'snapshot' && progress.instanceId === instanceId;
+    return receives ? progress : undefined;
+  }
+
+  /**
+   * A snapshot that the leader of `leaderTerm` sent is complete and durable here. `installed`: the
+   * state machine must be at its index before anything else happens.
+   */
+  installSnapshot(snapshot: RaftSnapshot, leaderTerm: Term, at: Instant): InstallVerdict {
+    this.#advance(at);
+    return installSnapshot(this.#core, snapshot, leaderTerm, at);
+  }
+
   // ---- effects ----
 
   /** Whether `takeEffects` has anything. */
@@ -291,6 +348,11 @@ export class Raft {
     return this.#core.commitIndex;
   }
 
+  /** The first entry that is in memory or on disk; lastLogIndex + 1 when none is. */
+  get firstLogIndex(): LogIndex {
+    return this.#core.log.firstIndex;
+  }
+
   get lastLogIndex(): LogIndex {
     return this.#core.log.lastIndex;
   }
@@ -368,6 +430,7 @@ export class Raft {
       matchIndex: peer.matchIndex,
       nextIndex: peer.nextIndex,
       state: peer.state,
+      snapshotIndex: peer.snapshotIndex,
       inflightMessages: peer.inflight.count,
       lastContactMs: peer.lastContactMs,
       bound: core.counts(peer.nodeId, peer.instanceId),
@@ -384,6 +447,7 @@ export type RaftView = Pick<
   | 'commitIndex'
   | 'verifiedIndex'
   | 'durableIndex'
+  | 'firstLogIndex'
   | 'lastLogIndex'
   | 'termAt'
   | 'entries'

@@ -27,9 +27,26 @@ export function flushAppends(core: Core, leader: LeaderState, at: Instant): void
   if (core.bindings.bootstrapIndex > core.durableIndex) return;
   for (const peer of leader.peers) {
     while (!peer.isPaused && wantsAppend(core, peer)) {
-      if (!sendNext(core, leader, peer, at)) break;
+      if (!isInLog(core, peer, at) || !sendNext(core, leader, peer, at)) break;
     }
   }
+}
+
+/** Whether the peer can go on from the log; asks for a snapshot when it needs one. */
+function isInLog(core: Core, peer: Progress, at: Instant): boolean {
+  const { log, config } = core;
+  if (peer.nextIndex >= log.firstIndex) return true;
+  const { instanceId, lastContactMs } = peer;
+  if (instanceId === undefined || lastContactMs === undefined) {
+    // It never said what it has: the log may have moved on since this was guessed.
+    peer.probeFrom(log.firstIndex);
+    return true;
+  }
+  // To somebody who is not there a snapshot would be sent for nothing.
+  if (at.monotonicMs - lastContactMs > config.electionTimeoutMaxMs) return false;
+  peer.becomeSnapshot();
+  core.outbox.wantSnapshot({ peer: peer.nodeId, instanceId });
+  return false;
 }
 
 function wantsAppend(core: Core, peer: Progress): boolean {
@@ -52,7 +69,6 @@ function sendNext(core: Core, leader: LeaderState, peer: Progress, at: Instant):
     sendAppend(core, leader, peer, entries, at);
     return true;
   }
-  assert(from >= log.firstIndex, () => `entry ${from} is in a snapshot only`);
   const to = Math.min(log.memoryFirstIndex - 1, from + config.appendEntriesMax - 1);
   peer.wantedFrom = from;
   core.outbox.want({ peer: peer.nodeId, from, to, bytesMax: limits.appendBytesMax });
@@ -99,6 +115,8 @@ export function handleEntriesRead(
   const fits = peer.wantedFrom === peer.nextIndex;
   peer.wantedFrom = undefined;
   if (first === undefined || !fits || peer.isPaused) return;
+  // The log may begin later by now.
+  if (first.index < core.log.firstIndex) return;
   let index = first.index;
   for (const entry of entries) {
     // The log may have been truncated, and grown anew, while the disk was reading.
@@ -167,6 +185,7 @@ export function handleAppendResponse(
     return;
   }
   acknowledge(core, leader, peer, result.matchIndex, at);
+  leaveSnapshotIfMet(core, peer);
   const met = peer.state === 'probe' && result.matchIndex >= peer.matchIndex;
   if (met) peer.becomeReplicate();
 }
@@ -181,14 +200,27 @@ export function handleHeartbeatResponse(
   const peer = hearPeer(core, leader, sender, message.token, message.matchIndex, at);
   if (peer === undefined) return;
   acknowledge(core, leader, peer, message.matchIndex, at);
+  leaveSnapshotIfMet(core, peer);
+  if (peer.state === 'snapshot') return;
   const missing = peer.matchIndex < peer.nextIndex - 1 || peer.state === 'probe';
   const quietMs = at.monotonicMs - peer.lastActivityMs;
   if (!missing || peer.wantedFrom !== undefined || quietMs < core.config.heartbeatIntervalMs) {
     return;
   }
+  if (peer.nextIndex < core.log.firstIndex) {
+    // The log moved on while a probe was lost: see isInLog.
+    peer.becomeProbe();
+    return;
+  }
   // Appends got lost, or the peer's disk is slow. An empty append tells which, and costs little: if
   // what is before it is missing, its refusal leads to a probe.
   sendAppend(core, leader, peer, noEntries, at);
+}
+
+/** The log has what the peer needs next, wherever it got all before that from. */
+function leaveSnapshotIfMet(core: Core, peer: Progress): void {
+  if (peer.state !== 'snapshot' || peer.matchIndex + 1 < core.log.firstIndex) return;
+  peer.leaveSnapshot(peer.matchIndex);
 }
 
 function acknowledge(

@@ -60,4 +60,18 @@ describe('TermRuns', () => {
   test('refuses a term that falls', () => {
     expect(() => runsOf([2, 1])).toThrow(InvariantViolation);
   });
+
+  test('forgets what is below an index, and answers from there on as before', () => {
+    fc.assert(
+      fc.property(termLists, fc.nat({ max: 40 }), (terms, from) => {
+        const runs = runsOf(terms);
+        const first = Math.min(Math.max(1, from), terms.length);
+        runs.compact(first);
+        for (let index = first; index <= terms.length; index++) {
+          expect(runs.termAt(index)).toBe(terms[index - 1]);
+        }
+        expect(runs.lastAtOrBelow(terms.length, 0)).toBeLessThanOrEqual(first);
+      }),
+    );
+  });
 });

@@ -29,6 +29,21 @@ export class TermRuns {
     }
   }
 
+  /** Forgets the terms of what is below `index`; that of `index` itself stays known. */
+  compact(index: LogIndex): void {
+    const run = this.#runOf(index);
+    if (run <= 0) return;
+    this.#starts.splice(0, run);
+    this.#terms.splice(0, run);
+  }
+
+  /** Forgets everything but that `index` has `term`. */
+  reset(index: LogIndex, term: Term): void {
+    this.#starts.length = 0;
+    this.#terms.length = 0;
+    this.append(index, term);
+  }
+
   /** The term of `index`, which must not be beyond the last entry; undefined before the first. */
   termAt(index: LogIndex): Term | undefined {
     const run = this.#runOf(index);

@@ -6,4 +6,5 @@ export * from './key-value-state-machine.ts';
 export * from './open-storage.ts';
 export * from './segmented-log.ts';
 export * from './snapshot-format.ts';
+export * from './snapshots/snapshot-directory.ts';
 export * from './storage-errors.ts';

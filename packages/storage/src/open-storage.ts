@@ -1,8 +1,9 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type {
   ClusterId,
   DirectoryLock,
   Disk,
+  DiskError,
   Entry,
   InstanceId,
   Logger,
@@ -10,7 +11,6 @@ import type {
   NodeId,
   Term,
 } from '@d-engine/base';
-import { DiskError } from '@d-engine/base';
 import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
 import type { RecoveredLog, Storage } from './contracts.ts';
 import { HardStateFile, hardStateFileName } from './hard-state-file.ts';
@@ -18,6 +18,7 @@ import type { Identity } from './identity.ts';
 import { IdentityFile, identityFileName } from './identity-file.ts';
 import { SegmentedLog } from './segmented-log.ts';
 import { replaceMemberAdvice, StorageDamage } from './storage-errors.ts';
+import { syncParents } from './sync-parents.ts';
 
 export interface OpenStorageOptions {
   readonly disk: Disk;
@@ -98,21 +99,6 @@ function missing(directory: string, name: string): StorageDamage {
     'cluster may start again in an empty directory.';
   const reason = 'it is missing while other files of the node are there';
   return new StorageDamage({ file: join(directory, name), offset: 0, reason, advice });
-}
-
-/** A new directory lasts only once its parents know it. */
-async function syncParents(disk: Disk, directory: string): Promise<void> {
-  let child = directory;
-  for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
-    try {
-      await disk.syncDirectory(parent);
-    } catch (error) {
-      // Far up there are directories that this process may not open; they are not new either.
-      if (error instanceof DiskError && error.kind === 'permission') return;
-      throw error;
-    }
-    child = parent;
-  }
 }
 
 function combine(

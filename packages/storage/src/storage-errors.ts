@@ -38,10 +38,11 @@ export class UnsupportedFormat extends Error {
   readonly file: string;
   readonly version: number;
 
-  constructor(file: string, version: number) {
+  /** `what` it has that is not known: the version of the file, unless told. */
+  constructor(file: string, version: number, what: string = `format version ${version}`) {
     super(
-      `${file} has format version ${version}, which this release does not know: start the ` +
-        'release that wrote it, or a newer one.',
+      `${file} has ${what}, which this release does not know: start the release that wrote it, ` +
+        'or a newer one.',
     );
     this.file = file;
     this.version = version;

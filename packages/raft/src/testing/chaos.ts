@@ -2,8 +2,11 @@ import type { FakeNode } from './fake-cluster.ts';
 import { electionTimeoutMaxMs, FakeCluster, members } from './fake-cluster.ts';
 import { seededRandom } from './seeded-random.ts';
 
-/** Throws when a rule breaks under `steps` random events, or when nothing works after them. */
-export function runChaos(seed: number, voters: number, steps: number): void {
+/**
+ * Throws when a rule breaks under `steps` random events, or when nothing works after them. Returns
+ * how many snapshots were installed.
+ */
+export function runChaos(seed: number, voters: number, steps: number): number {
   const random = seededRandom(seed);
   const cluster = new FakeCluster(members(voters, voters > 3 ? 1 : 0), random);
   cluster.diskAtOnce = false;
@@ -27,10 +30,13 @@ export function runChaos(seed: number, voters: number, steps: number): void {
     else if (dice < 0.4525 && !wiped && allBound(cluster, voters)) {
       wiped = true;
       cluster.wipe(node.id);
-    } else if (dice < 0.6) passTime(cluster, random);
+    } else if (dice < 0.53) takeSnapshot(cluster, node, random);
+    else if (dice < 0.56) endTransfer(cluster, random);
+    else if (dice < 0.64) passTime(cluster, random);
     else deliverSome(cluster, random, lossRate);
   }
   calmDown(cluster);
+  return cluster.installs;
 }
 
 function pick<T>(from: readonly T[], random: () => number): T {
@@ -62,6 +68,14 @@ function propose(cluster: FakeCluster, counter: number): void {
   for (const { id, raft } of cluster.nodes) {
     if (raft?.role === 'leader') cluster.propose(id, `${counter}`);
   }
+}
+
+function takeSnapshot(cluster: FakeCluster, node: FakeNode, random: () => number): void {
+  if (node.raft !== undefined) cluster.takeSnapshot(node.id, Math.floor(random() * 2));
+}
+
+function endTransfer(cluster: FakeCluster, random: () => number): void {
+  cluster.endTransfer(Math.floor(random() * cluster.transfers.length), random() < 0.2);
 }
 
 function transfer(cluster: FakeCluster, node: FakeNode): void {

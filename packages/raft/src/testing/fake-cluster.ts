@@ -6,6 +6,7 @@ import { initialVotersHash } from '../formation.ts';
 import type { RaftMessage } from '../messages.ts';
 import { Raft } from '../raft.ts';
 import type { PeerHello, ProposeResult, RaftConfig } from '../raft-config.ts';
+import type { FakeSnapshot } from './fake-disk.ts';
 import { FakeDisk } from './fake-disk.ts';
 
 export interface Flying {
@@ -13,6 +14,16 @@ export interface Flying {
   readonly instanceId: InstanceId;
   readonly to: NodeId;
   readonly message: RaftMessage;
+}
+
+/** A snapshot on its way. */
+export interface FakeTransfer {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Of the receiver, as the sender knows it. */
+  readonly instanceId: InstanceId;
+  readonly leaderTerm: Term;
+  readonly snapshot: FakeSnapshot;
 }
 
 export interface FakeNode {
@@ -46,6 +57,9 @@ export class FakeCluster {
   readonly nodes: readonly FakeNode[];
   readonly members: readonly Member[];
   readonly flying: Flying[] = [];
+  readonly transfers: FakeTransfer[] = [];
+  /** How many snapshots took the place of a log. */
+  installs = 0;
   /** Disks finish a write at once. */
   diskAtOnce = true;
   /** Returns true for a message that gets lost. */
@@ -115,7 +129,10 @@ export class FakeCluster {
       random: this.#random,
       newId: () => `${++this.#ids}`.padStart(32, '0'),
     };
-    node.raft = new Raft(config, node.disk.recovered(), this.at);
+    const recovered = node.disk.recovered();
+    node.raft = new Raft(config, recovered, this.at);
+    node.applied = recovered.snapshot?.index ?? 0;
+    node.raft.applied(node.applied);
     this.settle(node);
     for (const other of this.nodes) {
       if (other.id === id || other.raft === undefined) continue;
@@ -193,8 +210,57 @@ export class FakeCluster {
       if (read.type === 'ready' && read.index < floor) throw new Error('a read misses a write');
     }
     for (const { peer, from, to } of effects.entriesWanted) {
-      raft.entriesRead(peer, node.disk.read(from, to), this.at);
+      raft.entriesRead(peer, node.disk.readLog(from, to), this.at);
     }
+    for (const { peer, instanceId } of effects.snapshotsWanted) {
+      const snapshot = must(node.disk.snapshot, 'a log that begins later has a snapshot');
+      raft.snapshotChosen(peer, instanceId, snapshot.raft.index);
+      const { term: leaderTerm } = raft;
+      this.transfers.push({ from: node.id, to: peer, instanceId, leaderTerm, snapshot });
+    }
+  }
+
+  /** Takes a snapshot of what is applied and drops the log behind it, but for `keep` entries. */
+  takeSnapshot(id: NodeId, keep: number): void {
+    const node = this.node(id);
+    const raft = this.raft(id);
+    if (node.applied <= (node.disk.snapshot?.raft.index ?? 0)) return;
+    const entries = node.disk.read(1, node.applied);
+    const { clusterTimeMs } = must(entries[entries.length - 1], 'the last entry applied');
+    node.disk.saveSnapshot({ raft: { ...raft.snapshotAt(node.applied), clusterTimeMs }, entries });
+    const upTo = Math.min(node.applied - keep, raft.durableIndex);
+    if (upTo < raft.firstLogIndex) return;
+    raft.compacted(upTo);
+    node.disk.purge(upTo);
+    this.settle(node);
+  }
+
+  /** One transfer comes to its end. */
+  endTransfer(position: number, fails: boolean): void {
+    const [transfer] = this.transfers.splice(position, 1);
+    if (transfer === undefined) return;
+    const { from, to, instanceId, leaderTerm } = transfer;
+    const receiver = this.node(to);
+    const { raft } = receiver;
+    const heard = raft !== undefined && raft.term >= leaderTerm;
+    if (fails || !heard || this.instanceOf(receiver) !== instanceId) {
+      this.node(from).raft?.snapshotFailed(to, instanceId);
+    } else {
+      this.#install(receiver, raft, transfer);
+      this.node(from).raft?.snapshotSent(to, instanceId, transfer.snapshot.raft.index);
+    }
+    this.settle(this.node(from));
+  }
+
+  #install(node: FakeNode, raft: Raft, { snapshot, leaderTerm }: FakeTransfer): void {
+    node.disk.saveSnapshot(snapshot);
+    const verdict = raft.installSnapshot(snapshot.raft, leaderTerm, this.at);
+    if (verdict === 'installed') {
+      this.installs += 1;
+      node.applied = snapshot.raft.index;
+      raft.applied(node.applied);
+    }
+    this.settle(node);
   }
 
   finishWrites(id: NodeId, count: number): void {
@@ -224,9 +290,15 @@ export class FakeCluster {
 
   /** Delivers everything, in order, until nothing flies. */
   deliverAll(): void {
-    for (let count = 0; this.flying.length > 0; count++) {
+    // One that fails is asked for again at once: its sender has to pause.
+    let transfers = this.transfers.length;
+    for (let count = 0; this.flying.length + transfers > 0; count++) {
       if (count > 100_000) throw new Error('messages without end');
-      this.deliver();
+      if (this.flying.length > 0) this.deliver();
+      else {
+        this.endTransfer(0, false);
+        transfers -= 1;
+      }
     }
   }
 

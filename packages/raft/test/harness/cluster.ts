@@ -1,17 +1,36 @@
-import type { Entry, LogIndex, NodeId } from '@d-engine/base';
-import { must } from '@d-engine/base';
+import type { Entry, InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
+import { assert, must } from '@d-engine/base';
 import { formatNotice, formatPersist, formatRead, formatStateChange } from './format-effects.ts';
 import { formatEntries } from './format-entry.ts';
 import { formatInFlight } from './format-message.ts';
 import { Judge } from './judge.ts';
+import { instanceName } from './names.ts';
 import { PromiseJudge } from './promise-judge.ts';
-import type { Effects, EntriesWanted, Outgoing, Persist, Raft } from './raft-under-test.ts';
+import type {
+  Effects,
+  EntriesWanted,
+  Outgoing,
+  Persist,
+  Raft,
+  SnapshotWanted,
+} from './raft-under-test.ts';
 import { ScriptError } from './script.ts';
+import type { SimulatedSnapshot } from './simulated-disk.ts';
 import type { InFlight } from './simulated-network.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
+
+/** A snapshot on its way, until the script says what became of it. */
+export interface SimulatedTransfer {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Of the receiver, as the sender knows it. */
+  readonly instanceId: InstanceId;
+  readonly leaderTerm: Term;
+  readonly snapshot: SimulatedSnapshot;
+}
 
 /** More effects than this from one input is a loop. */
 const settleRoundsMax = 1000;
@@ -27,6 +46,7 @@ export class Cluster {
   readonly trace: Trace = new Trace();
   readonly judge: Judge = new Judge();
   readonly promises: PromiseJudge = new PromiseJudge();
+  readonly transfers: SimulatedTransfer[] = [];
   nextReadId = 1;
 
   node(id: NodeId): SimulatedNode {
@@ -134,9 +154,21 @@ export class Cluster {
       this.judge.readEnds(read);
     }
     node.wanted.push(...effects.entriesWanted);
+    for (const wanted of effects.snapshotsWanted) this.#beginTransfer(node, raft, wanted);
     for (const notice of effects.notices) {
       this.trace.add('outcome', `${name} ${formatNotice(notice)}`);
     }
+  }
+
+  #beginTransfer(node: SimulatedNode, raft: Raft, { peer, instanceId }: SnapshotWanted): void {
+    const snapshot = must(node.disk.snapshot, 'what a log begins behind');
+    const { index } = snapshot.raft;
+    raft.snapshotChosen(peer, instanceId, index);
+    this.transfers.push({ from: node.id, to: peer, instanceId, leaderTerm: raft.term, snapshot });
+    this.trace.add(
+      'outcome',
+      `n${node.id} sends ${instanceName(instanceId)} its snapshot ${index}`,
+    );
   }
 
   #send(node: SimulatedNode, outgoing: Outgoing): void {
@@ -161,6 +193,7 @@ function entriesWithin(
   node: SimulatedNode,
   { from, to, bytesMax }: EntriesWanted,
 ): readonly Entry[] {
+  assert(from > node.disk.latest.precedingIndex, () => `entry ${from} is in a snapshot only`);
   const entries = node.disk.latest.entries.slice(from - 1, to);
   must(entries[0], `entry ${from} of node ${node.id}`);
   let bytes = 0;

@@ -6,6 +6,9 @@ import type { HardState, Notice, Persist, ReadOutcome, StateChange } from './raf
 export function formatPersist(persist: Persist, before: HardState | undefined): string {
   const parts: string[] = [];
   if (persist.hardState !== undefined) parts.push(formatHardState(persist.hardState, before));
+  if (persist.reset !== undefined) {
+    parts.push(`begins after ${persist.reset.index}@${persist.reset.term}`);
+  }
   if (persist.truncateFrom !== undefined) parts.push(`cut from ${persist.truncateFrom}`);
   if (persist.entries.length > 0) parts.push(`[${formatEntries(persist.entries)}]`);
   parts.push(`commit=${persist.commitIndex}`);

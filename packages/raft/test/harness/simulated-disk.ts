@@ -1,11 +1,24 @@
 import type { Entry, LogIndex, Term } from '@d-engine/base';
-import { assert, entryKinds } from '@d-engine/base';
-import type { HardState, Persist, RecoveredState } from './raft-under-test.ts';
+import { assert, entryKinds, must } from '@d-engine/base';
+import type { HardState, Persist, RaftSnapshot, RecoveredState } from './raft-under-test.ts';
 
 interface Content {
   hardState: HardState | undefined;
+  /** From index 1; those up to `precedingIndex` stand for what is in a snapshot only. */
   entries: Entry[];
+  precedingIndex: LogIndex;
   commitIndex: LogIndex;
+}
+
+/** A snapshot whose state is simply all that led to it. */
+export interface SimulatedSnapshot {
+  readonly raft: RaftSnapshot;
+  /** From index 1 to the snapshot's. */
+  readonly entries: readonly Entry[];
+}
+
+function blank(): Content {
+  return { hardState: undefined, entries: [], precedingIndex: 0, commitIndex: 0 };
 }
 
 /**
@@ -15,9 +28,10 @@ interface Content {
 export class SimulatedDisk {
   /** Manual: writes stay pending until the script completes them. */
   mode: 'auto' | 'manual' = 'auto';
-  #durable: Content = { hardState: undefined, entries: [], commitIndex: 0 };
-  #latest: Content = { hardState: undefined, entries: [], commitIndex: 0 };
+  #durable: Content = blank();
+  #latest: Content = blank();
   #pending: Persist[] = [];
+  readonly #snapshots: SimulatedSnapshot[] = [];
 
   get durable(): Readonly<Content> {
     return this.#durable;
@@ -27,28 +41,46 @@ export class SimulatedDisk {
     return this.#latest;
   }
 
+  get snapshot(): SimulatedSnapshot | undefined {
+    return this.#snapshots.at(-1);
+  }
+
   get pending(): readonly Persist[] {
     return this.#pending;
   }
 
   /** What the disk holds before the node starts. */
-  prepare(content: Content): void {
+  prepare(content: Omit<Content, 'precedingIndex'>): void {
     this.#pending = [];
-    this.#durable = content;
-    this.#latest = copyOf(content);
+    this.#durable = { ...content, precedingIndex: 0 };
+    this.#latest = copyOf(this.#durable);
+  }
+
+  /** Durable at once. */
+  saveSnapshot(snapshot: SimulatedSnapshot): void {
+    if (snapshot.raft.index > (this.snapshot?.raft.index ?? 0)) this.#snapshots.push(snapshot);
+  }
+
+  /** Drops entries from the log, behind a snapshot. */
+  purge(upTo: LogIndex): void {
+    assert(upTo <= (this.snapshot?.raft.index ?? 0), () => `no snapshot has entry ${upTo}`);
+    assert(upTo <= this.#durable.entries.length, () => `entry ${upTo} is not durable`);
+    for (const content of [this.#durable, this.#latest]) {
+      content.precedingIndex = Math.max(content.precedingIndex, upTo);
+    }
   }
 
   write(persist: Persist): void {
     const before = this.#pending.at(-1)?.writeId;
     assert(before === undefined || persist.writeId > before, 'write ids must rise');
-    change(this.#latest, persist);
+    this.#change(this.#latest, persist);
     this.#pending.push(persist);
   }
 
   /** The oldest pending write reaches the platter. */
   completeOldest(): Persist | undefined {
     const persist = this.#pending.shift();
-    if (persist !== undefined) change(this.#durable, persist);
+    if (persist !== undefined) this.#change(this.#durable, persist);
     return persist;
   }
 
@@ -60,26 +92,54 @@ export class SimulatedDisk {
   }
 
   recovered(): RecoveredState {
-    const { hardState, entries, commitIndex } = this.#durable;
+    this.#endInstall();
+    const { hardState, entries, precedingIndex, commitIndex } = this.#durable;
+    const log = entries.slice(precedingIndex);
     const termStarts: { index: LogIndex; term: Term }[] = [];
-    for (const entry of entries) {
+    for (const entry of log) {
       if (termStarts.at(-1)?.term === entry.term) continue;
       termStarts.push({ index: entry.index, term: entry.term });
     }
     return {
       hardState,
-      snapshot: undefined,
-      firstIndex: 1,
-      precedingTerm: 0,
+      snapshot: this.snapshot?.raft,
+      firstIndex: precedingIndex + 1,
+      precedingTerm: entries[precedingIndex - 1]?.term ?? 0,
       lastIndex: entries.length,
       termStarts,
-      membershipEntries: entries.filter(
+      membershipEntries: log.filter(
         ({ kind }) => kind === entryKinds.bootstrap || kind === entryKinds.binding,
       ),
       commitIndex: Math.min(commitIndex, entries.length),
-      lastClusterTimeMs: entries.at(-1)?.clusterTimeMs ?? 0,
+      lastClusterTimeMs: log.at(-1)?.clusterTimeMs ?? 0,
       everFormed: entries.length > 0,
     };
+  }
+
+  /** After a crash between an installed snapshot and the log's new beginning. */
+  #endInstall(): void {
+    const { snapshot } = this;
+    if (snapshot === undefined) return;
+    const { index, term } = snapshot.raft;
+    if (this.#durable.entries[index - 1]?.term === term) return;
+    this.#begin(this.#durable, index);
+    this.#durable.commitIndex = index;
+    const before = this.#durable.hardState;
+    if ((before?.term ?? 0) < term) {
+      this.#durable.hardState = { term, votedFor: null, stickinessMs: before?.stickinessMs ?? 0 };
+    }
+    this.#latest = copyOf(this.#durable);
+  }
+
+  #begin(content: Content, index: LogIndex): void {
+    const found = this.#snapshots.find(({ raft }) => raft.index === index);
+    content.entries = [...must(found, `the snapshot up to ${index}`).entries];
+    content.precedingIndex = index;
+  }
+
+  #change(content: Content, persist: Persist): void {
+    if (persist.reset !== undefined) this.#begin(content, persist.reset.index);
+    change(content, persist);
   }
 }
 
@@ -87,7 +147,7 @@ function copyOf(content: Content): Content {
   return { ...content, entries: [...content.entries] };
 }
 
-/** Carries a write out, after a look at whether it fits what is there. */
+/** Carries out the rest of a write, after a look at whether it fits what is there. */
 function change(content: Content, persist: Persist): void {
   const { hardState, truncateFrom, entries, commitIndex } = persist;
   if (hardState !== undefined) {

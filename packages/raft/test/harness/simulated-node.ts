@@ -53,8 +53,8 @@ export class SimulatedNode {
   start(at: Instant): void {
     this.bootCount += 1;
     const recovered = this.disk.recovered();
-    this.applied = 0;
-    this.commitShown = recovered.commitIndex;
+    this.applied = recovered.snapshot?.index ?? 0;
+    this.commitShown = Math.max(recovered.commitIndex, this.applied);
     this.wanted = [];
     const config: RaftConfig = {
       ...this.settings,
@@ -64,6 +64,7 @@ export class SimulatedNode {
       newId: () => newIdOf(this.id, ++this.#ids),
     };
     this.raft = new Raft(config, recovered, at);
+    this.raft.applied(this.applied);
   }
 
   /** The process is gone; `kept` of the pending writes had made it to the platter. */

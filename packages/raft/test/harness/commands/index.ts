@@ -7,6 +7,7 @@ import * as expectations from './expect-commands.ts';
 import * as hello from './hello-commands.ts';
 import * as messages from './message-commands.ts';
 import * as prints from './print-commands.ts';
+import * as snapshots from './snapshot-commands.ts';
 import * as time from './time-commands.ts';
 
 /** The language of the golden scripts; golden/README.md explains it. */
@@ -49,6 +50,11 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['apply-mode', disk.applyMode],
   ['read-mode', disk.readMode],
   ['finish-read', disk.finishRead],
+  ['snapshot', snapshots.snapshot],
+  ['install', snapshots.install],
+  ['snapshot-sent', snapshots.snapshotSent],
+  ['snapshot-failed', snapshots.snapshotFailed],
+  ['expect-transfers', snapshots.expectTransfers],
   ['status', prints.status],
   ['raft-log', prints.raftLog],
   ['hard-state', prints.hardState],

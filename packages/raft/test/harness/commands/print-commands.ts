@@ -29,7 +29,10 @@ function statusLine(node: SimulatedNode): string {
 export const raftLog: Command = (cluster, line) => {
   for (const node of runningOrNamed(cluster, line)) {
     const { latest, durable } = node.disk;
-    const entries = latest.entries.length === 0 ? 'empty' : formatEntries(latest.entries);
+    const { precedingIndex } = latest;
+    const log = formatEntries(latest.entries.slice(precedingIndex));
+    const behind = precedingIndex === 0 ? '' : `after ${precedingIndex}: `;
+    const entries = `${behind}${log === '' ? 'empty' : log}`;
     const same = latest.entries.every((entry, at) => durable.entries[at]?.term === entry.term);
     const onDisk =
       same && durable.entries.length === latest.entries.length
@@ -55,7 +58,8 @@ export const progress: Command = (cluster, line) => {
     const inflight = peer.inflightMessages === 0 ? '' : ` inflight=${peer.inflightMessages}`;
     const bound = peer.bound ? '' : ' unbound';
     const indexes = `match=${peer.matchIndex} next=${peer.nextIndex}`;
-    cluster.trace.print(`n${peer.nodeId} ${peer.state} ${indexes}${inflight}${bound}`);
+    const pinned = peer.state === 'snapshot' ? ` of ${peer.snapshotIndex}` : '';
+    cluster.trace.print(`n${peer.nodeId} ${peer.state}${pinned} ${indexes}${inflight}${bound}`);
   }
 };
 
