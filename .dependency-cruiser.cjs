@@ -79,7 +79,7 @@ module.exports = {
       name: 'only-through-the-index-from-outside',
       comment: 'examples, benches and tools see what users see',
       severity: 'error',
-      from: { path: '^(examples|benches|tools)/', pathNot: '^tools/docs/' },
+      from: { path: '^(examples|benches|tools)/', pathNot: '^(tools/docs|benches/wire)/' },
       to: {
         path: '^packages/',
         pathNot: publicFaces,
@@ -96,6 +96,20 @@ module.exports = {
           ...publicFaces,
           '^packages/d-engine/src/config/index\\.ts$',
           '^packages/simulator/planted/correctness-page\\.ts$',
+        ],
+      },
+    },
+    {
+      name: 'only-through-the-index-from-the-bench-of-the-wire',
+      comment: 'it measures the network of a node with its defaults, below what users can name',
+      severity: 'error',
+      from: { path: '^benches/wire/' },
+      to: {
+        path: '^packages/',
+        pathNot: [
+          ...publicFaces,
+          '^packages/d-engine/src/(config|env)/index\\.ts$',
+          '^packages/d-engine/src/network-settings\\.ts$',
         ],
       },
     },

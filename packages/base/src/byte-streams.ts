@@ -39,6 +39,11 @@ export interface ByteStream {
   tune?(tuning: StreamTuning): void;
   /** Bytes taken and not yet handed to the system. */
   readonly bufferedBytes: number;
+  /**
+   * False: nothing that was written is looked at any more, and its memory may be used again. True,
+   * or without this: for as long as the stream likes.
+   */
+  readonly keepsWritten?: boolean;
   /** Nothing more from this side, once what was written is out; the other one may go on. */
   end(): void;
   /** Ends both directions at once and drops what was not sent. */

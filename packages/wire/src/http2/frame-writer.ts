@@ -11,7 +11,7 @@ import {
 
 /** Larger frames gain nothing; with their heads they must fit into a block. */
 export const sentFrameBytesMax = 32_768;
-/** Blocks that are at least as full are given away as they are; of others a copy leaves. */
+/** Blocks that are at least as full leave as they are, also to a stream that keeps them. */
 const wholeBlockBytes = 32_768;
 
 const noBlock: Buffer = Buffer.alloc(0);
@@ -52,13 +52,13 @@ export class FrameWriter {
     this.#block = noBlock;
     this.#length = 0;
     this.#flushes += 1;
-    let bytes: Buffer;
-    if (length >= wholeBlockBytes) bytes = block.subarray(0, length);
-    else {
-      bytes = copyOf(block, length);
-      giveBack(block);
-    }
-    if (!this.#stream.write(bytes)) this.#blocked = true;
+    const stream = this.#stream;
+    // A stream that takes bytes at once gets the block itself, and the block comes back. Should it
+    // keep this one after all, it gets copies from then on: a block for each write would add up.
+    const isLent = length >= wholeBlockBytes || stream.keepsWritten === false;
+    const bytes = isLent ? block.subarray(0, length) : copyOf(block, length);
+    if (!stream.write(bytes)) this.#blocked = true;
+    if (!isLent || stream.keepsWritten === false) giveBack(block);
   }
 
   /** Frames as they are, from this side's beginning. */

@@ -181,7 +181,7 @@ export abstract class Http2Connection
   flush(): void {
     this.#flushAsked = false;
     if (this.state === 'closed') return;
-    if (this.#output.hasWaiting && !this.isOver) this.#output.pump();
+    if (this.#output.hasWaiting && !this.isOver && !this.#output.pump()) this.requestFlush();
     this.writer.flush();
     const isStuck = this.#transport.bufferedBytes > http2Limits.unsentBytesMax;
     if (!isStuck || this.#readingPaused || !this.writer.isBlocked) return;

@@ -36,6 +36,11 @@ export const http2Limits = {
    * that its frames make no more answers. Data of streams waits elsewhere and is not among them.
    */
   unsentBytesMax: 1_048_576,
+  /**
+   * Content that one connection sends in one round of the event loop: the system takes megabytes
+   * at once, and a snapshot must not keep heartbeats waiting for that long.
+   */
+  sentBytesPerRound: 262_144,
   /** How many of the streams that are over are told apart from those that never were. */
   recentStreams: 1_024,
   /** A connection that ended by an error goes on reading this long, so that GOAWAY arrives. */

@@ -1,7 +1,7 @@
 /**
  * Memory in which a turn's output is gathered. Connections borrow it from the first frame until
- * they flush, so that thousands of idle ones hold none. What is in it is copied out or given away
- * with the block, never seen by another connection.
+ * they flush, so that thousands of idle ones hold none. What is in it is written, copied out or
+ * given away with the block before another connection gets it.
  */
 export const smallBlockBytes = 4_096;
 export const largeBlockBytes = 65_536;

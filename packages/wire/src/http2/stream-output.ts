@@ -4,6 +4,7 @@ import { errorCodes, initialWindowBytes, windowBytesMax } from './codes.ts';
 import type { FloodGuard } from './flood-guard.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { ConnectionError } from './http2-error.ts';
+import { http2Limits } from './http2-limits.ts';
 import type { Http2Stream } from './http2-stream.ts';
 import type { PeerSettings } from './peer-settings.ts';
 
@@ -93,10 +94,15 @@ export class StreamOutput {
     this.#owner.onEndedHere(stream);
   }
 
-  /** Writes what may be written now. */
-  pump(): void {
+  /**
+   * Writes what may be written now. False: there is more, and it has to wait for the next round of
+   * the event loop, so that a large transfer leaves room for what else the process does.
+   */
+  pump(): boolean {
+    const untilWindow = this.windowBytes - http2Limits.sentBytesPerRound;
     for (const stream of this.#waiting) {
-      if (this.#writer.isBlocked) return;
+      if (this.#writer.isBlocked) return true;
+      if (this.windowBytes <= untilWindow) return false;
       const { pending } = stream;
       if (pending === undefined) this.#waiting.delete(stream);
       else if (this.#writeSome(stream)) {
@@ -106,6 +112,7 @@ export class StreamOutput {
         else this.#drained(stream);
       }
     }
+    return true;
   }
 
   /** Streams of which nobody took anything for too long. */

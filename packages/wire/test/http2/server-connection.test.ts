@@ -61,6 +61,25 @@ describe('answers', () => {
     expect(peer.dataOf(1)).toHaveLength(1 + 2 * body.length);
   });
 
+  test('of megabytes leave in several rounds, with room for others between them', async () => {
+    const { world, peer, bytes, requests, connection } = await startServer();
+    const large = 1_048_576;
+    world.highWaterBytes = 10 * large;
+    peer.hello(setting(4, large));
+    peer.send(frame(8, 0, 0, uint32(2 * large)), peer.headers(1, requestHeaders, 0x5));
+    await world.settle();
+    requests[0]?.stream.sendHeaders(answerHeaders, false);
+    requests[0]?.stream.sendData(Buffer.alloc(0), Buffer.alloc(large, 7), true);
+    const before = bytes.bufferedBytes;
+    connection.flush();
+    const atOnce = bytes.bufferedBytes - before;
+    expect(atOnce).toBeGreaterThan(200_000);
+    expect(atOnce).toBeLessThan(300_000);
+    await world.settle();
+    expect(peer.dataOf(1).equals(Buffer.alloc(large, 7))).toBe(true);
+    expect(requests[0]?.end).toEqual({ kind: 'done' });
+  });
+
   test('to a caller that gave up go nowhere', async () => {
     const { world, peer, requests } = await startServer();
     peer.hello();

@@ -66,6 +66,35 @@ describe('a stream over TCP', () => {
     expect(Buffer.from(kept[0] as Uint8Array).toString()).toBe('again');
   });
 
+  it('lets others have their turn while it brings megabytes', async () => {
+    const { stream, there } = await openPair(network);
+    there.keepsBytes = false;
+    let bytesOfRound = 0;
+    let bytesOfRoundMax = 0;
+    there.onBytesDo = (bytes) => {
+      if (bytesOfRound === 0) setImmediate(() => (bytesOfRound = 0));
+      bytesOfRound += bytes.length;
+      bytesOfRoundMax = Math.max(bytesOfRoundMax, bytesOfRound);
+    };
+    const total = 16 * 1024 * 1024;
+    stream.write(Buffer.alloc(total));
+    await until(() => there.byteCount === total);
+    expect(bytesOfRoundMax).toBeGreaterThan(0);
+    expect(bytesOfRoundMax).toBeLessThanOrEqual(5 * 65_536);
+  });
+
+  it('says that it keeps nothing once the system has all of it', async () => {
+    const { stream, accepted, there } = await openPair(network);
+    stream.write(Buffer.from('little'));
+    expect(stream.keepsWritten).toBe(false);
+    accepted.pause();
+    while (stream.write(Buffer.alloc(1024 * 1024)));
+    expect(stream.keepsWritten).toBe(true);
+    there.keepsBytes = false;
+    accepted.resume();
+    await until(() => stream.keepsWritten === false);
+  });
+
   it('brings whatever was written, whole and in order, in whatever pieces', async () => {
     const pair = await openPair(network);
     const run = async (chunks: readonly Uint8Array[], back: boolean): Promise<void> => {

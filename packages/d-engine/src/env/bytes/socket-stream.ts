@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type {
   Address,
   ByteStream,
@@ -9,6 +10,9 @@ import type {
 import { StatusError } from '@d-engine/base';
 import { connectError, describeSocketError, distrustError, lossError } from './socket-errors.ts';
 import { describeTlsProblem } from './tls-problems.ts';
+
+/** After so many bytes of one stream, what else there is to do comes first. */
+const bytesUntilRest = 262_144;
 
 export interface SocketStreamOptions {
   /** Bytes that wait for the system before `write` says that the receiver is behind. */
@@ -26,6 +30,7 @@ export interface SocketStreamOptions {
 export class SocketStream implements ByteStream {
   readonly #socket: Socket;
   readonly #options: SocketStreamOptions;
+  readonly #isEncrypted: boolean;
   #blockedAtBytes: number;
   #handler: ByteStreamHandler | undefined;
   #firstBytes: Buffer | undefined;
@@ -33,6 +38,8 @@ export class SocketStream implements ByteStream {
   #open: boolean;
   #blocked = false;
   #paused = false;
+  #isResting = false;
+  #bytesSinceRest = 0;
   /** No more writes from here: `end` or `destroy` was called. */
   #ended = false;
   #endedThere = false;
@@ -42,6 +49,7 @@ export class SocketStream implements ByteStream {
   constructor(socket: Socket, options: SocketStreamOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#isEncrypted = socket instanceof TLSSocket;
     this.#open = options.dialled === undefined;
     this.#firstBytes = options.firstBytes;
     this.#blockedAtBytes = blockedAt(socket, options.sendBufferBytes);
@@ -71,6 +79,11 @@ export class SocketStream implements ByteStream {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength;
   }
 
+  /** TLS may keep what it was given until the handshake is over; what TCP took was copied. */
+  get keepsWritten(): boolean {
+    return this.#isEncrypted || this.#socket.writableLength > 0;
+  }
+
   get isOpen(): boolean {
     return this.#open && !this.#socket.destroyed;
   }
@@ -79,7 +92,7 @@ export class SocketStream implements ByteStream {
   start(handler: ByteStreamHandler): void {
     this.#handler = handler;
     if (!this.#options.readsAreLent) {
-      this.#socket.on('data', (bytes: Buffer) => handler.onBytes(bytes));
+      this.#socket.on('data', (bytes: Buffer) => this.received(bytes));
     }
     this.#flow();
   }
@@ -91,9 +104,22 @@ export class SocketStream implements ByteStream {
     this.#handler?.onOpen?.();
   }
 
-  /** Of a socket that lends its reads. */
+  /** Something was read; whoever made a socket that lends its reads calls this. */
   received(bytes: Buffer): void {
     this.#handler?.onBytes(bytes);
+    this.#bytesSinceRest += bytes.length;
+    if (this.#bytesSinceRest >= bytesUntilRest && !this.#isResting) this.#rest();
+  }
+
+  /** Until the next round: libuv alone would read 2 MiB before it looks at another socket. */
+  #rest(): void {
+    this.#isResting = true;
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#isResting = false;
+      this.#bytesSinceRest = 0;
+      if (!this.#paused && !this.#socket.destroyed) this.#socket.resume();
+    });
   }
 
   tune({ keepAliveMs, noDelay, sendBufferBytes }: StreamTuning): void {
