@@ -20,6 +20,7 @@ export class Progress {
   probeSent = false;
   /** The newest token that the peer echoed. */
   ackedToken = 0;
+  /** When the newest message left that it answered; undefined until it did. */
   lastContactMs: number | undefined;
   /** When an append left or was acknowledged last. */
   lastActivityMs = 0;

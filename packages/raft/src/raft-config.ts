@@ -79,6 +79,7 @@ export interface PeerProgress {
   /** In `snapshot`: the last index of the one that is being sent; else 0. */
   readonly snapshotIndex: LogIndex;
   readonly inflightMessages: number;
+  /** When the newest message left that it answered, in the term of this leader. */
   readonly lastContactMs: number | undefined;
   /** Whether its binding holds, so that it counts in quorums. */
   readonly bound: boolean;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Raft } from './raft.ts';
+import type { Flying } from './testing/fake-cluster.ts';
 import { electionTimeoutMaxMs, FakeCluster, members } from './testing/fake-cluster.ts';
 import { seededRandom } from './testing/seeded-random.ts';
 
@@ -76,6 +77,27 @@ describe('three members', () => {
     cluster.run(2 * electionTimeoutMaxMs);
     expect(raft.role).not.toBe('leader');
     expect(cluster.node(id).reads).toEqual([{ type: 'refused', readId: 1 }]);
+  });
+
+  test('answers that waited while the leader stood still are no contact of now', () => {
+    const cluster = formed(3);
+    const { raft } = leading(cluster);
+    const waiting: Flying[] = [];
+    cluster.loses = (flying) => {
+      const isAnswer = flying.message.type === 'heartbeatResponse';
+      if (isAnswer) waiting.push(flying);
+      return isAnswer;
+    };
+    cluster.run(100);
+    expect(waiting.length).toBeGreaterThan(0);
+    const { monotonicMs, wallMs } = cluster.at;
+    const lateMs = 2 * electionTimeoutMaxMs;
+    const late = { monotonicMs: monotonicMs + lateMs, wallMs: wallMs + lateMs };
+    for (const { from, instanceId, message } of waiting) {
+      raft.step({ nodeId: from, instanceId }, message, late);
+    }
+    raft.tick(late);
+    expect(raft.role).toBe('follower');
   });
 
   test('leadership goes to the member that was asked', () => {

@@ -160,8 +160,11 @@ function hearPeer(
   else if (peer.instanceId !== sender.instanceId) {
     peer.startOver(sender.instanceId, core.log.lastIndex + 1);
   }
-  peer.lastContactMs = at.monotonicMs;
   assert(token <= leader.tokens.latest, () => `peer ${sender.nodeId} echoes an unknown token`);
+  // By when the message left that it answers, as for the lease: the answer may have waited, here
+  // too while this process stood still, and says nothing of the time since.
+  const sentAtMs = leader.tokens.sentAt(token)?.monotonicMs ?? leader.sinceMs;
+  peer.lastContactMs = Math.max(peer.lastContactMs ?? sentAtMs, sentAtMs);
   if (token > peer.ackedToken) peer.ackedToken = token;
   bindIfNew(core, leader, { nodeId: sender.nodeId, instanceId: sender.instanceId }, at);
   return peer;

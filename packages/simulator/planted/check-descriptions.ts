@@ -102,7 +102,7 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
       '(`liveness-bounds.ts`) and answers all that it was asked; once they are over for all, ' +
       'everybody catches up as soon, and the next 60 operations of the clients, ' +
       'those aside that a narrow limit refuses, are answered without an error, but for one (three ' +
-      'where the network goes on losing messages or connections, or hardly any may wait). Whatever a running process was asked settles within its ' +
+      'where hardly any may wait). Whatever a running process was asked settles within its ' +
       'deadline, faults or not (`answer-watch.ts`).',
     file: 'liveness.ts',
   },

@@ -90,4 +90,14 @@ export const realBugs: readonly RealBug[] = [
     test: '`packages/storage/test/segmented-log.test.ts`, a disk that fails while it prepares a segment',
     seeds: [300000289],
   },
+  {
+    what:
+      'A leader took an answer for contact of the moment in which it was looked at. One that had ' +
+      'waited while the process stood still let a leader that nobody follows lead on for one more ' +
+      'election timeout; its clients waited as long.',
+    check: 'a leader hears a quorum',
+    fix: 'What counts is when the message left that was answered, as it does for the lease.',
+    test: '`packages/raft/src/raft.test.ts`, answers that waited',
+    seeds: [350001172],
+  },
 ];

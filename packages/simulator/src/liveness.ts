@@ -16,13 +16,10 @@ import type { VirtualCluster } from './virtual-cluster.ts';
 
 /** Of the clients, once the cluster is whole: enough to tell a share of them. */
 const servedOperations = 60;
-/** One of them may meet a leader change that no fault made, such as after a slow turn. */
+/** One of them may meet what a fault left behind, or a leader change that no fault made. */
 const servedShareMin = 0.98;
-/**
- * Where the network goes on losing messages or connections, or so little may wait that a client
- * tries again until its time is up: neither ends with the faults.
- */
-const servedShareMinOfPoor = 0.95;
+/** Where so little may wait that a client tries again until its time is up. */
+const servedShareMinOfNarrow = 0.95;
 /** Fewer than this may wait: clients stand in one another's way. */
 const roomyQueueMin = 10;
 
@@ -102,11 +99,10 @@ export class Liveness {
     return true;
   }
 
-  get #isPoor(): boolean {
-    const { world, limits } = this.#scenario;
-    const { resetProbability, unreliableStreams } = world.network;
-    const isLossy = resetProbability > 0 || (unreliableStreams?.lossProbability ?? 0) > 0;
-    return isLossy || Math.min(limits.pendingWritesMax, limits.pendingReadsMax) < roomyQueueMin;
+  get #servedShareMin(): number {
+    const { pendingWritesMax, pendingReadsMax } = this.#scenario.limits;
+    const isNarrow = Math.min(pendingWritesMax, pendingReadsMax) < roomyQueueMin;
+    return isNarrow ? servedShareMinOfNarrow : servedShareMin;
   }
 
   /** The cluster is whole, and clients go on: nearly all are served, and none with an error. */
@@ -127,8 +123,7 @@ export class Liveness {
       (operation) =>
         operation.outcome.type !== 'answered' && !this.#recorder.isRefusedByLimit(operation),
     );
-    const shareMin = this.#isPoor ? servedShareMinOfPoor : servedShareMin;
-    if (failed.length <= asked.length * (1 - shareMin)) return true;
+    if (failed.length <= asked.length * (1 - this.#servedShareMin)) return true;
     const which = failed.map(
       ({ client, key, command }) => `${command.type} of ${key} by ${client}`,
     );

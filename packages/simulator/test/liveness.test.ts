@@ -14,11 +14,10 @@ import { VirtualCluster } from '../src/virtual-cluster.ts';
 import { quietScenario } from './three-members.ts';
 
 /** A whole run's parts, formed, with nothing wrong yet. */
-async function formed(seed: number, members = 5, resetProbability = 0) {
+async function formed(seed: number, members = 5, pendingWritesMax = 1_000) {
   const quiet = quietScenario(seed);
-  const { network } = quiet.world;
-  const options = { ...quiet.world, network: { ...network, resetProbability } };
-  const scenario = { ...quiet, world: options, members, keys: 1 };
+  const limits = { ...quiet.limits, pendingWritesMax };
+  const scenario = { ...quiet, members, keys: 1, limits };
   const world = new VirtualWorld({ seed, ...scenario.world });
   const violations: Violation[] = [];
   const violated = (check: CheckName, text: string): void => {
@@ -112,13 +111,13 @@ test('a majority that elects nobody within a few election timeouts is a violatio
 });
 
 test.each([
-  { network: 'that loses nothing', resetProbability: 0, failingMax: 1 },
-  { network: 'that goes on losing connections', resetProbability: 1e-9, failingMax: 3 },
+  { queues: 'roomy', pendingWritesMax: 1_000, failingMax: 1 },
+  { queues: 'narrow', pendingWritesMax: 2, failingMax: 3 },
 ])(
-  'over a network $network, a whole cluster may fail its clients $failingMax times of 60',
-  async ({ resetProbability, failingMax }) => {
+  'with $queues queues, a whole cluster may fail its clients $failingMax times of 60',
+  async ({ pendingWritesMax, failingMax }) => {
     for (const failing of [0, failingMax, failingMax + 1]) {
-      const parts = await formed(2, 3, resetProbability);
+      const parts = await formed(2, 3, pendingWritesMax);
       const { cluster, recorder, liveness, violations } = parts;
       expect(await liveness.majority()).toBe(true);
       expect(await liveness.everybody()).toBe(true);

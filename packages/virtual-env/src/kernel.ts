@@ -7,7 +7,7 @@ import { Trace } from './trace.ts';
 
 /** What networks and event loops do without being told to. */
 type Mishaps = Pick<NetworkOptions, 'resetProbability' | 'unreliableStreams'> &
-  Pick<ScheduleOptions, 'stallProbability'>;
+  Pick<ScheduleOptions, 'stallProbability'> & { readonly pieceLossProbability: number };
 
 /** What all parts of a world share: its time, its queue of events, its seed and its trace. */
 export class Kernel {
@@ -21,7 +21,8 @@ export class Kernel {
 
   constructor(seed: number | string, options: WorldOptions) {
     this.options = options;
-    this.#mishaps = { ...options.network, ...options.schedule };
+    const { lossProbability: pieceLossProbability } = options.network.byteStreams;
+    this.#mishaps = { ...options.network, ...options.schedule, pieceLossProbability };
     this.random = new SeededRandom(seed);
     this.trace = new Trace(() => this.#nowMs);
   }
@@ -36,7 +37,12 @@ export class Kernel {
   }
 
   endMishaps(): void {
-    this.#mishaps = { resetProbability: 0, unreliableStreams: null, stallProbability: 0 };
+    this.#mishaps = {
+      resetProbability: 0,
+      unreliableStreams: null,
+      stallProbability: 0,
+      pieceLossProbability: 0,
+    };
   }
 
   advanceTo(timeMs: number): void {

@@ -154,7 +154,7 @@ export class BytePipe {
     const { side } = this.#source;
     const { nowMs, options } = this.#kernel;
     let waitMs = Math.max(this.#lineBusyUntilMs - nowMs, 0);
-    if (side.out.chance(this.#options.lossProbability)) {
+    if (side.out.chance(this.#kernel.mishaps.pieceLossProbability)) {
       this.#kernel.trace.record('bytesLost', side.node.name, target.side.node.name, piece);
       waitMs += side.out.drawBetween(this.#options.retransmitMs);
     }
