@@ -57,6 +57,7 @@ describe('a new log', () => {
     const { log, recovered } = await newLog(new CrashDisk());
     expect(recovered).toEqual({
       firstIndex: 1,
+      precedingTerm: 0,
       lastIndex: 0,
       termStarts: [],
       membershipEntries: [],
