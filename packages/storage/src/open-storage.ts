@@ -16,6 +16,7 @@ import type { RecoveredLog, Storage } from './contracts.ts';
 import { HardStateFile, hardStateFileName } from './hard-state-file.ts';
 import type { Identity } from './identity.ts';
 import { IdentityFile, identityFileName } from './identity-file.ts';
+import { startBehind } from './log-start.ts';
 import { SegmentedLog } from './segmented-log.ts';
 import { replaceMemberAdvice, StorageDamage } from './storage-errors.ts';
 import { syncParents } from './sync-parents.ts';
@@ -49,14 +50,12 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     const { owner, ...shared } = { ...options, owner: identity.identity.instanceId };
     const hardState = await HardStateFile.open({ ...shared, owner });
     opened.push(hardState.store);
-    const log = await SegmentedLog.open({
-      ...shared,
-      owner,
-      directory: join(directory, logDirectoryName),
-    });
+    const logDirectory = join(directory, logDirectoryName);
+    const log = await SegmentedLog.open({ ...shared, owner, directory: logDirectory });
     opened.push(log.log);
+    const recoveredLog = await startBehind(log.log, log.recovered, undefined, logDirectory);
     await identity.recordInitialized();
-    const recovered = combine(identity.identity, hardState.recovered, log.recovered);
+    const recovered = combine(identity.identity, hardState.recovered, recoveredLog);
     return new DirectoryStorage({
       lock,
       identity,

@@ -133,6 +133,10 @@ export class SegmentedLog implements LogStore {
     return this.#supply.problem;
   }
 
+  get #backgroundFailure(): Error | undefined {
+    return this.#supply.failure ?? this.#summaries.failure;
+  }
+
   append(batch: LogBatch): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     assert(!this.#isClosed, 'an append after close');
@@ -218,7 +222,7 @@ export class SegmentedLog implements LogStore {
   }
 
   idle(): Promise<void> {
-    const failure = this.#failure ?? this.#supply.failure;
+    const failure = this.#failure ?? this.#backgroundFailure;
     if (failure !== undefined) return Promise.reject(failure);
     if (this.#marker !== undefined) return this.#marker;
     this.#supply.prepare(this.#cursor.segmentId + 1);
@@ -272,7 +276,7 @@ export class SegmentedLog implements LogStore {
 
   async #writeOnce(): Promise<void> {
     // A disk that failed in the background is not to be trusted with this either.
-    if (this.#supply.failure !== undefined) throw this.#supply.failure;
+    if (this.#backgroundFailure !== undefined) throw this.#backgroundFailure;
     const isMarker = this.#queue[0]?.isMarker === true;
     if (isMarker && !this.#hasUnmarked) return this.#settle(1);
     const plan = planWrite(this.#cursor, this.#queue, this.#durable);

@@ -37,6 +37,8 @@ export class SummaryWriter {
   readonly #files: LogFiles;
   readonly #logger: Logger;
   #writing: Promise<void> = Promise.resolve();
+  /** What says that the disk is not to be trusted; a full one is none. */
+  failure: Error | undefined;
 
   constructor(files: LogFiles, logger: Logger) {
     this.#files = files;
@@ -68,10 +70,12 @@ export class SummaryWriter {
       }
       await disk.rename(temporary, path);
     } catch (thrown) {
+      const cause = asError(thrown);
+      if (!(cause instanceof DiskError) || cause.kind !== 'full') this.failure ??= cause;
       const { segmentId } = summary;
       this.#logger.warn('Log: the next start reads a segment, as it could not be summed up', {
         segmentId,
-        error: describeError(asError(thrown)),
+        error: describeError(cause),
       });
       await removeIfPresent(disk, temporary).catch(() => undefined);
     }
