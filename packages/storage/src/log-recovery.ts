@@ -1,4 +1,4 @@
-import type { Logger } from '@d-engine/base';
+import type { Logger, LogIndex } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { LogState } from './log-state.ts';
 import type { LogTail } from './log-tail.ts';
@@ -14,6 +14,8 @@ export interface LogRecoveryOptions extends LogFiles {
   readonly logger: Logger;
   /** A prepared segment of another size is made anew. */
   readonly segmentBytes: number;
+  /** See {@link LogWalkOptions}. */
+  readonly coveredIndex: LogIndex;
 }
 
 /** A log that may be appended to: all of it is durable, and zeros follow it. */
@@ -39,7 +41,10 @@ export async function recoverLog(options: LogRecoveryOptions): Promise<Recovered
   const names = await listLog(disk, directory);
   // Nothing counts on them: a crash may bring them back.
   for (const path of names.leftovers) await disk.remove(path);
-  const walk = new LogWalk(options, names, 'readWrite');
+  const walk = new LogWalk(options, names, {
+    mode: 'readWrite',
+    coveredIndex: options.coveredIndex,
+  });
   const end = await walk.run();
   try {
     const { segmentId } = end.segment;

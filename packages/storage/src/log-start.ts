@@ -1,7 +1,20 @@
 import type { Term } from '@d-engine/base';
+import { assert } from '@d-engine/base';
 import type { RaftSnapshot } from '@d-engine/raft';
-import type { LogStore, RecoveredLog } from './contracts.ts';
+import type { LogStore, RecoveredLog, SnapshotInfo } from './contracts.ts';
 import { replaceMemberAdvice, StorageDamage } from './storage-errors.ts';
+
+/** What the algorithm needs of a snapshot. */
+export function raftSnapshotOf(info: SnapshotInfo): RaftSnapshot {
+  const { header, configuration: section, history, clusterTime } = info;
+  const { index, term, clusterId, formedAtWallMs } = header;
+  const { configuration, configurationIndex, bindings } = section;
+  const { historyId } = history;
+  assert(historyId !== null, 'a snapshot of a cluster that has no history');
+  const members = { configuration, configurationIndex, bindings };
+  const membership = { clusterId, historyId, formedAtWallMs, ...members };
+  return { index, term, clusterTimeMs: clusterTime.clusterTimeMs, membership };
+}
 
 /**
  * Brings the log into step with the newest snapshot. A log that goes on behind it or goes beyond it

@@ -1,4 +1,4 @@
-import type { Disk, InstanceId } from '@d-engine/base';
+import type { Disk, InstanceId, LogIndex } from '@d-engine/base';
 import { replay } from './log-replay.ts';
 import { LogState } from './log-state.ts';
 import type { LogPosition } from './record-header.ts';
@@ -27,6 +27,16 @@ export interface WalkEnd {
   readonly damage: string | undefined;
 }
 
+export interface LogWalkOptions {
+  readonly mode: 'read' | 'readWrite';
+  /**
+   * Full segments without an entry above this one are taken for what their summaries say, if they
+   * have one: a snapshot holds what is in them. All others are read: this member may have
+   * acknowledged what only they hold. 0: all are read.
+   */
+  readonly coveredIndex: LogIndex;
+}
+
 const windowBytes = 1024 * 1024;
 
 /**
@@ -39,13 +49,14 @@ export class LogWalk {
   readonly newSummaries: SegmentSummary[] = [];
   readonly #files: LogFiles;
   readonly #mode: 'read' | 'readWrite';
+  readonly #coveredIndex: LogIndex;
   readonly #segmentIds: readonly number[];
   readonly #summaryIds: ReadonlySet<number>;
 
-  /** `names` without summaries: every record is read. */
-  constructor(files: LogFiles, names: LogDirectory, mode: 'read' | 'readWrite') {
+  constructor(files: LogFiles, names: LogDirectory, options: LogWalkOptions) {
     this.#files = files;
-    this.#mode = mode;
+    this.#mode = options.mode;
+    this.#coveredIndex = options.coveredIndex;
     this.#segmentIds = names.segmentIds;
     this.#summaryIds = new Set(names.summaryIds);
   }
@@ -150,6 +161,7 @@ export class LogWalk {
     // The segment may have grown since: after a crash its successor was not in use yet.
     if (summary.lastSequence + 1 !== next.firstSequence) return undefined;
     if (summary.lastIndex + 1 !== next.firstIndex) return undefined;
+    if (summary.lastIndex > this.#coveredIndex) return undefined;
     return summary.endOffset <= capacity ? summary : undefined;
   }
 

@@ -27,6 +27,8 @@ export interface SegmentedLogOptions {
   readonly logger: Logger;
   /** Size of new segments but the first few; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;
+  /** What a durable snapshot holds: full segments up to here need not be read. None unless told. */
+  readonly coveredIndex?: LogIndex | undefined;
 }
 
 interface QueuedBatch extends BatchInProgress {
@@ -107,10 +109,11 @@ export class SegmentedLog implements LogStore {
   static async open(
     options: SegmentedLogOptions,
   ): Promise<{ log: SegmentedLog; recovered: RecoveredLog }> {
-    const { disk, directory, owner, logger } = options;
+    const { disk, directory, owner, logger, coveredIndex = 0 } = options;
     const segmentBytes = checkedSegmentBytes(options);
-    const files = await recoverLog({ disk, directory, owner, logger, segmentBytes });
-    const source = { disk, directory, owner, state: files.state };
+    const place = { disk, directory, owner };
+    const files = await recoverLog({ ...place, logger, segmentBytes, coveredIndex });
+    const source = { ...place, state: files.state };
     const supply = new SegmentSupply({ disk, directory, segmentBytes, logger });
     const summaries = new SummaryWriter(source, logger);
     try {
