@@ -26,8 +26,8 @@ export const limits = {
   /** A peer message: an append of one largest entry, with its envelope. */
   peerMessageBytesMax: 8_388_608,
   /**
-   * Messages that wait for one peer which does not read, on one stream: all that Raft may have under
-   * way, and as much again for forwarded writes and answers. More are dropped.
+   * Messages that wait for one peer which does not read, on one stream: all that Raft may have
+   * under way, and as much again for forwarded writes and answers. More are dropped.
    */
   peerWaitingBytesMax: 33_554_432,
   /** The newest entries are kept in memory up to this much; older ones are read back from disk. */

@@ -79,13 +79,17 @@ function helloOf(nodeId: number): Hello {
   };
 }
 
-const forward: PeerFrame = {
-  type: 'forwardWrite',
-  forwardId: 1,
-  command: new Uint8Array(1_000_000),
-  deadlineMs: 1_000,
-  session: undefined,
-};
+function forwardOf(commandBytes: number): PeerFrame {
+  const command = new Uint8Array(commandBytes);
+  return { type: 'forwardWrite', forwardId: 1, command, deadlineMs: 1_000, session: undefined };
+}
+
+const forward = forwardOf(1_000_000);
+
+function fill(end: PeerLink | PeerSession, commandBytes: number): void {
+  const frame = forwardOf(commandBytes);
+  for (let count = 0; end.send(frame); count++) expect(count).toBeLessThan(100_000);
+}
 
 describe.each(['link', 'session'] as const)('a %s to a peer that does not read', (kind) => {
   const open = (peer: SlowPeer): Promise<PeerLink | PeerSession> =>
@@ -107,7 +111,7 @@ describe.each(['link', 'session'] as const)('a %s to a peer that does not read',
     const peer = new SlowPeer();
     const end = await open(peer);
     peer.reads = false;
-    while (end.send(forward));
+    fill(end, 1_000_000);
     peer.reads = true;
     peer.handler.onDrain?.();
     expect(Array.from({ length: 100 }, () => end.send(forward))).not.toContain(false);
@@ -118,8 +122,8 @@ describe.each(['link', 'session'] as const)('a %s to a peer that does not read',
     const peer = new SlowPeer();
     const end = await open(peer);
     peer.reads = false;
-    while (end.send(forward));
-    while (end.send({ ...forward, command: new Uint8Array(0) }));
+    fill(end, 1_000_000);
+    fill(end, 0);
     end.announce();
     expect(peer.resets).toHaveLength(1);
     expect(end.send(forward)).toBe(false);
