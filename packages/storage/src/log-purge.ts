@@ -43,7 +43,7 @@ export class LogPurge {
   /** Whatever is asked for meanwhile is done with it. A failure is final. */
   purge(upTo: LogIndex): Promise<void> {
     this.#upTo = Math.max(this.#upTo, upTo);
-    this.#running ??= this.#run();
+    this.#running ??= this.#summaries.settled().then(() => this.#run());
     return this.#running;
   }
 
@@ -54,7 +54,6 @@ export class LogPurge {
 
   async #run(): Promise<void> {
     try {
-      await null;
       for (;;) {
         const count = this.#state.countUpTo(this.#upTo);
         const next = this.#state.segments[count];

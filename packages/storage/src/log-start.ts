@@ -61,7 +61,9 @@ export async function startBehind(
   };
 }
 
-const advice = `Put the snapshot files back if they were moved, or the log files if those were. ${replaceMemberAdvice}`;
+const advice: string =
+  'Put the snapshot files back if they were moved, or the log files if those were. ' +
+  replaceMemberAdvice;
 
 /** From the entry before the first one on. */
 function termOf({ termStarts, precedingTerm }: RecoveredLog, index: number): Term {

@@ -239,7 +239,7 @@ describe('files', () => {
     expect(failure).toMatchObject({ file: segmentFile(2), name: 'StorageDamage' });
   });
 
-  it('that are missing at the beginning are told: whoever knows the snapshots judges it', async () => {
+  it('that are missing at the beginning are told to whoever knows the snapshots', async () => {
     const disk = new CrashDisk();
     const { log } = await newLog(disk);
     for (let index = 1; index <= 6; index++) {

@@ -27,7 +27,7 @@ function persist(parts: Partial<Persist>): Persist {
   return { writeId: 1, ...nothing, entries: [], commitIndex: 0, ...parts };
 }
 
-/** Entries 1 to `last` of term 3, two in each segment, the first `commitIndex` of them committed. */
+/** Entries 1 to `last` of term 3, two in each segment, committed up to `commitIndex`. */
 async function filled(last: number, commitIndex: number): Promise<[CrashDisk, Storage]> {
   const disk = new CrashDisk();
   const storage = await open(disk);
