@@ -25,6 +25,11 @@ export const limits = {
   inflightBytesMax: 16_777_216,
   /** A peer message: an append of one largest entry, with its envelope. */
   peerMessageBytesMax: 8_388_608,
+  /**
+   * Messages that wait for one peer which does not read, on one stream: all that Raft may have
+   * under way, and as much again for forwarded writes and answers. More are dropped.
+   */
+  peerWaitingBytesMax: 33_554_432,
   /** The newest entries are kept in memory up to this much; older ones are read back from disk. */
   logTailBytesMax: 67_108_864,
   /** A proposal batch of one turn: bounds the time until the next heartbeat can leave. */
@@ -65,5 +70,9 @@ export function assertLimitsAgree(): void {
   assert(limits.entryBytesMax < limits.logBatchBytesMax, 'an entry must fit in a log batch');
   assert(limits.logBatchBytesMax < limits.segmentBytes, 'a log batch must fit in a segment');
   assert(limits.entryBytesMax < limits.peerMessageBytesMax, 'an entry must fit in a message');
+  assert(
+    limits.inflightBytesMax + limits.peerMessageBytesMax <= limits.peerWaitingBytesMax,
+    'what Raft has under way must fit in the queue of a peer, with a largest message beside it',
+  );
   assert(limits.appendBytesMax <= limits.inflightBytesMax, 'an append must fit in the window');
 }

@@ -85,6 +85,7 @@ export class Node {
     const { env, settings, logger } = options;
     const storage = await openStorage({
       disk: env.disk,
+      compute: env.compute,
       directory: settings.dataDirectory,
       nodeId: settings.nodeId,
       newInstanceId: () => randomId(env.random),

@@ -78,9 +78,9 @@ export const bugsOfStorage: readonly PlantedBug[] = [
     breaks: 'damage below what was durable is refused, never cut',
     edits: [
       {
-        file: logRecovery,
-        find: 'if (durable === undefined || !isBefore(end, durable)) return;',
-        replace: `if (durable === undefined || !isBefore(end, durable)) return;
+        file: 'packages/storage/src/log-tail.ts',
+        find: 'if (durable === undefined || !isBefore(position, durable)) return;',
+        replace: `if (durable === undefined || !isBefore(position, durable)) return;
     ${reached};
     if (damage !== undefined) return;`,
       },
@@ -93,8 +93,8 @@ export const bugsOfStorage: readonly PlantedBug[] = [
     edits: [
       {
         file: logRecovery,
-        find: 'await zeroAndSync(segment.file, offset, scan.nonZeroEnd);',
-        replace: `if (scan.nonZeroEnd > offset) ${reached};`,
+        find: 'await zeroAndSync(segment.file, offset, tail.nonZeroEnd);',
+        replace: `if (tail.nonZeroEnd > offset) ${reached};`,
       },
     ],
     foundBy: ['a torn tail is cut'],

@@ -254,6 +254,8 @@ export interface Storage {
   write(persist: Persist): Promise<void>;
   /** See {@link LogStore.read}. */
   readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
+  /** Beside the log. */
+  readonly snapshots: SnapshotStore;
   /** See {@link LogStore.bytes}. */
   readonly logBytes: number;
   /** See {@link LogStore.purge}. */

@@ -1,16 +1,14 @@
-import type { Disk, DiskFile, Entry, InstanceId, LogIndex } from '@d-engine/base';
-import type { Anchor, LogAnchors } from './log-index.ts';
+import type { DiskFile, Entry, LogIndex } from '@d-engine/base';
+import type { LogState, Place } from './log-state.ts';
+import type { LogFiles } from './log-walk.ts';
 import { entriesOfRecord, RecordReader } from './record-reader.ts';
 import { segmentPath } from './segment-files.ts';
 import { StorageDamage } from './storage-errors.ts';
 
 const readWindowBytes = 256 * 1024;
 
-export interface LogSource {
-  readonly disk: Disk;
-  readonly directory: string;
-  readonly owner: InstanceId;
-  readonly anchors: LogAnchors;
+export interface LogSource extends LogFiles {
+  readonly state: LogState;
 }
 
 /** Gathers entries until their bytes are enough; the first one always goes in. */
@@ -54,10 +52,10 @@ export async function readEntries(
 ): Promise<Entry[]> {
   const collector = new EntryCollector(from, to, bytesMax);
   while (!collector.isDone) {
-    const { anchor, nextIndex } = source.anchors.find(collector.next);
-    const file = await source.disk.open(segmentPath(source.directory, anchor.segmentId), 'read');
+    const place = source.state.find(collector.next);
+    const file = await source.disk.open(segmentPath(source.directory, place.segmentId), 'read');
     try {
-      await collectFrom(source, file, anchor, nextIndex ?? to + 1, collector);
+      await collectFrom(source, file, place, place.nextIndex ?? to + 1, collector);
     } finally {
       await file.close();
     }
@@ -65,19 +63,19 @@ export async function readEntries(
   return collector.entries;
 }
 
-/** Walks from the anchor to where the next one takes over. */
+/** Walks from the place to where the next one takes over. */
 async function collectFrom(
   source: LogSource,
   file: DiskFile,
-  anchor: Anchor,
+  place: Place,
   nextIndex: LogIndex,
   collector: EntryCollector,
 ): Promise<void> {
   const reader = new RecordReader({
     file,
-    segmentId: anchor.segmentId,
+    segmentId: place.segmentId,
     owner: source.owner,
-    offset: anchor.offset,
+    offset: place.offset,
     limit: await file.size(),
     windowBytes: readWindowBytes,
   });
@@ -85,7 +83,7 @@ async function collectFrom(
     const read = await reader.next();
     if (read.type !== 'record') {
       const reason = read.type === 'end' ? 'entries are gone from here on' : read.reason;
-      const path = segmentPath(source.directory, anchor.segmentId);
+      const path = segmentPath(source.directory, place.segmentId);
       throw new StorageDamage({ file: path, offset: read.offset, reason });
     }
     for (const entry of entriesOfRecord(read.header, read.body)) {

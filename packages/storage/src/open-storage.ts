@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type {
   ClusterId,
+  Compute,
   DirectoryLock,
   Disk,
   DiskError,
@@ -11,17 +12,21 @@ import type {
   NodeId,
   Term,
 } from '@d-engine/base';
-import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
-import type { RecoveredLog, Storage } from './contracts.ts';
+import type { HardState, Persist, RaftSnapshot, RecoveredState } from '@d-engine/raft';
+import type { RecoveredLog, SnapshotStore, Storage } from './contracts.ts';
 import { HardStateFile, hardStateFileName } from './hard-state-file.ts';
 import type { Identity } from './identity.ts';
 import { IdentityFile, identityFileName } from './identity-file.ts';
+import { raftSnapshotOf, startBehind } from './log-start.ts';
 import { SegmentedLog } from './segmented-log.ts';
+import type { SnapshotDirectoryOptions } from './snapshots/snapshot-directory.ts';
+import { SnapshotDirectory } from './snapshots/snapshot-directory.ts';
 import { replaceMemberAdvice, StorageDamage } from './storage-errors.ts';
 import { syncParents } from './sync-parents.ts';
 
 export interface OpenStorageOptions {
   readonly disk: Disk;
+  readonly compute: Compute;
   /** `db_root_dir`: made when it does not exist. One node, one directory. */
   readonly directory: string;
   readonly nodeId: NodeId;
@@ -30,9 +35,14 @@ export interface OpenStorageOptions {
   readonly logger: Logger;
   /** Size of new log files; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;
+  /** Where snapshots are and how they are made; in the directory, and plain, unless told. */
+  readonly snapshots?: SnapshotSettings | undefined;
 }
 
+export type SnapshotSettings = Omit<SnapshotDirectoryOptions, 'disk' | 'compute'>;
+
 const logDirectoryName = 'log';
+const snapshotDirectoryName = 'snapshots';
 
 /**
  * Opens a data directory, or makes it at the first start. When it resolves, the start is counted
@@ -49,19 +59,26 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     const { owner, ...shared } = { ...options, owner: identity.identity.instanceId };
     const hardState = await HardStateFile.open({ ...shared, owner });
     opened.push(hardState.store);
+    const snapshots = await openSnapshots(options);
+    opened.push(snapshots);
+    const snapshot = snapshots.latest === null ? undefined : raftSnapshotOf(snapshots.latest);
+    const logDirectory = join(directory, logDirectoryName);
     const log = await SegmentedLog.open({
       ...shared,
       owner,
-      directory: join(directory, logDirectoryName),
+      directory: logDirectory,
+      coveredIndex: snapshot?.index,
     });
     opened.push(log.log);
+    const recoveredLog = await startBehind(log.log, log.recovered, snapshot, logDirectory);
     await identity.recordInitialized();
-    const recovered = combine(identity.identity, hardState.recovered, log.recovered);
+    const recovered = combine(identity.identity, hardState.recovered, snapshot, recoveredLog);
     return new DirectoryStorage({
       lock,
       identity,
       hardState: hardState.store,
       log: log.log,
+      snapshots,
       recovered,
     });
   } catch (error) {
@@ -69,6 +86,15 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     await lock.release();
     throw error;
   }
+}
+
+function openSnapshots(options: OpenStorageOptions): Promise<SnapshotDirectory> {
+  const { disk, compute, directory } = options;
+  const settings = options.snapshots ?? {
+    directory: join(directory, snapshotDirectoryName),
+    compress: false,
+  };
+  return SnapshotDirectory.open({ disk, compute, ...settings });
 }
 
 /** The identity, with log and hard state beside it. */
@@ -104,14 +130,11 @@ function missing(directory: string, name: string): StorageDamage {
 function combine(
   identity: Identity,
   hardState: HardState | undefined,
+  snapshot: RaftSnapshot | undefined,
   log: RecoveredLog,
 ): RecoveredState {
-  return {
-    ...log,
-    hardState: raised(hardState, log),
-    snapshot: undefined,
-    everFormed: identity.clusterId !== null,
-  };
+  const everFormed = identity.clusterId !== null || snapshot !== undefined;
+  return { ...log, hardState: raised(hardState, log), snapshot, everFormed };
 }
 
 /**
@@ -130,6 +153,7 @@ interface Parts {
   readonly identity: IdentityFile;
   readonly hardState: HardStateFile;
   readonly log: SegmentedLog;
+  readonly snapshots: SnapshotDirectory;
   readonly recovered: RecoveredState;
 }
 
@@ -176,6 +200,10 @@ class DirectoryStorage implements Storage {
     return this.#parts.log.read(from, to, bytesMax);
   }
 
+  get snapshots(): SnapshotStore {
+    return this.#parts.snapshots;
+  }
+
   get logBytes(): number {
     return this.#parts.log.bytes;
   }
@@ -205,9 +233,9 @@ class DirectoryStorage implements Storage {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { log, hardState, identity, lock } = this.#parts;
+    const { log, hardState, identity, snapshots, lock } = this.#parts;
     try {
-      await Promise.all([log.close(), hardState.close(), identity.close()]);
+      await Promise.all([log.close(), hardState.close(), identity.close(), snapshots.close()]);
     } finally {
       await lock.release();
     }

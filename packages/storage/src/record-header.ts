@@ -5,17 +5,24 @@ import { readExact, writeExact } from './exact-integer.ts';
 /**
  * A record is this header, the bytes of its entries and zeros up to a multiple of 8.
  * Little-endian: length u32 (header and entries; 0: end of the log), magic u16, flags u16 (1: it
- * truncates), body CRC-32 u32 (entries and padding), entry count u32, sequence u64, first index
- * u64, previous term u64, commit index u64, durable segment u32, durable offset u32, segment id
- * u32, header CRC-32 of everything before it. Both CRCs start from {@link recordSeed}.
+ * truncates, 2: it begins the log anew), body CRC-32 u32 (entries and padding), entry count u32,
+ * sequence u64, first index u64, previous term u64, commit index u64, durable segment u32, durable
+ * offset u32, segment id u32, header CRC-32 of everything before it. Both CRCs start from {@link
+ * recordSeed}.
  */
 export const recordHeaderBytes = 64;
 /** Records start at multiples of this, so that a search for one need not try every byte. */
 export const recordAlignment = 8;
 
 const magic = 0x4c64;
-const flagTruncates = 1;
+const flagsOf = { nothing: 0, suffix: 1, everything: 2 } as const;
 const crcOffset = recordHeaderBytes - 4;
+
+/**
+ * What a record removes before its entries are appended: its first index and all after it, or the
+ * whole log, which a snapshot has taken the place of.
+ */
+export type Removal = keyof typeof flagsOf;
 
 /** A place in the log: everything in lower segments comes before it. */
 export interface LogPosition {
@@ -38,8 +45,7 @@ export interface RecordHeader {
   readonly sequence: number;
   /** Of the first entry; of the next one to come when there are no entries. */
   readonly firstIndex: LogIndex;
-  /** Whether `firstIndex` and all after it are removed before the entries are appended. */
-  readonly truncates: boolean;
+  readonly removes: Removal;
   /** Term of the entry before `firstIndex`; 0 when there is none. */
   readonly previousTerm: Term;
   /** Known committed when it was written; at most the last index of this record. */
@@ -69,7 +75,7 @@ export function alignUp(bytes: number): number {
 export function encodeRecordHeader(target: Buffer, header: RecordHeader, seed: number): void {
   target.writeUInt32LE(recordHeaderBytes + header.bodyBytes, 0);
   target.writeUInt16LE(magic, 4);
-  target.writeUInt16LE(header.truncates ? flagTruncates : 0, 6);
+  target.writeUInt16LE(flagsOf[header.removes], 6);
   target.writeUInt32LE(header.bodyCrc, 8);
   target.writeUInt32LE(header.entryCount, 12);
   writeExact(target, 16, header.sequence);
@@ -102,12 +108,12 @@ export function decodeRecordHeader(
   if (bytes.length < recordHeaderBytes || !mayBeRecord(bytes, 0)) return undefined;
   if (bytes.readUInt32LE(crcOffset) !== crc32(bytes.subarray(0, crcOffset), seed)) return undefined;
   const length = bytes.readUInt32LE(0);
-  const flags = bytes.readUInt16LE(6);
+  const removes = removalOf(bytes.readUInt16LE(6));
   const sequence = readExact(bytes, 16);
   const firstIndex = readExact(bytes, 24);
   const previousTerm = readExact(bytes, 32);
   const commitIndex = readExact(bytes, 40);
-  if (length < recordHeaderBytes || (flags & ~flagTruncates) !== 0) return undefined;
+  if (length < recordHeaderBytes || removes === undefined) return undefined;
   if (sequence === undefined || firstIndex === undefined) return undefined;
   if (previousTerm === undefined || commitIndex === undefined) return undefined;
   return {
@@ -117,9 +123,15 @@ export function decodeRecordHeader(
     entryCount: bytes.readUInt32LE(12),
     sequence,
     firstIndex,
-    truncates: flags === flagTruncates,
+    removes,
     previousTerm,
     commitIndex,
     durable: { segmentId: bytes.readUInt32LE(48), offset: bytes.readUInt32LE(52) },
   };
+}
+
+function removalOf(flags: number): Removal | undefined {
+  if (flags === flagsOf.nothing) return 'nothing';
+  if (flags === flagsOf.suffix) return 'suffix';
+  return flags === flagsOf.everything ? 'everything' : undefined;
 }

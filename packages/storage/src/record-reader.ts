@@ -53,6 +53,11 @@ export class RecordReader {
     this.#windowBytes = options.windowBytes;
   }
 
+  /** Where the next record starts. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** The next record; after `end` or `damaged`, the same again. */
   async next(): Promise<ReadRecord> {
     const offset = this.#offset;

@@ -3,8 +3,7 @@ import type { Disk } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { removeIfPresent, temporarySuffix } from './replace-file.ts';
 
-const suffix = '.segment';
-const namePattern = /^(\d{20})\.segment$/;
+const namePattern = /^(\d{20})\.(segment|summary)$/;
 const zeroChunkBytes = 1024 * 1024;
 /** So much at a time: one sync of 64 MiB would hold up the appends on the same disk. */
 const chunksPerSync = 4;
@@ -19,18 +18,34 @@ export function segmentCapacity(segmentId: number, segmentBytes: number): number
 }
 
 export function segmentPath(directory: string, segmentId: number): string {
-  return join(directory, `${String(segmentId).padStart(20, '0')}${suffix}`);
+  return join(directory, `${String(segmentId).padStart(20, '0')}.segment`);
 }
 
-/** Ids of the segments in the directory, rising. Removes what a crash left half made. */
-export async function listSegments(disk: Disk, directory: string): Promise<number[]> {
+/** Beside the segment that it is of. */
+export function summaryPath(directory: string, segmentId: number): string {
+  return join(directory, `${String(segmentId).padStart(20, '0')}.summary`);
+}
+
+/** What is in the directory of a log. Ids rise. */
+export interface LogDirectory {
+  readonly segmentIds: readonly number[];
+  readonly summaryIds: readonly number[];
+  /** Paths of what a crash left half made. */
+  readonly leftovers: readonly string[];
+}
+
+export async function listLog(disk: Disk, directory: string): Promise<LogDirectory> {
   const segmentIds: number[] = [];
+  const summaryIds: number[] = [];
+  const leftovers: string[] = [];
   for (const name of await disk.list(directory)) {
     const match = namePattern.exec(name);
-    if (match !== null) segmentIds.push(Number(match[1]));
-    else if (name.endsWith(temporarySuffix)) await disk.remove(join(directory, name));
+    if (match?.[2] === 'segment') segmentIds.push(Number(match[1]));
+    else if (match !== null) summaryIds.push(Number(match[1]));
+    else if (name.endsWith(temporarySuffix)) leftovers.push(join(directory, name));
   }
-  return segmentIds.sort((left, right) => left - right);
+  const byId = (left: number, right: number): number => left - right;
+  return { segmentIds: segmentIds.sort(byId), summaryIds: summaryIds.sort(byId), leftovers };
 }
 
 /**

@@ -2,15 +2,19 @@ import type { Disk, DiskFile, Entry, InstanceId, Logger, LogIndex, Term } from '
 import { assert, limits, must } from '@d-engine/base';
 import { asError } from './as-error.ts';
 import type { LogBatch, LogStore, RecoveredLog } from './contracts.ts';
+import type { EntryId } from './entry-id.ts';
+import { LogPurge } from './log-purge.ts';
 import type { LogSource } from './log-reading.ts';
 import { readEntries } from './log-reading.ts';
 import type { RecoveredFiles } from './log-recovery.ts';
 import { recoverLog } from './log-recovery.ts';
 import type { LogPosition } from './record-header.ts';
 import { recordAlignment } from './record-header.ts';
-import { listSegments, preallocateSegment } from './segment-files.ts';
+import { listLog, preallocateSegment } from './segment-files.ts';
 import { segmentBytesMin, segmentIdMax } from './segment-header.ts';
 import { SegmentSupply } from './segment-supply.ts';
+import { SummaryWriter } from './summary-files.ts';
+import { TermStarts } from './term-starts.ts';
 import type { BatchInProgress, LogCursor, WritePlan } from './write-plan.ts';
 import { planWrite } from './write-plan.ts';
 
@@ -23,6 +27,8 @@ export interface SegmentedLogOptions {
   readonly logger: Logger;
   /** Size of new segments but the first few; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;
+  /** What a durable snapshot holds: full segments up to here need not be read. None unless told. */
+  readonly coveredIndex?: LogIndex | undefined;
 }
 
 interface QueuedBatch extends BatchInProgress {
@@ -37,6 +43,8 @@ interface QueuedBatch extends BatchInProgress {
 export class SegmentedLog implements LogStore {
   readonly #source: LogSource;
   readonly #supply: SegmentSupply;
+  readonly #summaries: SummaryWriter;
+  readonly #purge: LogPurge;
   readonly #cursor: LogCursor;
   #file: DiskFile;
   #queue: QueuedBatch[] = [];
@@ -47,44 +55,50 @@ export class SegmentedLog implements LogStore {
   #queuedCommitIndex: LogIndex;
   /** Everything before it is durable. */
   #durable: LogPosition;
-  #durableLastIndex: LogIndex;
   /** Whether acknowledged records exist that no durable position on disk covers. */
   #hasUnmarked: boolean;
   #marker: Promise<void> | undefined;
-  /** Rises with each truncation: a read that saw one starts again. */
-  #truncations = 0;
+  /** Rises with each removal of entries: a read that saw one starts again. */
+  #removals = 0;
   /** The first failure. Invariant: nothing is written once it is set. */
   #failure: Error | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
-  private constructor(source: LogSource, supply: SegmentSupply, files: RecoveredFiles) {
-    const { replay, tail, tailOffset } = files;
+  private constructor(
+    source: LogSource,
+    supply: SegmentSupply,
+    summaries: SummaryWriter,
+    files: RecoveredFiles,
+  ) {
+    const { tail, tailOffset } = files;
+    const { state } = source;
     this.#source = source;
     this.#supply = supply;
+    this.#summaries = summaries;
+    this.#purge = new LogPurge(source, state, summaries);
     this.#file = tail.file;
     this.#cursor = {
       owner: source.owner,
       segmentId: tail.segmentId,
       capacity: tail.capacity,
       offset: tailOffset,
-      sequence: replay.sequence,
-      lastIndex: replay.lastIndex,
-      termStarts: replay.termStarts,
-      commitIndex: replay.commitIndex,
-      recordedCommitIndex: replay.commitIndex,
+      sequence: state.sequence,
+      lastIndex: state.lastIndex,
+      termStarts: new TermStarts(state.termStarts.toArray()),
+      commitIndex: state.commitIndex,
+      recordedCommitIndex: state.commitIndex,
     };
-    this.#queuedLastIndex = replay.lastIndex;
-    this.#queuedCommitIndex = replay.commitIndex;
+    this.#queuedLastIndex = state.lastIndex;
+    this.#queuedCommitIndex = state.commitIndex;
     this.#durable = { segmentId: tail.segmentId, offset: tailOffset };
-    this.#durableLastIndex = replay.lastIndex;
-    this.#hasUnmarked = !replay.endsWithMarker;
+    this.#hasUnmarked = !state.endsWithMarker;
   }
 
   /** Makes the first, empty segment; durable when it resolves. For a new data directory only. */
   static async create(options: SegmentedLogOptions): Promise<void> {
     const { disk, directory } = options;
-    if ((await listSegments(disk, directory)).length > 0) return;
+    if ((await listLog(disk, directory)).segmentIds.length > 0) return;
     await preallocateSegment(disk, directory, 1, checkedSegmentBytes(options));
   }
 
@@ -95,16 +109,22 @@ export class SegmentedLog implements LogStore {
   static async open(
     options: SegmentedLogOptions,
   ): Promise<{ log: SegmentedLog; recovered: RecoveredLog }> {
-    const { disk, directory, owner, logger } = options;
+    const { disk, directory, owner, logger, coveredIndex = 0 } = options;
     const segmentBytes = checkedSegmentBytes(options);
-    const files = await recoverLog({ disk, directory, owner, logger, segmentBytes });
-    const source = { disk, directory, owner, anchors: files.replay.anchors };
+    const place = { disk, directory, owner };
+    const files = await recoverLog({ ...place, logger, segmentBytes, coveredIndex });
+    const source = { ...place, state: files.state };
     const supply = new SegmentSupply({ disk, directory, segmentBytes, logger });
+    const summaries = new SummaryWriter(source, logger);
     try {
-      const recovered = await describe(source, files);
+      const recovered = await describe(source);
+      const log = new SegmentedLog(source, supply, summaries, files);
+      // Those in which nothing stands: a crash kept them from being removed.
+      await log.#purge.purge(recovered.firstIndex - 1);
+      for (const summary of files.newSummaries) summaries.write(summary);
       if (files.prepared !== undefined) supply.adopt(files.prepared);
       else supply.prepare(files.tail.segmentId + 1);
-      return { log: new SegmentedLog(source, supply, files), recovered };
+      return { log, recovered };
     } catch (error) {
       await files.tail.file.close();
       throw error;
@@ -116,10 +136,15 @@ export class SegmentedLog implements LogStore {
     return this.#supply.problem;
   }
 
+  get #backgroundFailure(): Error | undefined {
+    return this.#supply.failure ?? this.#summaries.failure;
+  }
+
   append(batch: LogBatch): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     assert(!this.#isClosed, 'an append after close');
-    const { truncateFrom, entries, commitIndex } = batch;
+    const { reset, truncateFrom, entries, commitIndex } = batch;
+    if (reset !== undefined) this.#checkReset(reset, truncateFrom);
     if (truncateFrom !== undefined) {
       assert(
         truncateFrom > this.#queuedCommitIndex && truncateFrom <= this.#queuedLastIndex + 1,
@@ -143,31 +168,64 @@ export class SegmentedLog implements LogStore {
 
   async read(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
     assert(from >= 1 && from <= to, () => `reading from ${from} to ${to}`);
-    assert(from <= this.#durableLastIndex, () => `entry ${from} is not durable`);
-    // Truncations only happen when leaders change, so this ends.
-    while (from <= this.#durableLastIndex) {
-      const truncations = this.#truncations;
+    assert(from <= this.#source.state.lastIndex, () => `entry ${from} is not durable`);
+    if (from < this.#purge.readableFrom) return [];
+    return this.#purge.hold(this.#read(from, to, bytesMax));
+  }
+
+  async #read(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]> {
+    const { state } = this.#source;
+    // Removals only happen when leaders change, so this ends.
+    while (from <= state.lastIndex && from > state.follows.index) {
+      const removals = this.#removals;
       try {
-        const last = Math.min(to, this.#durableLastIndex);
+        const last = Math.min(to, state.lastIndex);
         const entries = await readEntries(this.#source, from, last, bytesMax);
-        if (truncations === this.#truncations) return entries;
+        if (removals === this.#removals) return entries;
       } catch (error) {
-        if (truncations === this.#truncations) throw error;
+        if (removals === this.#removals) throw error;
       }
     }
     return [];
   }
 
-  purge(upTo: LogIndex, term: Term): Promise<void> {
-    return Promise.reject(new Error(`cannot purge up to ${upTo}@${term}: comes with its tests`));
+  async purge(upTo: LogIndex, term: Term): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    assert(!this.#isClosed, 'a purge after close');
+    const { state } = this.#source;
+    assert(upTo <= this.#queuedLastIndex, () => `purging up to ${upTo}, which is not in the log`);
+    assert(
+      upTo < state.follows.index ||
+        upTo > state.lastIndex ||
+        state.termStarts.termAt(upTo) === term,
+      () => `entry ${upTo} is not of term ${term}`,
+    );
+    this.#queuedCommitIndex = Math.max(this.#queuedCommitIndex, upTo);
+    try {
+      await this.#purge.purge(upTo);
+      this.#cursor.termStarts.forgetBefore(state.follows.index);
+    } catch (thrown) {
+      this.#failure ??= asError(thrown);
+      throw this.#failure;
+    }
   }
 
   get bytes(): number {
-    return this.#cursor.offset;
+    return this.#source.state.bytes;
+  }
+
+  #checkReset(reset: EntryId, truncateFrom: LogIndex | undefined): void {
+    assert(truncateFrom === undefined, 'a reset leaves nothing to truncate');
+    assert(
+      reset.index >= this.#queuedCommitIndex,
+      () => `going back to ${reset.index}: committed up to ${this.#queuedCommitIndex}`,
+    );
+    this.#queuedLastIndex = reset.index;
+    this.#queuedCommitIndex = reset.index;
   }
 
   idle(): Promise<void> {
-    const failure = this.#failure ?? this.#supply.failure;
+    const failure = this.#failure ?? this.#backgroundFailure;
     if (failure !== undefined) return Promise.reject(failure);
     if (this.#marker !== undefined) return this.#marker;
     this.#supply.prepare(this.#cursor.segmentId + 1);
@@ -190,13 +248,13 @@ export class SegmentedLog implements LogStore {
     this.#isClosed = true;
     await marked;
     while (this.#isWriting) await this.#writing;
-    await this.#supply.settled();
+    await Promise.all([this.#supply.settled(), this.#purge.settled(), this.#summaries.settled()]);
     await this.#file.close();
   }
 
   #enqueue(batch: LogBatch, isMarker: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ batch, isMarker, truncated: false, entriesTaken: 0, resolve, reject });
+      this.#queue.push({ batch, isMarker, hasRemoved: false, entriesTaken: 0, resolve, reject });
       if (!this.#isWriting) this.#writing = this.#writeQueue();
     });
   }
@@ -205,7 +263,10 @@ export class SegmentedLog implements LogStore {
   async #writeQueue(): Promise<void> {
     this.#isWriting = true;
     try {
-      while (this.#queue.length > 0) await this.#writeOnce();
+      while (this.#queue.length > 0) {
+        if (this.#failure !== undefined) throw this.#failure;
+        await this.#writeOnce();
+      }
     } catch (thrown) {
       const cause = asError(thrown);
       this.#failure = cause;
@@ -218,7 +279,7 @@ export class SegmentedLog implements LogStore {
 
   async #writeOnce(): Promise<void> {
     // A disk that failed in the background is not to be trusted with this either.
-    if (this.#supply.failure !== undefined) throw this.#supply.failure;
+    if (this.#backgroundFailure !== undefined) throw this.#backgroundFailure;
     const isMarker = this.#queue[0]?.isMarker === true;
     if (isMarker && !this.#hasUnmarked) return this.#settle(1);
     const plan = planWrite(this.#cursor, this.#queue, this.#durable);
@@ -237,12 +298,26 @@ export class SegmentedLog implements LogStore {
   #onDurable(plan: WritePlan): void {
     const { segmentId } = this.#cursor;
     this.#durable = { segmentId, offset: plan.offset + plan.bytes };
-    this.#durableLastIndex = plan.lastIndex;
     this.#hasUnmarked = plan.changesLog;
-    for (const { firstIndex, position, truncates } of plan.records) {
-      if (truncates) this.#truncations += 1;
-      this.#source.anchors.add(firstIndex, position, truncates);
+    const { state } = this.#source;
+    const last = state.segments.at(-1);
+    if (last !== undefined && last.segmentId < segmentId) {
+      this.#summaries.write(state.summarizeLast());
     }
+    let resetsTo: LogIndex | undefined;
+    for (const record of plan.records) {
+      state.add(record);
+      if (record.removes !== 'nothing') this.#removals += 1;
+      if (record.removes === 'everything') resetsTo = record.firstIndex - 1;
+    }
+    if (resetsTo !== undefined) this.#forgetReplaced(resetsTo);
+  }
+
+  /** Gives back what a snapshot took the place of. */
+  #forgetReplaced(upTo: LogIndex): void {
+    this.#purge.purge(upTo).catch((thrown: unknown) => {
+      this.#failure ??= asError(thrown);
+    });
   }
 
   #settle(batchCount: number): void {
@@ -265,19 +340,20 @@ export class SegmentedLog implements LogStore {
 }
 
 /** Reads the last entry through the ordinary path: it has to come back as it went in. */
-async function describe(source: LogSource, files: RecoveredFiles): Promise<RecoveredLog> {
-  const { firstIndex, lastIndex, termStarts, membershipEntries, commitIndex } = files.replay;
+async function describe(source: LogSource): Promise<RecoveredLog> {
+  const { follows, lastIndex, termStarts, membershipEntries, commitIndex } = source.state;
+  const firstIndex = follows.index + 1;
   let lastClusterTimeMs = 0;
-  if (lastIndex > 0) {
+  if (lastIndex >= firstIndex) {
     const last = must((await readEntries(source, lastIndex, lastIndex, 1))[0], 'the last entry');
     assert(last.term === termStarts.termAt(lastIndex), 'the last entry has another term');
     lastClusterTimeMs = last.clusterTimeMs;
   }
   return {
     firstIndex,
-    precedingTerm: 0,
+    precedingTerm: follows.term,
     lastIndex,
-    termStarts: termStarts.toArray(),
+    termStarts: termStarts.within(firstIndex, lastIndex),
     membershipEntries,
     commitIndex,
     lastClusterTimeMs,

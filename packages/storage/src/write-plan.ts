@@ -2,7 +2,10 @@ import { crc32 } from 'node:zlib';
 import type { Entry, InstanceId, LogIndex } from '@d-engine/base';
 import { assert, limits, must } from '@d-engine/base';
 import type { LogBatch } from './contracts.ts';
-import type { LogPosition } from './record-header.ts';
+import type { EntryId } from './entry-id.ts';
+import type { RecordEffect } from './record-effect.ts';
+import { ownCopy, tellsMembership } from './record-effect.ts';
+import type { LogPosition, Removal } from './record-header.ts';
 import {
   alignUp,
   encodeRecordHeader,
@@ -11,7 +14,7 @@ import {
   recordSeed,
 } from './record-header.ts';
 import { encodeSegmentHeader, segmentHeaderBytes } from './segment-header.ts';
-import type { TermStarts } from './term-starts.ts';
+import type { TermStart, TermStarts } from './term-starts.ts';
 
 /**
  * A record is closed here: reading one entry back costs one record. A larger entry is a record of
@@ -42,14 +45,9 @@ export interface BatchInProgress {
   readonly batch: LogBatch;
   /** An empty record, to note what is durable. */
   readonly isMarker: boolean;
-  truncated: boolean;
+  /** What it takes away from the log is planned. */
+  hasRemoved: boolean;
   entriesTaken: number;
-}
-
-export interface PlannedRecord {
-  readonly firstIndex: LogIndex;
-  readonly truncates: boolean;
-  readonly position: LogPosition;
 }
 
 /** One write to the tail segment. */
@@ -57,10 +55,9 @@ export interface WritePlan {
   readonly offset: number;
   readonly chunks: readonly Uint8Array[];
   readonly bytes: number;
-  readonly records: readonly PlannedRecord[];
+  readonly records: readonly RecordEffect[];
   /** How many batches are complete once it is durable. */
   readonly batchesDone: number;
-  readonly lastIndex: LogIndex;
   /** False when it only tells what is durable or committed. */
   readonly changesLog: boolean;
 }
@@ -92,13 +89,15 @@ class WriteBuilder {
   readonly #seed: number;
   readonly #start: number;
   readonly #chunks: Uint8Array[] = [];
-  readonly #records: PlannedRecord[] = [];
+  readonly #records: RecordEffect[] = [];
   /** The record being filled; undefined between records. */
   #header: Buffer | undefined;
   #changesLog = false;
   #firstIndex: LogIndex = 0;
-  #truncates = false;
+  #removes: Removal = 'nothing';
   #previousTerm = 0;
+  #termStarts: TermStart[] = [];
+  #membershipEntries: Entry[] = [];
   #entryCount = 0;
   #bodyBytes = 0;
   #bodyCrc = 0;
@@ -116,13 +115,17 @@ class WriteBuilder {
 
   /** False when it did not fit, or only a part of it did. */
   add(progress: BatchInProgress): boolean {
-    const { truncateFrom, entries, commitIndex } = progress.batch;
-    const tellsOnly = entries.length === 0 && truncateFrom === undefined;
-    if (tellsOnly) return this.#tell(progress.isMarker, commitIndex);
-    if (truncateFrom !== undefined && !progress.truncated) {
+    const { reset, truncateFrom, entries, commitIndex } = progress.batch;
+    const removesFrom = reset === undefined ? truncateFrom : reset.index + 1;
+    if (entries.length === 0 && removesFrom === undefined) {
+      return this.#tell(progress.isMarker, commitIndex);
+    }
+    if (removesFrom !== undefined && !progress.hasRemoved) {
       const firstBytes = entries[0]?.encoded.length ?? 0;
-      if (!this.#openRecord(truncateFrom, true, firstBytes)) return false;
-      progress.truncated = true;
+      if (!this.#openRecord(removesFrom, firstBytes)) return false;
+      if (reset === undefined) this.#removeSuffix();
+      else this.#removeEverything(reset);
+      progress.hasRemoved = true;
     }
     while (progress.entriesTaken < entries.length) {
       const entry = must(entries[progress.entriesTaken], 'entry');
@@ -135,14 +138,13 @@ class WriteBuilder {
 
   finish(batchesDone: number): WritePlan {
     this.#closeRecord();
-    const { offset, lastIndex } = this.#cursor;
+    const { offset } = this.#cursor;
     return {
       offset: this.#start,
       chunks: this.#chunks,
       bytes: offset - this.#start,
       records: this.#records,
       batchesDone,
-      lastIndex,
       changesLog: this.#changesLog,
     };
   }
@@ -152,7 +154,7 @@ class WriteBuilder {
     const cursor = this.#cursor;
     const isNews = isMarker || commitIndex > cursor.recordedCommitIndex;
     if (isNews && this.#header === undefined) {
-      if (!this.#openRecord(cursor.lastIndex + 1, false, 0)) return false;
+      if (!this.#openRecord(cursor.lastIndex + 1, 0)) return false;
     }
     cursor.commitIndex = Math.max(cursor.commitIndex, commitIndex);
     return true;
@@ -164,7 +166,7 @@ class WriteBuilder {
     assert(entry.index === cursor.lastIndex + 1, () => `appending entry ${entry.index}`);
     const isFull = this.#bodyBytes > 0 && this.#bodyBytes + bytes > recordBodyTargetBytes;
     if (this.#header === undefined || isFull) {
-      if (!this.#openRecord(entry.index, false, bytes)) return false;
+      if (!this.#openRecord(entry.index, bytes)) return false;
     } else if (!this.#fits(cursor.offset, this.#bodyBytes + bytes)) {
       return false;
     }
@@ -174,11 +176,15 @@ class WriteBuilder {
     this.#changesLog = true;
     cursor.lastIndex = entry.index;
     cursor.termStarts.append(entry.index, entry.term);
+    if (this.#termStarts.at(-1)?.term !== entry.term) {
+      this.#termStarts.push({ index: entry.index, term: entry.term });
+    }
+    if (tellsMembership(entry)) this.#membershipEntries.push(ownCopy(entry));
     return true;
   }
 
   /** Begins a record if it and `bodyBytes` fit. Closes the one before. */
-  #openRecord(firstIndex: LogIndex, truncates: boolean, bodyBytes: number): boolean {
+  #openRecord(firstIndex: LogIndex, bodyBytes: number): boolean {
     const cursor = this.#cursor;
     const end = cursor.offset + (this.#header === undefined ? 0 : recordExtent(this.#bodyBytes));
     const start = end === 0 ? segmentHeaderBytes : end;
@@ -186,21 +192,40 @@ class WriteBuilder {
     this.#closeRecord();
     if (cursor.offset === 0) this.#addSegmentHeader();
     assert(cursor.offset === start, 'a record starts where another one was expected');
-    if (truncates) {
-      assert(firstIndex > cursor.commitIndex, () => `removing committed entry ${firstIndex}`);
-      cursor.termStarts.truncateFrom(firstIndex);
-      cursor.lastIndex = firstIndex - 1;
-      this.#changesLog = true;
-    }
     this.#header = Buffer.allocUnsafe(recordHeaderBytes);
     this.#chunks.push(this.#header);
     this.#firstIndex = firstIndex;
-    this.#truncates = truncates;
+    this.#removes = 'nothing';
     this.#previousTerm = cursor.termStarts.termAt(firstIndex - 1);
+    this.#termStarts = [];
+    this.#membershipEntries = [];
     this.#entryCount = 0;
     this.#bodyBytes = 0;
     this.#bodyCrc = this.#seed;
     return true;
+  }
+
+  /** What the new record starts with and all after it. */
+  #removeSuffix(): void {
+    const cursor = this.#cursor;
+    const from = this.#firstIndex;
+    assert(from > cursor.commitIndex, () => `removing committed entry ${from}`);
+    cursor.termStarts.truncateFrom(from);
+    cursor.lastIndex = from - 1;
+    this.#removes = 'suffix';
+    this.#changesLog = true;
+  }
+
+  /** The new record begins the log anew, behind a snapshot. */
+  #removeEverything(follows: EntryId): void {
+    const cursor = this.#cursor;
+    assert(follows.index >= cursor.commitIndex, () => `going back to ${follows.index}`);
+    cursor.termStarts.restartBehind(follows.index, follows.term);
+    cursor.lastIndex = follows.index;
+    cursor.commitIndex = follows.index;
+    this.#previousTerm = follows.term;
+    this.#removes = 'everything';
+    this.#changesLog = true;
   }
 
   #fits(recordStart: number, bodyBytes: number): boolean {
@@ -256,21 +281,26 @@ class WriteBuilder {
     assert(cursor.commitIndex <= cursor.lastIndex, 'what is committed is in the log');
     cursor.sequence += 1;
     cursor.recordedCommitIndex = cursor.commitIndex;
-    const record = {
-      segmentId: cursor.segmentId,
-      bodyBytes: this.#bodyBytes,
-      bodyCrc: this.#bodyCrc,
-      entryCount: this.#entryCount,
-      sequence: cursor.sequence,
+    const { segmentId, sequence, commitIndex, offset, lastIndex } = cursor;
+    const told = {
+      sequence,
       firstIndex: this.#firstIndex,
-      truncates: this.#truncates,
+      removes: this.#removes,
       previousTerm: this.#previousTerm,
-      commitIndex: cursor.commitIndex,
+      commitIndex,
       durable: this.#durable,
     };
+    const body = { bodyBytes: this.#bodyBytes, bodyCrc: this.#bodyCrc };
+    const record = { ...told, ...body, segmentId, entryCount: this.#entryCount };
     encodeRecordHeader(this.#header, record, this.#seed);
-    const position = { segmentId: cursor.segmentId, offset: cursor.offset };
-    this.#records.push({ firstIndex: this.#firstIndex, truncates: this.#truncates, position });
+    this.#records.push({
+      ...told,
+      position: { segmentId, offset },
+      endOffset: offset + recordExtent(this.#bodyBytes),
+      lastIndex,
+      termStarts: this.#termStarts,
+      membershipEntries: this.#membershipEntries,
+    });
     cursor.offset += recordExtent(this.#bodyBytes);
     this.#header = undefined;
     this.#bodyBytes = 0;

@@ -39,7 +39,7 @@ const recordHeader: fc.Arbitrary<RecordHeader> = fc.record({
   entryCount: uint32,
   sequence: exact,
   firstIndex: exact,
-  truncates: fc.boolean(),
+  removes: fc.constantFrom('nothing', 'suffix', 'everything'),
   previousTerm: exact,
   commitIndex: exact,
   durable: fc.record({ segmentId: uint32, offset: uint32 }),

@@ -5,6 +5,7 @@ import type { HardState, Persist } from '@d-engine/raft';
 import type { Storage } from '../src/contracts.ts';
 import { openStorage } from '../src/open-storage.ts';
 import type { CrashDisk } from './crash-disk.ts';
+import { testCompute } from './snapshot-fixtures.ts';
 
 export const dataDirectory = '/srv/data';
 const instance = (digit: string): string => digit.repeat(32);
@@ -28,6 +29,7 @@ let nextInstance = 0;
 export async function openCrashStorage(disk: CrashDisk): Promise<Storage> {
   return openStorage({
     disk,
+    compute: testCompute,
     directory: dataDirectory,
     nodeId: 1,
     newInstanceId: () => (++nextInstance).toString(16).padStart(32, '0'),

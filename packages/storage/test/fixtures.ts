@@ -65,8 +65,7 @@ export function describeEntries(entries: readonly Entry[]): string[] {
 
 export async function readAll(opened: OpenedLog): Promise<string[]> {
   const { log, recovered } = opened;
-  if (recovered.lastIndex === 0) return [];
-  const entries = await readRange(log, 1, recovered.lastIndex);
+  const entries = await readRange(log, recovered.firstIndex, recovered.lastIndex);
   return describeEntries(entries);
 }
 
@@ -82,6 +81,44 @@ export async function readRange(
     entries.push(...(await log.read(next, to, bytesMax)));
   }
   return entries;
+}
+
+/** Lets everything that is not held up come to rest. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) await null;
+}
+
+/** Holds up every change of the files from now on. */
+export function holdWrites(disk: CrashDisk): () => void {
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  disk.beforeChange = () => gate;
+  return () => {
+    disk.beforeChange = undefined;
+    release();
+  };
+}
+
+/** The same for every operation that changes nothing. */
+export function holdLooks(disk: CrashDisk): () => void {
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  disk.beforeLook = () => gate;
+  return () => {
+    disk.beforeLook = undefined;
+    release();
+  };
+}
+
+export async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'done',
+    (error: unknown) => error,
+  );
 }
 
 /** Keeps the warnings. */

@@ -233,12 +233,32 @@ describe('files', () => {
     for (let index = 1; index <= 6; index++) {
       await log.append(batchOf(makeEntries(index, 1, [1500])));
     }
-    for (const segmentId of [1, 2]) {
-      const damaged = disk.restart({ type: 'lost' });
-      await damaged.remove(segmentFile(segmentId));
-      const failure = await failureOf(openLog(damaged));
-      expect(failure).toMatchObject({ file: segmentFile(segmentId), name: 'StorageDamage' });
+    const damaged = disk.restart({ type: 'lost' });
+    await damaged.remove(segmentFile(2));
+    const failure = await failureOf(openLog(damaged));
+    expect(failure).toMatchObject({ file: segmentFile(2), name: 'StorageDamage' });
+  });
+
+  it('that are missing at the beginning are told to whoever knows the snapshots', async () => {
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk);
+    for (let index = 1; index <= 6; index++) {
+      await log.append(batchOf(makeEntries(index, 1, [1500])));
     }
+    const damaged = disk.restart({ type: 'lost' });
+    await damaged.remove(segmentFile(1));
+    const { recovered } = await openLog(damaged);
+    expect(recovered).toMatchObject({ firstIndex: 3, precedingTerm: 1, lastIndex: 6 });
+  });
+
+  it('that are all missing but for one that was not in use yet are refused', async () => {
+    const disk = new CrashDisk();
+    const { log } = await newLog(disk);
+    await log.append(batchOf(makeEntries(1, 1, [1500])));
+    await log.close();
+    await disk.remove(segmentFile(1));
+    const failure = await failureOf(openLog(disk));
+    expect(failure).toMatchObject({ file: segmentFile(1), name: 'StorageDamage' });
   });
 
   it('that got shorter or longer are refused', async () => {

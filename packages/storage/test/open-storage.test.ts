@@ -8,6 +8,7 @@ import { openStorage } from '../src/open-storage.ts';
 import { DirectoryOfAnotherNode, StorageDamage, UnsupportedFormat } from '../src/storage-errors.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { describeEntries, makeEntries, otherOwner, owner } from './fixtures.ts';
+import { testCompute } from './snapshot-fixtures.ts';
 
 const directory = '/srv/d-engine/1';
 const clusterId = 'c'.repeat(32);
@@ -20,6 +21,7 @@ function open(
 ): Promise<Storage> {
   return openStorage({
     disk,
+    compute: testCompute,
     directory,
     nodeId,
     newInstanceId: () => instanceId,
@@ -58,7 +60,12 @@ describe('the first start', () => {
       everFormed: false,
     });
     const after = disk.restart({ type: 'lost' });
-    expect(await after.list(directory)).toEqual(['hard-state', 'identity.json', 'log']);
+    expect(await after.list(directory)).toEqual([
+      'hard-state',
+      'identity.json',
+      'log',
+      'snapshots',
+    ]);
     expect(await after.list(`${directory}/log`)).toContain('00000000000000000001.segment');
   });
 
@@ -249,7 +256,8 @@ describe('identity', () => {
     expect(storage.spaceProblem).toMatchObject(noRoom);
     // Whoever asks hears of the newest start, also before it is on disk.
     expect(storage.identity.peers.get(2)?.bootCount).toBe(2);
-    expect(await disk.list(directory)).toEqual(['hard-state', 'identity.json', 'log']);
+    const names = ['hard-state', 'identity.json', 'log', 'snapshots'];
+    expect(await disk.list(directory)).toEqual(names);
     expect(warnings.filter((line) => line.startsWith('Identity: no room'))).toHaveLength(1);
 
     disk.capacityBytes = Number.POSITIVE_INFINITY;

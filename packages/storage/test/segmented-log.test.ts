@@ -6,57 +6,24 @@ import { CrashDisk } from './crash-disk.ts';
 import {
   batchOf,
   describeEntries,
+  holdLooks,
+  holdWrites,
   logDirectory,
   makeEntries,
   newLog,
   openLog,
+  outcomeOf,
   readAll,
   readRange,
+  settle,
 } from './fixtures.ts';
-
-/** Lets everything that is not held up come to rest. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 200; turn++) await null;
-}
-
-/** Holds up every change of the segment files from now on. */
-function holdWrites(disk: CrashDisk): () => void {
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  disk.beforeChange = () => gate;
-  return () => {
-    disk.beforeChange = undefined;
-    release();
-  };
-}
-
-/** The same for every operation that changes nothing. */
-function holdLooks(disk: CrashDisk): () => void {
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  disk.beforeLook = () => gate;
-  return () => {
-    disk.beforeLook = undefined;
-    release();
-  };
-}
-
-async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => 'done',
-    (error: unknown) => error,
-  );
-}
 
 describe('a new log', () => {
   it('is empty', async () => {
     const { log, recovered } = await newLog(new CrashDisk());
     expect(recovered).toEqual({
       firstIndex: 1,
+      precedingTerm: 0,
       lastIndex: 0,
       termStarts: [],
       membershipEntries: [],

@@ -14,6 +14,7 @@ import type {
 import { describeError, limits } from '@d-engine/base';
 import type { Hello, HelloRefused, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame, methodOfPlane } from '@d-engine/wire';
+import { BoundedSender } from './bounded-sender.ts';
 import type { Refusal } from './hello-check.ts';
 import { isSameRun } from './hello-check.ts';
 
@@ -42,6 +43,8 @@ export interface LinkObserver {
   onRefused(link: PeerLink, refusal: RefusedLink): void;
 }
 
+/** News that must not be lost did not fit behind what waits already. */
+const unreadReason = 'it does not read';
 const backoffMinMs = 50;
 const backoffMaxMs = 1_000;
 /** After a refusal only an operator changes anything. */
@@ -59,6 +62,8 @@ export class PeerLink {
   readonly #random: Random;
   readonly #observer: LinkObserver;
   #stream: MessageStream | undefined;
+  /** Of the stream. */
+  #sender: BoundedSender | undefined;
   /** Of the stream that is up; undefined while the peer has not answered the hello. */
   #hello: Hello | undefined;
   /** Accepted, and not counted before it is on disk. */
@@ -97,25 +102,29 @@ export class PeerLink {
     this.#timer?.cancel();
     this.#stream?.reset({ status: 'cancelled', message: 'the member stops' });
     this.#stream = undefined;
+    this.#sender = undefined;
     this.#hello = undefined;
     this.#channel.close();
   }
 
-  /** False: the link is down and nothing was sent. */
+  /** False: the link is down, or the peer too far behind, and nothing was sent. */
   send(frame: PeerFrame): boolean {
-    if (this.#stream === undefined || this.#hello === undefined) return false;
-    this.#stream.send(encodePeerFrame(this.plane, frame));
-    return true;
+    if (this.#sender === undefined || this.#hello === undefined) return false;
+    return this.#sender.send(encodePeerFrame(this.plane, frame));
   }
 
   #open(): void {
     const handler: StreamHandler = {
       onMessage: (message) => this.#onMessage(handler, message),
+      onDrain: () => {
+        if (handler === this.#current) this.#sender?.drained();
+      },
       onClose: (failure) => this.#onClose(handler, failure),
     };
     this.#current = handler;
     this.#stream = this.#channel.openStream(methodOfPlane(this.plane), handler);
-    this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
+    this.#sender = new BoundedSender(this.#stream);
+    this.#sender.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
     this.#timer = this.#clock.setTimer(limits.helloTimeoutMs, () => {
       const isRecording = this.#recording !== undefined;
       this.#lose(isRecording ? 'its start could not be noted in time' : 'no hello in time');
@@ -143,7 +152,8 @@ export class PeerLink {
   /** Says hello again: this member has become part of a cluster. */
   announce(): void {
     // The peer may have got the hello of before and not answered yet.
-    this.#stream?.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
+    const hello = encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id));
+    if (this.#sender?.send(hello) === false) return this.#lose(unreadReason);
     if (this.#hello !== undefined) this.#onHello(this.#hello);
   }
 
@@ -197,6 +207,7 @@ export class PeerLink {
   #onClose(handler: StreamHandler, failure: Failure | undefined): void {
     if (handler !== this.#current) return;
     this.#stream = undefined;
+    this.#sender = undefined;
     this.#lose(failure?.message ?? 'the peer closed the stream');
   }
 
@@ -208,6 +219,7 @@ export class PeerLink {
     this.#recording = undefined;
     this.#stream?.reset({ status: 'cancelled', message: reason });
     this.#stream = undefined;
+    this.#sender = undefined;
     this.#timer?.cancel();
     const backoffMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 16);

@@ -11,6 +11,7 @@ import type {
 import { describeError, limits } from '@d-engine/base';
 import type { Hello, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame } from '@d-engine/wire';
+import { BoundedSender } from './bounded-sender.ts';
 import type { Refusal } from './hello-check.ts';
 import { isSameRun } from './hello-check.ts';
 
@@ -31,6 +32,7 @@ export interface SessionObserver {
 export class PeerSession implements StreamHandler {
   readonly plane: Plane;
   readonly #stream: IncomingStream;
+  readonly #sender: BoundedSender;
   readonly #observer: SessionObserver;
   readonly #helloTimer: Timer;
   #hello: Hello | undefined;
@@ -46,6 +48,7 @@ export class PeerSession implements StreamHandler {
   constructor(stream: IncomingStream, plane: Plane, clock: Clock, observer: SessionObserver) {
     this.plane = plane;
     this.#stream = stream;
+    this.#sender = new BoundedSender(stream);
     this.#observer = observer;
     this.#helloTimer = clock.setTimer(limits.helloTimeoutMs, () => {
       this.close('no hello in time');
@@ -57,8 +60,13 @@ export class PeerSession implements StreamHandler {
     return this.#hello?.nodeId;
   }
 
-  send(frame: PeerFrame): void {
-    if (!this.#closed) this.#stream.send(encodePeerFrame(this.plane, frame));
+  /** False: the session is over, or the peer too far behind, and nothing was sent. */
+  send(frame: PeerFrame): boolean {
+    return !this.#closed && this.#sender.send(encodePeerFrame(this.plane, frame));
+  }
+
+  onDrain(): void {
+    this.#sender.drained();
   }
 
   close(reason: string): void {
@@ -92,7 +100,7 @@ export class PeerSession implements StreamHandler {
   /** Says hello again: this member has become part of a cluster. */
   announce(): void {
     if (this.#hello === undefined) return;
-    this.send(this.#observer.ownHello());
+    if (!this.send(this.#observer.ownHello())) return this.close('it does not read');
     this.#onHello(this.#hello);
   }
 
@@ -128,14 +136,14 @@ export class PeerSession implements StreamHandler {
     if (refusal !== undefined) return this.#refuse(hello, refusal);
     this.#recording = undefined;
     this.#hello = hello;
-    this.#stream.send(encodePeerFrame(this.plane, this.#observer.ownHello()));
+    this.send(this.#observer.ownHello());
     this.#observer.onUp(this, hello);
   }
 
   #refuse(hello: Hello, refusal: Refusal): void {
     this.#observer.onRefused(hello, refusal);
     const { name, message } = refusal;
-    this.#stream.send(encodePeerFrame(this.plane, { type: 'helloRefused', name, message }));
+    this.send({ type: 'helloRefused', name, message });
     this.#stream.end();
     this.onClose();
   }

@@ -11,6 +11,9 @@ export interface DurableEntry {
 }
 
 export interface DurableEntries {
+  /** Below it the files do not go back: a snapshot holds what was there. */
+  readonly firstIndex: LogIndex;
+  /** Of an entry whose file was purged since it was read: as it was. */
   at(index: LogIndex): DurableEntry | undefined;
   /** Where something stands behind the last whole record; undefined: nowhere. */
   remains(): string | undefined;
@@ -21,6 +24,10 @@ export interface DurableEntries {
 const headerBytes = 64;
 const recordMagic = 0x4c64;
 const flagTruncates = 1;
+const flagBeginsAnew = 2;
+/** In the header of a file: the index after the last one of the files before it. */
+const firstIndexOffset = 16;
+const segmentNamePattern = /^(\d{20})\.segment$/;
 
 /** Read at once: a record or two. */
 const windowBytes = 512;
@@ -30,7 +37,7 @@ const zeros: Buffer = Buffer.alloc(65_536);
 interface DurableRecord {
   readonly extent: number;
   readonly firstIndex: LogIndex;
-  readonly truncates: boolean;
+  readonly flags: number;
   readonly entries: readonly Entry[];
 }
 
@@ -41,8 +48,9 @@ interface DurableRecord {
 export class DurableLog implements DurableEntries {
   readonly #disk: VirtualDisk;
   readonly #directory: string;
-  readonly #entries: (DurableEntry | undefined)[] = [undefined];
-  #segmentId = 1;
+  #entries: (DurableEntry | undefined)[] = [];
+  #firstIndex: LogIndex = 1;
+  #segmentId: number;
   #path: string;
   #offset = headerBytes;
   #window: Buffer = noBytes;
@@ -51,7 +59,13 @@ export class DurableLog implements DurableEntries {
   constructor(disk: VirtualDisk, directory: string) {
     this.#disk = disk;
     this.#directory = directory;
+    this.#segmentId = this.#nextId(0) ?? 1;
     this.#path = this.#pathOf(this.#segmentId);
+    this.#readFirstIndex();
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#firstIndex;
   }
 
   at(index: LogIndex): DurableEntry | undefined {
@@ -62,6 +76,7 @@ export class DurableLog implements DurableEntries {
   catchUp(): void {
     // Bytes that were read before may have changed since.
     this.#window = noBytes;
+    if (this.#disk.peekDurable(this.#path, 0, 0) === undefined) this.#enterAfterPurge();
     for (;;) {
       const record = this.#readRecord();
       if (record !== undefined) this.#add(record);
@@ -89,8 +104,14 @@ export class DurableLog implements DurableEntries {
     }
   }
 
-  #add({ extent, firstIndex, truncates, entries }: DurableRecord): void {
-    if (truncates) this.#entries.length = firstIndex;
+  #add({ extent, firstIndex, flags, entries }: DurableRecord): void {
+    if (flags === flagBeginsAnew) {
+      this.#entries = [];
+      this.#firstIndex = firstIndex;
+    } else if (flags === flagTruncates) {
+      this.#entries.length = firstIndex;
+      this.#firstIndex = Math.min(this.#firstIndex, firstIndex);
+    }
     for (const { index, term, encoded } of entries) {
       this.#entries[index] = { term, checksum: crc32(encoded) };
     }
@@ -108,7 +129,7 @@ export class DurableLog implements DurableEntries {
     return {
       extent: Math.ceil(length / recordAlignment) * recordAlignment,
       firstIndex: Number(head.readBigUInt64LE(24)),
-      truncates: (head.readUInt16LE(6) & flagTruncates) !== 0,
+      flags: head.readUInt16LE(6),
       entries,
     };
   }
@@ -128,14 +149,42 @@ export class DurableLog implements DurableEntries {
 
   /** A file gets its header with its first record. */
   #enterNextSegment(): boolean {
-    const path = this.#pathOf(this.#segmentId + 1);
-    const start = this.#disk.peekDurable(path, 0, 1);
+    const start = this.#disk.peekDurable(this.#pathOf(this.#segmentId + 1), 0, 1);
     if (start === undefined || start[0] === 0) return false;
-    this.#segmentId += 1;
-    this.#path = path;
+    this.#enter(this.#segmentId + 1);
+    return true;
+  }
+
+  /** The file that was read went before its end was seen; or the whole directory is a new one. */
+  #enterAfterPurge(): void {
+    const nextId = this.#nextId(this.#segmentId);
+    if (nextId === undefined) return;
+    this.#enter(nextId);
+    this.#readFirstIndex();
+  }
+
+  #enter(segmentId: number): void {
+    this.#segmentId = segmentId;
+    this.#path = this.#pathOf(segmentId);
     this.#window = noBytes;
     this.#offset = headerBytes;
-    return true;
+  }
+
+  #readFirstIndex(): void {
+    const header = this.#disk.peekDurable(this.#path, 0, headerBytes) ?? noBytes;
+    if (header.length < headerBytes || header[0] === 0) return;
+    const view = Buffer.from(header.buffer, header.byteOffset, header.length);
+    this.#firstIndex = Number(view.readBigUInt64LE(firstIndexOffset));
+  }
+
+  /** The first file above `segmentId` that has a durable name. */
+  #nextId(segmentId: number): number | undefined {
+    return (this.#disk.peekNames(this.#directory) ?? [])
+      .map((name) => Number(segmentNamePattern.exec(name)?.[1] ?? 0))
+      .filter(
+        (id) => id > segmentId && this.#disk.peekDurable(this.#pathOf(id), 0, 0) !== undefined,
+      )
+      .sort((left, right) => left - right)[0];
   }
 
   /** Fewer bytes than asked for only at the end of the file. */

@@ -123,6 +123,34 @@ test('what stands behind the last whole record is found, in a later file too', a
   expect(durable.remains()).toBe(`${second} at 70`);
 });
 
+test('a log that was purged begins where its first file does', async () => {
+  await openLog(1024);
+  for (let index = 1; index <= 9; index++) await world.complete(append(entriesOf(index, 1, 1)));
+  durable.catchUp();
+  expect(durable.firstIndex).toBe(1);
+  for (let index = 10; index <= 12; index++) await world.complete(append(entriesOf(index, 1, 2)));
+  // Also the file that was read last.
+  await world.complete(log.purge(11, 2));
+  durable.catchUp();
+  const late = new DurableLog(world.host('n1').disk, directory);
+  late.catchUp();
+  for (const each of [durable, late]) {
+    expect(each.at(12)?.term).toBe(2);
+    expect(each.firstIndex).toBeGreaterThan(9);
+    expect(each.at(each.firstIndex)).toBeDefined();
+  }
+  expect(late.at(late.firstIndex - 1)).toBeUndefined();
+});
+
+test('a log that a snapshot took the place of begins behind it', async () => {
+  await world.complete(append(entriesOf(1, 5, 1)));
+  const reset = { index: 8, term: 2 };
+  const entries = entriesOf(9, 1, 3);
+  await world.complete(log.append({ reset, entries, truncateFrom: undefined, commitIndex: 8 }));
+  expect(termsOnPlatter()).toEqual([...Array.from({ length: 8 }, () => undefined), 3]);
+  expect(durable.firstIndex).toBe(9);
+});
+
 async function writeByte(path: string, position: number, byte = 7): Promise<void> {
   const file = await world.complete(world.host('n1').env.disk.open(path, 'readWrite'));
   await world.complete(file.writeAndSync(position, [Uint8Array.of(byte)]));

@@ -85,6 +85,7 @@ export class FakeMember implements MemberView {
   durableLog(): DurableEntries {
     const log = this.platter ?? this.log;
     return {
+      firstIndex: 1,
       at: (index) => {
         const term = log[index - 1];
         if (term === undefined) return undefined;
