@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer, Operation } from '@d-engine/simulator';
-import { encodeHistory, formatViolation, groupByKey, judgeHistory } from '@d-engine/simulator';
+import { encodeHistory, groupByKey } from '@d-engine/simulator';
 import type { ClientApi } from 'd-engine/client';
 import { connect } from 'd-engine/client';
 import { LocalCluster } from '../cluster/local-cluster.ts';
@@ -15,6 +15,7 @@ import { Nodes } from './nodes.ts';
 import { Recorder } from './recorder.ts';
 import type { Road } from './roads.ts';
 import { roadOfClient, roadOverHttp } from './roads.ts';
+import { problemsOf } from './verdict.ts';
 import { ChaosClient } from './workload.ts';
 
 /** After the faults: by then a healthy cluster has elected, caught up and answers. */
@@ -55,15 +56,14 @@ export async function runChaos({ root, flags, hosts, say }: ChaosOptions): Promi
     await readBack(cluster, recorder);
     const changes = countLeaderChanges(cluster.ids.map((id) => cluster.readLog(id)));
     say(summaryOf(recorder, faults, changes));
-    const startedAtMs = performance.now();
-    problems.push(...judgeHistory(recorder.operations).map(formatViolation));
-    say(`history checked in ${Math.round(performance.now() - startedAtMs)} ms`);
   } catch (error) {
     problems.push(`liveness: ${error instanceof Error ? error.message : String(error)}`);
   }
   await client.close();
   await nodes.killAll();
-  problems.push(...nodes.violations);
+  const startedAtMs = performance.now();
+  problems.push(...problemsOf(recorder.operations, nodes.violations));
+  say(`history checked in ${Math.round(performance.now() - startedAtMs)} ms`);
   for (const problem of problems) say(`VIOLATION ${problem}`);
   writeHistories(recorder.operations, flags, problems.length > 0 ? cluster.directory : undefined);
   if (problems.length === 0) await cluster.dispose();

@@ -62,8 +62,9 @@ npm run -s simulate:planted                              # all of them anew, som
 npm run -s simulate:planted -- --bug 'forget the vote'   # one of them
 \`\`\`
 
-**Seed** is the first one, counted from 1, in which something was wrong, and **runs** how many that
-took. Both change with the code: a test plays the seeds, and the next few when one has moved
+**Seed** is the first one, counted from 1, in which something was wrong when the bug was last looked
+for, and **runs** how many that took. Both change with the code: the gate plays each seed and, when
+one has moved, the next hundred, and says which have moved
 (\`packages/simulator/planted/planted-bugs.test.ts\`).
 
 | Planted bug | What it breaks | In | Found by | Seed | Runs |

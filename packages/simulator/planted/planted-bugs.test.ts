@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { scaled } from '../../../tools/test-scale.ts';
+import { scaled, testScale } from '../../../tools/test-scale.ts';
 import type { CheckName } from '../src/violation.ts';
 import { buildSimulator } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
@@ -31,6 +31,9 @@ describe.concurrent('the simulator finds the planted bug', () => {
     expect(bug.foundBy, search.failed?.text).toContain(search.failed?.check);
     expect(search.wasReached, 'the changed line ran').toBe(true);
     expect(isSeenRightly(bug, search), search.failed?.text).toBe(true);
+    const noted = found.get(bug.name)?.seed;
+    if (search.failed?.seed === noted || testScale === 'long') return;
+    process.stdout.write(`moved: ${bug.name}, from seed ${noted} to ${search.failed?.seed}\n`);
   });
 });
 

@@ -12,6 +12,7 @@ const eventNames = [
   'transfers by leaders that went on',
   'transfers given up',
   'wiped members refused',
+  'majorities without some members',
   // The log.
   'uncommitted entries removed',
   'conflict hints',

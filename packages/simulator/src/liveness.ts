@@ -3,6 +3,7 @@ import type { Node } from '@d-engine/node';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import type { AnswerWatch, OwedAnswer } from './answer-watch.ts';
 import { answerBoundMs } from './answer-watch.ts';
+import type { Counters } from './counters.ts';
 import type { Command } from './history/operation.ts';
 import type { LivenessBounds } from './liveness-bounds.ts';
 import { livenessBounds } from './liveness-bounds.ts';
@@ -31,6 +32,7 @@ export class Liveness {
   readonly #nemesis: Nemesis;
   readonly #recorder: Recorder;
   readonly #watch: AnswerWatch;
+  readonly #counters: Counters;
   readonly #random: SeededRandom;
   /** After every step; true ends the run. */
   readonly #step: () => boolean;
@@ -45,6 +47,7 @@ export class Liveness {
     nemesis: Nemesis;
     recorder: Recorder;
     watch: AnswerWatch;
+    counters: Counters;
     step: () => boolean;
     violated: (check: CheckName, text: string) => void;
   }) {
@@ -55,6 +58,7 @@ export class Liveness {
     this.#nemesis = options.nemesis;
     this.#recorder = options.recorder;
     this.#watch = options.watch;
+    this.#counters = options.counters;
     this.#random = options.world.random('liveness');
     this.#step = options.step;
     this.#violated = options.violated;
@@ -65,6 +69,7 @@ export class Liveness {
     const { ids } = this.#cluster;
     const healed = this.#drawMajority();
     this.#keptOut = ids.filter((id) => !healed.includes(id));
+    if (this.#keptOut.length > 0) this.#counters.add('majorities without some members');
     this.#nemesis.rest(this.#keptOut);
     const waiting = this.#watch.owed;
     if (!(await this.#rise(healed))) return false;

@@ -34,16 +34,27 @@ export async function runSeed(
   const isClean = 'report' in first && first.report.violations.length === 0;
   if (isClean) return { seed, cpuMs, ...first, lastEvents: [] };
   const last = new LastLines();
-  await attempt(seed, settings, (...line) => last.add(...line));
+  const again = await attempt(seed, settings, (...line) => last.add(...line));
+  if (isAnother(first, again)) {
+    const failure = 'run again, the seed gave another run: something is not of the seed';
+    return { seed, cpuMs, failure, lastEvents: last.lines };
+  }
   return { seed, cpuMs, ...first, lastEvents: last.lines };
 }
+
+function isAnother(first: Attempt, again: Attempt): boolean {
+  if (!('report' in first && 'report' in again)) return false;
+  return first.report.fingerprint !== again.report.fingerprint;
+}
+
+type Attempt = { readonly report: SimulationReport } | FailedHarness;
 
 /** A mistake of the harness, or a promise that nobody handles, is a failure of this run. */
 async function attempt(
   seed: number,
   settings: RunSettings,
   onLine: OnLine | undefined,
-): Promise<{ readonly report: SimulationReport } | FailedHarness> {
+): Promise<Attempt> {
   const { stackTraceLimit } = Error;
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): number => unhandled.push(reason);

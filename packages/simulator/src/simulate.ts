@@ -128,7 +128,7 @@ class Simulation {
     this.#nemesis = nemesis;
     this.#trap = scenario.voteTrap ? new VoteTrap(world, cluster, harms, scenario) : undefined;
     const step = (): boolean => this.#step();
-    const parts = { world, cluster, scenario, nemesis, recorder, watch, step, violated };
+    const parts = { world, cluster, scenario, nemesis, recorder, watch, counters, step, violated };
     this.#liveness = new Liveness(parts);
   }
 

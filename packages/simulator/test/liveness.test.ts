@@ -1,6 +1,6 @@
 import { DEngineError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { AnswerWatch } from '../src/answer-watch.ts';
 import { Counters } from '../src/counters.ts';
 import { Harms } from '../src/faults/harms.ts';
@@ -43,7 +43,7 @@ async function formed(seed: number, members = 5, pendingWritesMax = 1_000) {
   const watch = new AnswerWatch(world, violated);
   const recorder = new Recorder({ world, counters, watch, isCutOff: () => false, say: undefined });
   const step = (): boolean => violations.length > 0;
-  const parts = { world, cluster, scenario, nemesis, recorder, watch, step, violated };
+  const parts = { world, cluster, scenario, nemesis, recorder, watch, counters, step, violated };
   const liveness = new Liveness(parts);
   for (const id of cluster.ids) cluster.start(id);
   const isBound = (): boolean => cluster.ids.every((id) => cluster.memberships.isBound(id));
@@ -54,7 +54,7 @@ async function formed(seed: number, members = 5, pendingWritesMax = 1_000) {
     await world.complete(leader.client.put('before', value));
   }
   await world.run({ forMs: 10_000 });
-  return { world, cluster, supervisor, recorder, liveness, violations };
+  return { world, cluster, counters, supervisor, recorder, liveness, violations };
 }
 
 test('a majority elects, commits and answers; then everybody agrees', async () => {
@@ -71,6 +71,38 @@ test('a majority elects, commits and answers; then everybody agrees', async () =
     // One write of the majority, then a write and two reads on each member.
     expect(answered).toHaveLength(16);
   }
+});
+
+test('a majority works while the others are down or cut off', async () => {
+  let kept = 0;
+  for (const seed of [1, 2, 3, 4]) {
+    const { cluster, counters, liveness, violations } = await formed(seed);
+    expect(await liveness.majority()).toBe(true);
+    const committed = cluster.leader?.commitIndex ?? 0;
+    const hasNot = cluster.ids.filter((id) => (cluster.node(id)?.commitIndex ?? 0) < committed);
+    expect(hasNot.length > 0).toBe(counters.get('majorities without some members') === 1);
+    kept += hasNot.length;
+    expect(violations).toEqual([]);
+  }
+  expect(kept).toBeGreaterThan(0);
+});
+
+test('a member that never catches up is a violation', async () => {
+  const { cluster, liveness, violations } = await formed(1, 3);
+  expect(await liveness.majority()).toBe(true);
+  const node = cluster.node(3);
+  if (node === undefined) throw new Error('member 3 is down');
+  vi.spyOn(node, 'appliedIndex', 'get').mockReturnValue(0);
+  expect(await liveness.everybody()).toBe(false);
+  expect(violations[0]?.text).toContain('not everybody caught up');
+});
+
+test('a member that is never bound is a violation', async () => {
+  const { cluster, liveness, violations } = await formed(1, 3);
+  expect(await liveness.majority()).toBe(true);
+  vi.spyOn(cluster.memberships, 'isBound').mockImplementation((id) => id !== 3);
+  expect(await liveness.everybody()).toBe(false);
+  expect(violations[0]?.text).toContain('not everybody is bound');
 });
 
 test('members that were wiped are not waited for, and not asked', async () => {

@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { ElectionSafety } from '../src/invariants/election-safety.ts';
 import type { RunSettings } from '../src/run-seed.ts';
 import { runSeed } from '../src/run-seed.ts';
+import { simulate } from '../src/simulate.ts';
 
 const settings: RunSettings = {
   preset: 'swarm',
@@ -49,4 +50,17 @@ test('a rejection that nobody handles is a failure of the run that it happened i
   } finally {
     for (const other of others) process.on('unhandledRejection', other);
   }
+});
+
+test('what nobody catches in a callback of the world ends the run', async () => {
+  let thrown = 0;
+  const onLine = (line: string): void => {
+    if (!line.includes(' fault ') || thrown > 0) return;
+    thrown += 1;
+    throw new Error('planted in a callback');
+  };
+  const report = await simulate(3, { durationMs: 30_000, onLine });
+  expect(thrown).toBe(1);
+  expect(report.violations[0]?.check).toBe('no member dies');
+  expect(report.violations[0]?.text).toContain('planted in a callback');
 });

@@ -22,13 +22,16 @@ async function expectCleanSwarm(...words: readonly string[]): Promise<Summary> {
   const flags = parseFlags([...words, '--jobs', `${jobs}`]);
   const summary = new Summary();
   const failed: string[] = [];
+  let runs = 0;
   await runJobs(program, flags, (result) => {
+    runs += 1;
     summary.add(result);
     if (hasFailed(result)) failed.push(`FAILED ${formatResult(result, flags)}`);
   });
   const line = '!'.repeat(80);
   for (const told of failed) process.stdout.write(`\n${line}\n${told}\n${line}\n`);
   expect(failed).toEqual([]);
+  expect(runs).toBeGreaterThan(0);
   return summary;
 }
 
