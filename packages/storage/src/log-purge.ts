@@ -1,6 +1,6 @@
 import type { Entry, LogIndex } from '@d-engine/base';
+import type { LogFiles } from './log-files.ts';
 import type { LogState } from './log-state.ts';
-import type { LogFiles } from './log-walk.ts';
 import { removeIfPresent } from './replace-file.ts';
 import { segmentPath, summaryPath } from './segment-files.ts';
 import type { SummaryWriter } from './summary-files.ts';

@@ -1,6 +1,6 @@
 import type { DiskFile, Entry, LogIndex } from '@d-engine/base';
+import type { LogFiles } from './log-files.ts';
 import type { LogState, Place } from './log-state.ts';
-import type { LogFiles } from './log-walk.ts';
 import { entriesOfRecord, RecordReader } from './record-reader.ts';
 import { segmentPath } from './segment-files.ts';
 import { StorageDamage } from './storage-errors.ts';

@@ -1,9 +1,10 @@
 import type { Logger, LogIndex } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import type { LogFiles } from './log-files.ts';
 import type { LogState } from './log-state.ts';
 import type { LogTail } from './log-tail.ts';
 import { examineTail } from './log-tail.ts';
-import type { LogFiles, WalkEnd } from './log-walk.ts';
+import type { WalkEnd } from './log-walk.ts';
 import { LogWalk } from './log-walk.ts';
 import { listLog, segmentCapacity, segmentPath, summaryPath } from './segment-files.ts';
 import type { SegmentSummary } from './segment-summary.ts';

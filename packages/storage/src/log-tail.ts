@@ -1,5 +1,6 @@
 import { limits } from '@d-engine/base';
-import type { LogFiles, LogWalk, WalkEnd } from './log-walk.ts';
+import type { LogFiles } from './log-files.ts';
+import type { LogWalk, WalkEnd } from './log-walk.ts';
 import type { LogPosition } from './record-header.ts';
 import { isBefore } from './record-header.ts';
 import type { OpenSegment } from './segment-supply.ts';

@@ -1,4 +1,5 @@
-import type { Disk, InstanceId, LogIndex } from '@d-engine/base';
+import type { LogIndex } from '@d-engine/base';
+import type { LogFiles } from './log-files.ts';
 import { replay } from './log-replay.ts';
 import { LogState } from './log-state.ts';
 import type { LogPosition } from './record-header.ts';
@@ -11,13 +12,6 @@ import type { SegmentSummary } from './segment-summary.ts';
 import type { OpenSegment } from './segment-supply.ts';
 import { StorageDamage, UnsupportedFormat } from './storage-errors.ts';
 import { readSummary } from './summary-files.ts';
-
-/** Where the files of a log are, and whose they are. */
-export interface LogFiles {
-  readonly disk: Disk;
-  readonly directory: string;
-  readonly owner: InstanceId;
-}
 
 /** Where the walk over the records stopped, and why. */
 export interface WalkEnd {

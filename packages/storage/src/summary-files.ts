@@ -1,7 +1,7 @@
 import type { Logger } from '@d-engine/base';
 import { DiskError, describeError } from '@d-engine/base';
 import { asError } from './as-error.ts';
-import type { LogFiles } from './log-walk.ts';
+import type { LogFiles } from './log-files.ts';
 import { removeIfPresent, temporarySuffix } from './replace-file.ts';
 import { summaryPath } from './segment-files.ts';
 import type { SegmentSummary } from './segment-summary.ts';
