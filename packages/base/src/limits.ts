@@ -49,6 +49,12 @@ export const limits = {
   helloTimeoutMs: 5_000,
   /** A run of keys of a snapshot: packing, checking and hashing it takes about a millisecond. */
   snapshotRunBytes: 262_144,
+  /** One message of a transfer; above the largest piece that may be configured, with its head. */
+  snapshotChunkBytesMax: 4_194_304,
+  /** Bytes of a snapshot on their way to a peer: what its disk may lag, at 1 GB/s for 2 ms. */
+  snapshotWindowBytes: 2_097_152,
+  /** A peer that follows the log and lags further than this gets a snapshot: the log has an end. */
+  laggingPeerEntriesMax: 65_536,
   /** One section of a snapshot is in memory whole; a run holds one largest key and value. */
   snapshotSectionBytesMax: 4_194_304,
   /** Names of 64 members fit in every message; Raft gets slow long before. */
@@ -66,6 +72,10 @@ export function assertLimitsAgree(): void {
   assert(
     limits.keyBytesMax + limits.valueBytesMax + 64 < limits.snapshotSectionBytesMax,
     'a largest key and value must fit in a section',
+  );
+  assert(
+    limits.snapshotChunkBytesMax < limits.peerMessageBytesMax,
+    'a piece of a snapshot must fit in a message',
   );
   assert(limits.entryBytesMax < limits.logBatchBytesMax, 'an entry must fit in a log batch');
   assert(limits.logBatchBytesMax < limits.segmentBytes, 'a log batch must fit in a segment');

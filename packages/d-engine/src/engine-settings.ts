@@ -1,6 +1,7 @@
 import type { Consistency } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import type { NodeConfig } from './config/index.ts';
+import { snapshotSettings } from './snapshot-settings.ts';
 import { version } from './version.ts';
 
 const consistencies: Readonly<
@@ -35,5 +36,6 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     valueBytesMax: limits.valueBytesMax,
     requestBytesMax: limits.requestBytesMax,
     version,
+    snapshots: snapshotSettings(config),
   };
 }

@@ -1,7 +1,7 @@
 import type { Entry, LogIndex } from '@d-engine/base';
 import { assert, limits } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
-import type { StateMachine, Storage } from '@d-engine/storage';
+import type { SnapshotInfo, StateMachine, Storage } from '@d-engine/storage';
 import type { Proposals } from './proposals.ts';
 
 /**
@@ -15,7 +15,8 @@ export class Applier {
   readonly #proposals: Proposals;
   readonly #onApplied: () => void;
   readonly #onFailure: (error: unknown) => void;
-  #reading = false;
+  #state: 'ready' | 'reading' | 'loading' = 'ready';
+  #loads = 0;
 
   constructor(options: {
     raft: Raft;
@@ -39,7 +40,7 @@ export class Applier {
    * a later turn when the batch was a full one.
    */
   applyNext(): boolean {
-    if (this.#reading) return false;
+    if (this.#state !== 'ready') return false;
     const from = this.#stateMachine.appliedIndex + 1;
     const to = Math.min(this.#raft.commitIndex, from + limits.applyBatchEntriesMax - 1);
     if (to < from) return false;
@@ -53,20 +54,39 @@ export class Applier {
   }
 
   get isBehind(): boolean {
-    return !this.#reading && this.#stateMachine.appliedIndex < this.#raft.commitIndex;
+    return this.#state === 'ready' && this.#stateMachine.appliedIndex < this.#raft.commitIndex;
   }
 
   /** Only what is no longer in memory: the disk may still hold what was truncated above. */
   #readBack(from: LogIndex, to: LogIndex): void {
     assert(from <= to, () => `entry ${from} is neither in memory nor on disk`);
-    this.#reading = true;
+    this.#state = 'reading';
+    const loads = this.#loads;
     this.#storage
       .readEntries(from, to, limits.logBatchBytesMax)
       .then((entries) => {
-        this.#reading = false;
+        // A snapshot may have taken the place of what was being read.
+        if (loads !== this.#loads) return;
+        this.#state = 'ready';
         this.#apply(entries);
       })
       .catch((error: unknown) => this.#onFailure(error));
+  }
+
+  /**
+   * The newest snapshot takes the place of the state. Reads see the old one until then, and nothing
+   * is applied. Whatever waits for an entry that the snapshot covers is told that its outcome is
+   * unknown.
+   */
+  async load({ header }: SnapshotInfo): Promise<void> {
+    this.#state = 'loading';
+    this.#loads += 1;
+    await this.#stateMachine.load(header, this.#storage.snapshots.read());
+    assert(this.#stateMachine.appliedIndex === header.index, 'the state is that of the snapshot');
+    this.#state = 'ready';
+    this.#raft.applied(header.index);
+    this.#proposals.settleSkipped(header.index);
+    this.#onApplied();
   }
 
   #apply(entries: readonly Entry[]): void {

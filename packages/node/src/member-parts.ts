@@ -18,6 +18,7 @@ import { Proposals } from './proposals.ts';
 import { randomId } from './random-id.ts';
 import { Reads } from './reads.ts';
 import type { NodeSettings } from './settings.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
 import { TurnLoop } from './turn-loop.ts';
 import { WriteRouter } from './write-router.ts';
 
@@ -55,6 +56,8 @@ export class MemberParts {
   readonly reads: Reads;
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
+  readonly applier: Applier;
+  readonly snapshots: Snapshots;
   readonly turns: TurnLoop;
 
   constructor(context: MemberContext) {
@@ -85,6 +88,8 @@ export class MemberParts {
       sendFrame: (to, frame) => this.transport.sendForward(to, frame),
     });
     this.writes = createWriteRouter(context, this);
+    this.applier = createApplier(context, this);
+    this.snapshots = createSnapshots(context, this);
     this.turns = createTurnLoop(context, this);
   }
 }
@@ -154,22 +159,45 @@ function createWriteRouter({ env, settings }: MemberContext, parts: MemberParts)
   });
 }
 
-function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
-  const { env, settings, storage } = context;
-  const { raft, stateMachine, proposals, reads, metrics } = parts;
-  const onFailure = (error: unknown): void => context.onFailure(error);
-  const applier = new Applier({
+function createApplier(context: MemberContext, parts: MemberParts): Applier {
+  const { raft, stateMachine, proposals } = parts;
+  return new Applier({
     raft,
-    storage,
+    storage: context.storage,
     stateMachine,
     proposals,
     onApplied: () => {
-      reads.onApplied();
+      parts.reads.onApplied();
       parts.writes.onRoom();
+      parts.snapshots.onApplied();
       parts.turns.request();
     },
-    onFailure,
+    onFailure: (error) => context.onFailure(error),
   });
+}
+
+function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots {
+  const { env, storage, settings, logger, metrics } = context;
+  const { raft, stateMachine, applier, transport } = parts;
+  return new Snapshots({
+    env,
+    raft,
+    storage,
+    stateMachine,
+    applier,
+    transport,
+    settings: settings.snapshots,
+    logger,
+    metrics,
+    requestTurn: () => parts.turns.request(),
+    onFailure: (error) => context.onFailure(error),
+  });
+}
+
+function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
+  const { env, settings, storage } = context;
+  const { raft, applier, proposals, reads, metrics } = parts;
+  const onFailure = (error: unknown): void => context.onFailure(error);
   return new TurnLoop({
     env,
     raft,
@@ -181,7 +209,11 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
     metrics,
     observer: {
       send: (messages) => parts.transport.send(messages),
-      onEffects: (effects) => context.onEffects(effects),
+      onEffects: (effects) => {
+        parts.snapshots.onEffects(effects);
+        context.onEffects(effects);
+      },
+      onDurable: () => parts.snapshots.onDurable(),
       onStall: (blockedMs) => context.onStall(blockedMs),
       refusal: (reason) => parts.leadership.refusal(reason),
       onFailure,

@@ -91,10 +91,16 @@ export class Node {
       newInstanceId: () => randomId(env.random),
       logger,
       segmentBytes: settings.segmentBytes,
+      snapshots: {
+        directory: settings.snapshots.directory,
+        prefix: settings.snapshots.namePrefix,
+        compress: settings.snapshots.compress,
+      },
     });
     let node: Node | undefined;
     try {
       node = new Node(options, storage);
+      await node.#loadSnapshot();
       await node.#serve(options.listen ?? ((at, service) => env.network.listen(at, service)));
       return node;
     } catch (error) {
@@ -132,6 +138,19 @@ export class Node {
       submitRead: (request) => this.#submitRead(request),
       checks: this.#parts.checks,
       status: () => this.status(),
+    });
+  }
+
+  /** The state goes on from the newest snapshot, then from what is committed behind it. */
+  async #loadSnapshot(): Promise<void> {
+    const { latest } = this.#storage.snapshots;
+    if (latest === null) return;
+    const startedAtMs = this.#env.clock.monotonicMs();
+    await this.#parts.applier.load(latest);
+    this.#logger.info('snapshot loaded', {
+      index: latest.header.index,
+      keys: latest.keyCount,
+      took_ms: Math.round(this.#env.clock.monotonicMs() - startedAtMs),
     });
   }
 
@@ -247,6 +266,7 @@ export class Node {
 
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
+    this.#parts.snapshots.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
       appliedIndex: this.#parts.stateMachine.appliedIndex,
@@ -322,6 +342,7 @@ export class Node {
     this.#parts.reads.failAll(message);
     this.#parts.forwards.failAll(message);
     this.#parts.deadlines.stop();
+    this.#parts.snapshots.stop();
     this.#parts.transport.stop();
     await this.#listener?.close(100);
     try {
@@ -416,6 +437,7 @@ export class Node {
       this.#operatorLog.watchLag(this.#parts.raft);
       this.#storage.idle().catch((error: unknown) => this.#fail(error));
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
+      this.#parts.snapshots.onIdle();
       this.#armIdleTimer();
     });
   }

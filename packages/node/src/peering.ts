@@ -3,7 +3,7 @@ import { DEngineError } from '@d-engine/base';
 import type { Raft, RaftMessage, Sender } from '@d-engine/raft';
 import { initialVotersHash } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
-import type { Hello } from '@d-engine/wire';
+import type { Hello, PeerFrame, SnapshotFrame } from '@d-engine/wire';
 import { peerProtocolVersion, toForwardError } from '@d-engine/wire';
 import type { Forwards } from './forwards.ts';
 import type { MemberAddresses } from './member-addresses.ts';
@@ -14,6 +14,7 @@ import { checkHello, refuseForRoom } from './peers/hello-check.ts';
 import type { RefusedLink } from './peers/peer-link.ts';
 import type { ForwardFrame, TransportObserver } from './peers/transport.ts';
 import type { NodeSettings } from './settings.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
 import type { TurnLoop } from './turn-loop.ts';
 import type { WriteRouter } from './write-router.ts';
 
@@ -22,6 +23,7 @@ export interface PeeringParts {
   readonly turns: TurnLoop;
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
+  readonly snapshots: Snapshots;
 }
 
 /** How this member introduces itself, whom it accepts, and where peers' messages go. */
@@ -177,7 +179,15 @@ export class Peering implements TransportObserver {
     });
   }
 
-  onLinkUp(peer: NodeId, plane: Plane): void {
+  onSnapshotFrame(sender: Sender, frame: SnapshotFrame, reply: (answer: PeerFrame) => void): void {
+    this.#parts().snapshots.onFrame(sender, frame, reply);
+  }
+
+  onLinkUp({ nodeId: peer, instanceId }: Sender, plane: Plane): void {
+    if (plane === 'bulk') {
+      this.#parts().snapshots.onLinkUp(peer, instanceId);
+      return;
+    }
     this.#raft.peerLost(peer, plane, this.#env.clock.now());
     if (this.#condition.accept(peer)) {
       this.#logger.warn(`peer ${peer} accepts this member again`);
@@ -188,6 +198,10 @@ export class Peering implements TransportObserver {
   }
 
   onLinkDown(peer: NodeId, plane: Plane): void {
+    if (plane === 'bulk') {
+      this.#parts().snapshots.onLinkDown(peer);
+      return;
+    }
     this.#raft.peerLost(peer, plane, this.#env.clock.now());
     const { turns, forwards } = this.#parts();
     turns.request();

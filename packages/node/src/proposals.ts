@@ -157,6 +157,20 @@ export class Proposals {
     }
   }
 
+  /** A snapshot took the place of all entries up to `index`: what they did is not known here. */
+  settleSkipped(index: LogIndex): void {
+    for (const [at, newest] of this.#proposed) {
+      if (at > index) continue;
+      this.#proposed.delete(at);
+      for (let write: PendingWrite | undefined = newest; write; write = write.older) {
+        const message =
+          `the write was proposed at index ${at}, and a snapshot took the place of the log; its ` +
+          'outcome is unknown: read before writing again';
+        this.#settle(write, { ok: false, error: new DEngineError('ProposeFailed', message) });
+      }
+    }
+  }
+
   /** The deadline is over. A proposed write stays in the chain of its index, settled. */
   expire(write: PendingWrite): void {
     if (write.index === undefined) {

@@ -1,5 +1,6 @@
 import type { Address, Consistency, NodeId } from '@d-engine/base';
 import type { Member } from '@d-engine/raft';
+import type { SnapshotSettings } from './snapshots/snapshot-settings.ts';
 
 /** What one member needs to know to run. The `d-engine` package fills it from the config file. */
 export interface NodeSettings {
@@ -32,6 +33,7 @@ export interface NodeSettings {
   /** Of a write as a whole; above a largest key and value together. */
   readonly requestBytesMax: number;
   readonly version: string;
+  readonly snapshots: SnapshotSettings;
   /** Size of a new log file; `limits.segmentBytes` when absent. */
   readonly segmentBytes?: number;
 }

@@ -57,6 +57,7 @@ function setUp(tickInMs: number) {
     observer: {
       send: () => undefined,
       onEffects: () => undefined,
+      onDurable: () => undefined,
       onStall: () => calls.push('stall'),
       refusal: () => {
         throw new Error('nothing is refused here');

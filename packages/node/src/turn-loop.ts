@@ -21,6 +21,8 @@ export interface TurnObserver {
   send(messages: readonly Outgoing[]): void;
   /** After every batch of effects, before the next turn. */
   onEffects(effects: Effects, at: Instant): void;
+  /** More of the log is durable, before anything that follows from it leaves. */
+  onDurable(): void;
   onStall(blockedMs: number): void;
   /** Why a proposal or a read was refused, for its caller. */
   refusal(reason: string): DEngineError;
@@ -137,6 +139,7 @@ export class TurnLoop {
     if (this.#persisted === this.#persistedSeen) return;
     this.#persistedSeen = this.#persisted;
     this.#raft.persisted(this.#persisted, at);
+    this.#observer.onDurable();
   }
 
   /**

@@ -6,6 +6,28 @@ import { Node } from '../src/index.ts';
 
 export const ids: readonly NodeId[] = [1, 2, 3];
 
+/** None are taken; what a leader has is installed. */
+export const snapshotSettings: NodeSettings['snapshots'] = {
+  enabled: false,
+  directory: '/data/snapshots',
+  namePrefix: 'snapshot-',
+  compress: false,
+  entriesMax: 20,
+  logBytesMax: 0,
+  intervalMs: 0,
+  coolDownMs: 50,
+  retainCount: 2,
+  retainedLogEntries: 1,
+  chunkBytes: 1_000,
+  bandwidthMbpsMax: 0,
+  pushAttemptsMax: 3,
+  pushBackoffMs: 20,
+  pushBackoffMaxMs: 200,
+  alertFailures: 5,
+  pushTimeoutMs: 20_000,
+  chunkTimeoutMs: 500,
+};
+
 export function settingsOf(
   nodeId: NodeId,
   members: readonly NodeId[],
@@ -37,6 +59,7 @@ export function settingsOf(
     valueBytesMax: 65_536,
     requestBytesMax: 100_000,
     version: 'test',
+    snapshots: snapshotSettings,
     segmentBytes: 65_536,
     ...changes,
   };

@@ -5,6 +5,7 @@ import { Inflight } from './inflight.ts';
 /**
  * What a leader knows of one peer's log.
  *
+ * `probe`: where the logs meet is not known; one append at a time. `replicate`: they met, so
  * appends follow one another without waiting, up to the limits of {@link Inflight}. `snapshot`:
  * what it needs next is in a snapshot only; nothing is appended until that was sent or failed.
  */

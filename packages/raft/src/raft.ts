@@ -258,7 +258,7 @@ export class Raft {
 
   /**
    * A snapshot that the leader of `leaderTerm` sent is complete and durable here. `installed`: the
-   * state machine must be at its index before anything else happens.
+   * state machine has to load it, and is told of nothing else until then.
    */
   installSnapshot(snapshot: RaftSnapshot, leaderTerm: Term, at: Instant): InstallVerdict {
     this.#advance(at);

@@ -20,6 +20,7 @@ export interface Scenario {
   /** A client picks one of these lengths for each value; as short as they come when empty or 0. */
   readonly valueBytes: readonly number[];
   readonly limits: Limits;
+  readonly snapshots: NodeSettings['snapshots'];
   /** From the beginning of an operation of a client to that of its next one, at most. */
   readonly intervalMsMax: number;
   readonly mix: OperationMix;

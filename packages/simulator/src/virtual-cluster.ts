@@ -207,6 +207,7 @@ export class VirtualCluster {
       requestBytesMax: 262_144,
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,
+      snapshots: scenario.snapshots,
     };
   }
 }

@@ -3,6 +3,7 @@ export * from './hard-state-file.ts';
 export * from './identity.ts';
 export * from './identity-file.ts';
 export * from './key-value-state-machine.ts';
+export { raftSnapshotOf } from './log-start.ts';
 export * from './open-storage.ts';
 export * from './segmented-log.ts';
 export * from './snapshot-format.ts';

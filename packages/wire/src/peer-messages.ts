@@ -29,6 +29,14 @@ import type { PeerFrame, PeerFrameType } from './peer-frame.ts';
 import { travelsOn } from './planes.ts';
 import type { AppendRequest } from './raft-messages.ts';
 import {
+  decodeSnapshotAnswer,
+  decodeSnapshotChunk,
+  decodeSnapshotOffer,
+  encodeSnapshotAnswer,
+  encodeSnapshotChunk,
+  encodeSnapshotOffer,
+} from './snapshot-messages.ts';
+import {
   decodePreVoteRequest,
   decodeTimeoutNow,
   decodeVoteRequest,
@@ -53,6 +61,9 @@ const frameFields: Readonly<Record<PeerFrameType, number>> = {
   readIndexResponse: 12,
   forwardWrite: 13,
   forwardWriteResult: 14,
+  snapshotOffer: 15,
+  snapshotChunk: 16,
+  snapshotAnswer: 17,
 };
 const appendField = frameFields.appendRequest;
 /** The entries of an append request, beside it. */
@@ -74,6 +85,9 @@ const decoders: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
   [frameFields.readIndexResponse, decodeReadIndexResponse],
   [frameFields.forwardWrite, decodeForwardWrite],
   [frameFields.forwardWriteResult, decodeForwardWriteResult],
+  [frameFields.snapshotOffer, decodeSnapshotOffer],
+  [frameFields.snapshotChunk, decodeSnapshotChunk],
+  [frameFields.snapshotAnswer, decodeSnapshotAnswer],
 ]);
 
 /** A message on the wrong plane is a defect of ours: `InvariantViolation`. */
@@ -123,6 +137,12 @@ function encodeInner(frame: Exclude<PeerFrame, AppendRequest>): Uint8Array {
       return encodeForwardWrite(frame);
     case 'forwardWriteResult':
       return encodeForwardWriteResult(frame);
+    case 'snapshotOffer':
+      return encodeSnapshotOffer(frame);
+    case 'snapshotChunk':
+      return encodeSnapshotChunk(frame);
+    case 'snapshotAnswer':
+      return encodeSnapshotAnswer(frame);
   }
 }
 

@@ -7,6 +7,7 @@ export const planes: readonly Plane[] = ['control', 'data', 'bulk'];
 const everywhere = planes;
 const control: readonly Plane[] = ['control'];
 const data: readonly Plane[] = ['data'];
+const bulk: readonly Plane[] = ['bulk'];
 
 const planesOf: Readonly<Record<PeerFrameType, readonly Plane[]>> = {
   hello: everywhere,
@@ -23,6 +24,9 @@ const planesOf: Readonly<Record<PeerFrameType, readonly Plane[]>> = {
   appendResponse: data,
   forwardWrite: data,
   forwardWriteResult: data,
+  snapshotOffer: bulk,
+  snapshotChunk: bulk,
+  snapshotAnswer: bulk,
 };
 
 export function travelsOn(type: PeerFrameType, plane: Plane): boolean {

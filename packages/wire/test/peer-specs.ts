@@ -176,4 +176,43 @@ export const peerSpecs: (MessageSpec & { readonly plane: Plane })[] = [
       };
     },
   ),
+  peerSpec(
+    'bulk',
+    fc.record({
+      type: type('snapshotOffer'),
+      transferId: exact,
+      term: exact,
+      clusterId: text,
+      formedAtWallMs: exact,
+      index: exact.filter((index) => index > 0),
+      snapshotTerm: exact,
+      lengthBytes: exact.filter((length) => length > 0),
+      sha256: text,
+    }),
+  ),
+  peerSpec(
+    'bulk',
+    fc.record({
+      type: type('snapshotChunk'),
+      transferId: exact,
+      offset: exact,
+      crc32: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+      data: bytes,
+    }),
+  ),
+  peerSpec(
+    'bulk',
+    fc.record({
+      type: type('snapshotAnswer'),
+      transferId: exact,
+      state: fc.constantFrom('receiving' as const, 'complete' as const, 'refused' as const),
+      offset: exact,
+      upTo: exact,
+      reason: text,
+    }),
+    ({ type: _, state, ...rest }) => ({
+      ...rest,
+      state: ['receiving', 'complete', 'refused'].indexOf(state),
+    }),
+  ),
 ];

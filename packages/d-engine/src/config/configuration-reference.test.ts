@@ -26,7 +26,8 @@ const originalKeys: Readonly<Record<string, string>> = {
   'raft.state_machine.lease': 'cleanup_interval_ms max_cleanup_duration_ms enabled interval_ms',
   'raft.storage.ttl': 'cleanup_interval_ms max_cleanup_duration_ms enabled interval_ms',
   'raft.snapshot':
-    'enable max_log_entries_before_snapshot snapshot_cool_down_since_last_check ' +
+    'enable max_log_entries_before_snapshot max_log_bytes_before_snapshot ' +
+    'snapshot_interval_in_sec snapshot_cool_down_since_last_check ' +
     'cleanup_retain_count snapshots_dir snapshots_dir_prefix chunk_size retained_log_entries ' +
     'sender_yield_every_n_chunks receiver_yield_every_n_chunks max_bandwidth_mbps ' +
     'push_queue_size cache_size max_retries transfer_timeout_in_sec retry_interval_in_ms ' +

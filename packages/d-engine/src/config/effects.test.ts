@@ -4,25 +4,25 @@ import { loadEnvironment, loadText, messagesOf } from './test-support.ts';
 
 describe('keys without an effect yet', () => {
   test('warn once each, with the place', () => {
-    const toml = '[raft.snapshot]\nenable = false\nchunk_size = 2048\n';
+    const toml = '[raft.watch]\nevent_queue_size = 2048\nenable_metrics = true\n';
     expect(loadText(toml).warnings).toEqual([
-      'config key raft.snapshot.enable has no effect yet (n1.toml:2)',
-      'config key raft.snapshot.chunk_size has no effect yet (n1.toml:3)',
+      'config key raft.watch.event_queue_size has no effect yet (n1.toml:2)',
+      'config key raft.watch.enable_metrics has no effect yet (n1.toml:3)',
     ]);
   });
 
   test('warn of the layer that won, once', () => {
-    const environment = { RAFT__RAFT__SNAPSHOT__ENABLE: 'false' };
-    expect(loadText('raft.snapshot.enable = true', environment).warnings).toEqual([
-      'config key raft.snapshot.enable has no effect yet (RAFT__RAFT__SNAPSHOT__ENABLE)',
+    const environment = { RAFT__RAFT__WATCH__ENABLE_METRICS: 'true' };
+    expect(loadText('raft.watch.enable_metrics = false', environment).warnings).toEqual([
+      'config key raft.watch.enable_metrics has no effect yet (RAFT__RAFT__WATCH__ENABLE_METRICS)',
     ]);
   });
 
   test('share a line of the log when there are many', () => {
-    const keys = ['enable = false', 'chunk_size = 2048', 'push_queue_size = 7'];
-    const few = `[raft.snapshot]\n${keys.join('\n')}\n`;
+    const keys = ['enable_metrics = true', 'event_queue_size = 2048', 'watcher_buffer_size = 7'];
+    const few = `[raft.watch]\n${keys.join('\n')}\n`;
     expect(loadText(few).foldedWarnings).toEqual(loadText(few).warnings);
-    const many = `${few}\nmax_log_entries_before_snapshot = 2000\n`;
+    const many = `${few}\nmax_watcher_count = 2000\n`;
     expect(loadText(many).warnings).toHaveLength(4);
     expect(loadText(many).foldedWarnings).toEqual([
       '4 config keys have no effect yet (n1.toml, lines 2-4, 6): see docs/configuration.md',
@@ -34,9 +34,8 @@ describe('keys without an effect yet', () => {
   });
 
   test('hold the value all the same', () => {
-    const { snapshot } = loadText('[raft.snapshot]\nenable = false\nchunk_size = 2048\n').config
-      .raft;
-    expect([snapshot.enabled, snapshot.chunkBytes]).toEqual([false, 2048]);
+    const { watch } = loadText('[raft.watch]\nevent_queue_size = 2048\n').config.raft;
+    expect(Object.values(watch)).toContain(2048);
   });
 });
 
@@ -107,6 +106,21 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.read_consistency.default_policy',
     'raft.read_consistency.lease_duration_ms',
     'raft.read_consistency.allow_client_override',
+    'raft.snapshot.enable',
+    'raft.snapshot.max_log_entries_before_snapshot',
+    'raft.snapshot.max_log_bytes_before_snapshot',
+    'raft.snapshot.snapshot_interval_in_sec',
+    'raft.snapshot.snapshot_cool_down_since_last_check',
+    'raft.snapshot.cleanup_retain_count',
+    'raft.snapshot.snapshots_dir',
+    'raft.snapshot.snapshots_dir_prefix',
+    'raft.snapshot.chunk_size',
+    'raft.snapshot.retained_log_entries',
+    'raft.snapshot.max_bandwidth_mbps',
+    'raft.snapshot.snapshot_push_backoff_in_ms',
+    'raft.snapshot.snapshot_push_max_retry',
+    'raft.snapshot.push_timeout_in_ms',
+    'raft.snapshot.receive_chunk_timeout_in_sec',
     'raft.rpc_compression.replication_response',
     'raft.rpc_compression.election_response',
     'raft.rpc_compression.snapshot_response',
@@ -125,6 +139,8 @@ test('the keys that have an effect, besides those of the planes', () => {
     'tls.client_certificate_authority_root_path',
     'tls.server_certificate_path',
     'tls.server_private_key_path',
+    'retry.install_snapshot.push_failure_alert_threshold',
+    'retry.install_snapshot.push_backoff_max_delay_ms',
   ]);
 });
 

@@ -14,12 +14,13 @@ test('a defect in what peers call stops the member, not the process', async () =
     record: broken,
     onRaftMessage: broken,
     onForwardFrame: broken,
+    onSnapshotFrame: broken,
     onLinkUp: broken,
     onLinkDown: broken,
     onRefused: broken,
   };
   const guarded = guardedObserver(observer, (error) => failures.push(error));
-  guarded.onLinkUp(2, 'control');
+  guarded.onLinkUp({ nodeId: 2, instanceId: 'i' }, 'control');
   guarded.onLinkDown(2, 'data');
   guarded.onRefused(2, { name: 'MemberRefused', message: 'no', byPeer: true });
   const hello = {} as Parameters<TransportObserver['check']>[0];

@@ -32,6 +32,8 @@ export function guardedObserver(
       guard(() => observer.onRaftMessage(sender, message), undefined),
     onForwardFrame: (from, frame, reply) =>
       guard(() => observer.onForwardFrame(from, frame, reply), undefined),
+    onSnapshotFrame: (sender, frame, reply) =>
+      guard(() => observer.onSnapshotFrame(sender, frame, reply), undefined),
     onLinkUp: (peer, plane) => guard(() => observer.onLinkUp(peer, plane), undefined),
     onLinkDown: (peer, plane) => guard(() => observer.onLinkDown(peer, plane), undefined),
     onRefused: (peer, refusal) => guard(() => observer.onRefused(peer, refusal), undefined),

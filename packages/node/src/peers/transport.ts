@@ -10,7 +10,13 @@ import type {
 } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Outgoing, RaftMessage, Sender } from '@d-engine/raft';
-import type { ForwardWrite, ForwardWriteResult, Hello, PeerFrame } from '@d-engine/wire';
+import type {
+  ForwardWrite,
+  ForwardWriteResult,
+  Hello,
+  PeerFrame,
+  SnapshotFrame,
+} from '@d-engine/wire';
 import { planeOf } from '@d-engine/wire';
 import type { Refusal } from './hello-check.ts';
 import { PeerConnectionLog } from './peer-connection-log.ts';
@@ -37,12 +43,14 @@ export interface TransportObserver {
   record(hello: Hello): Promise<Refusal | undefined>;
   onRaftMessage(sender: Sender, message: RaftMessage): void;
   onForwardFrame(from: NodeId, frame: ForwardFrame, reply: (answer: PeerFrame) => void): void;
-  onLinkUp(peer: NodeId, plane: Plane): void;
+  /** `reply`: on the stream that brought the frame. */
+  onSnapshotFrame(sender: Sender, frame: SnapshotFrame, reply: (answer: PeerFrame) => void): void;
+  onLinkUp(peer: Sender, plane: Plane): void;
   onLinkDown(peer: NodeId, plane: Plane): void;
   onRefused(peer: NodeId, refusal: RefusedLink): void;
 }
 
-/** Planes that are open all the time. Bulk opens with the first snapshot, in a later version. */
+/** Planes that are open all the time. Bulk is open while a snapshot travels. */
 const standingPlanes: readonly Plane[] = ['control', 'data'];
 
 /**
@@ -79,6 +87,8 @@ export class Transport {
         if (existing !== undefined) this.#closeLink(existing);
         this.#openLink(key, peer, plane);
       }
+      const bulk = keyOf(peer.id, 'bulk');
+      if (this.#links.get(bulk)?.peer.address === peer.address) wanted.add(bulk);
     }
     for (const [key, link] of this.#links) {
       if (wanted.has(key)) continue;
@@ -134,6 +144,25 @@ export class Transport {
     return this.#links.get(keyOf(to, 'data'))?.send(frame) ?? false;
   }
 
+  /** Opens a link for a snapshot, or begins a new stream on it. */
+  openBulk(to: NodeId): void {
+    const known = this.#links.get(keyOf(to, 'data'));
+    if (known === undefined) return;
+    this.closeBulk(to);
+    this.#openLink(keyOf(to, 'bulk'), known.peer, 'bulk');
+  }
+
+  closeBulk(to: NodeId): void {
+    const key = keyOf(to, 'bulk');
+    this.#links.get(key)?.stop();
+    this.#links.delete(key);
+  }
+
+  /** False: the link is down, and nothing was sent. */
+  sendBulk(to: NodeId, frame: SnapshotFrame): boolean {
+    return this.#links.get(keyOf(to, 'bulk'))?.send(frame) ?? false;
+  }
+
   isConnected(peer: NodeId): boolean {
     return standingPlanes.every((plane) => this.#links.get(keyOf(peer, plane))?.isUp === true);
   }
@@ -157,9 +186,9 @@ export class Transport {
     ownHello: (target) => ({ ...this.#observer.ownHello(), targetNodeId: target }),
     check: (peer, hello) => this.#observer.check(hello, peer.id),
     record: (hello) => this.#observer.record(hello),
-    onUp: (link) => {
+    onUp: (link, { nodeId, instanceId }) => {
       this.#log.up(link.peer, link.plane);
-      this.#observer.onLinkUp(link.peer.id, link.plane);
+      this.#observer.onLinkUp({ nodeId, instanceId }, link.plane);
     },
     onFrame: (link, hello, frame) => this.#onFrame(hello, frame, (answer) => link.send(answer)),
     onDown: (link, reason, wasUp, retryInMs) => {
@@ -208,16 +237,23 @@ export class Transport {
       case 'forwardWriteResult':
         this.#observer.onForwardFrame(hello.nodeId, frame, reply);
         return;
-      default: {
-        const sender = { nodeId: hello.nodeId, instanceId: hello.instanceId };
-        this.#observer.onRaftMessage(sender, frame);
-      }
+      case 'snapshotOffer':
+      case 'snapshotChunk':
+      case 'snapshotAnswer':
+        this.#observer.onSnapshotFrame(senderOf(hello), frame, reply);
+        return;
+      default:
+        this.#observer.onRaftMessage(senderOf(hello), frame);
     }
   }
 }
 
 /** Every member may open all planes anew at once; introduced streams are one a member and plane. */
 const strangersMax = limits.membersMax * 3;
+
+function senderOf({ nodeId, instanceId }: Hello): Sender {
+  return { nodeId, instanceId };
+}
 
 function keyOf(peer: NodeId, plane: Plane): string {
   return `${peer}/${plane}`;
