@@ -4,7 +4,6 @@ import {
   decodeWriteCommand,
   entryKinds,
   entryPayload,
-  limits,
   MalformedMessage,
   unreachable,
 } from '@d-engine/base';
@@ -15,13 +14,23 @@ import type {
   StateMachine,
   StateView,
 } from './contracts.ts';
-import type { SnapshotHeader, SnapshotSections, StateSection } from './snapshot-format.ts';
+import type {
+  ClusterTimeSection,
+  DataSection,
+  HistorySection,
+  SnapshotHeader,
+  SnapshotSections,
+  StateSection,
+} from './snapshot-format.ts';
 import { snapshotSectionKinds } from './snapshot-format.ts';
-import type { RunRecord } from './state/data-run.ts';
-import { readRun, runRecordBytes, writeRunRecord } from './state/data-run.ts';
+import { MalformedRun, readRun } from './state/data-run.ts';
+import type { RecordMeta } from './state/key-value-store.ts';
+import { KeyValueStore } from './state/key-value-store.ts';
+import { compareBytes } from './state/slot-tree.ts';
+import type { StoreView } from './state/store-view.ts';
+import type { HashedMeta } from './state-hash.ts';
 import { StateHash } from './state-hash.ts';
 import { StorageDamage } from './storage-errors.ts';
-import { StoredValue, sameBytes } from './stored-value.ts';
 
 /** Looks at a state in passing; it must not keep or change it. */
 export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
@@ -45,16 +54,17 @@ export class KeyValueStateMachine implements StateMachine {
   readonly #readHistoryId: (bootstrapPayload: Uint8Array) => HistoryId;
   readonly #collectEvents: boolean;
   readonly #onEntryApplied: EntryObserver | undefined;
-  /** By the key's bytes as latin1 text: one character a byte, so any bytes make a key. */
-  #values = new Map<string, StoredValue>();
+  #store = new KeyValueStore();
   #hash = new StateHash();
+  /** What is written beside the next key and value; one object for all. */
+  readonly #meta = newMeta();
   #appliedIndex: LogIndex = 0;
   /** Invariant: only grows. */
   #revisionBase: Revision = 0;
   #historyId: HistoryId | null = null;
   /** Invariant: never decreases (design rule 7). */
   #clusterTimeMs = 0;
-  /** Invariant: the sum of key, value and overhead bytes of all of `#values`. */
+  /** Invariant: the sum of key, value and overhead bytes of all keys. */
   #stateBytes = 0;
   #events: StateEvent[] = [];
 
@@ -89,7 +99,7 @@ export class KeyValueStateMachine implements StateMachine {
   }
 
   get keyCount(): number {
-    return this.#values.size;
+    return this.#store.keyCount;
   }
 
   apply(entries: readonly Entry[]): AppliedBatch {
@@ -105,43 +115,43 @@ export class KeyValueStateMachine implements StateMachine {
   }
 
   get(keys: readonly Uint8Array[]): (KeyValue | null)[] {
-    return keys.map((key) => {
-      const stored = this.#values.get(tableKey(key));
-      if (stored === undefined) return null;
-      const { value, createRevision, modRevision, version } = stored;
-      return { key, value, createRevision, modRevision, version };
-    });
+    return keys.map((key) => this.#store.read(key));
   }
 
   stateHash(): string {
-    const rest = [this.#appliedIndex, this.#revisionBase, this.#clusterTimeMs, this.#values.size];
+    const { keyCount } = this.#store;
+    const rest = [this.#appliedIndex, this.#revisionBase, this.#clusterTimeMs, keyCount];
     return this.#hash.digest(rest, this.#historyId ?? '');
   }
 
   view(): StateView {
-    const records = [...this.#values]
-      .map(([name, stored]) => {
-        const { value, createRevision, modRevision, version } = stored;
-        return { key: Buffer.from(name, 'latin1'), value, createRevision, modRevision, version };
-      })
-      .sort((left, right) => Buffer.compare(left.key, right.key));
-    const sections: StateSection[] = [
-      {
-        kind: snapshotSectionKinds.history,
-        historyId: this.#historyId,
-        revisionBase: this.#revisionBase,
-        stateHash: this.stateHash(),
-      },
-      { kind: snapshotSectionKinds.clusterTime, clusterTimeMs: this.#clusterTimeMs },
-      ...runsOf(records),
-    ];
-    return { appliedIndex: this.#appliedIndex, sections: () => sections, release: () => undefined };
+    const history: HistorySection = {
+      kind: snapshotSectionKinds.history,
+      historyId: this.#historyId,
+      revisionBase: this.#revisionBase,
+      stateHash: this.stateHash(),
+    };
+    const clusterTime: ClusterTimeSection = {
+      kind: snapshotSectionKinds.clusterTime,
+      clusterTimeMs: this.#clusterTimeMs,
+    };
+    const keys = this.#store.view();
+    return {
+      appliedIndex: this.#appliedIndex,
+      sections: () => sectionsOf([history, clusterTime], keys),
+      release: () => keys.release(),
+    };
   }
 
   async load(header: SnapshotHeader, sections: SnapshotSections): Promise<void> {
+    assert(
+      header.index >= this.#appliedIndex,
+      () => `loading a snapshot at ${header.index} over a state at ${this.#appliedIndex}`,
+    );
     const loaded = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
     loaded.#appliedIndex = header.index;
     let stateHash = '';
+    let lastKey: Uint8Array | undefined;
     for await (const section of sections) {
       if (section.kind === snapshotSectionKinds.history) {
         loaded.#historyId = section.historyId;
@@ -150,14 +160,11 @@ export class KeyValueStateMachine implements StateMachine {
       } else if (section.kind === snapshotSectionKinds.clusterTime) {
         loaded.#clusterTimeMs = section.clusterTimeMs;
       } else if (section.kind === snapshotSectionKinds.data) {
-        for (const record of readRun(section.run)) loaded.#load(record);
+        lastKey = loaded.#loadRun(header, section, lastKey);
       }
     }
-    if (loaded.stateHash() !== stateHash) {
-      const file = `the snapshot at ${header.index}`;
-      throw new StorageDamage({ file, offset: 0, reason: 'its state has another hash' });
-    }
-    this.#values = loaded.#values;
+    if (loaded.stateHash() !== stateHash) throw damaged(header, 'its state has another hash');
+    this.#store = loaded.#store;
     this.#hash = loaded.#hash;
     this.#appliedIndex = loaded.#appliedIndex;
     this.#historyId = loaded.#historyId;
@@ -166,13 +173,30 @@ export class KeyValueStateMachine implements StateMachine {
     this.#stateBytes = loaded.#stateBytes;
   }
 
-  #load(record: RunRecord): void {
-    const { key, value, createRevision, modRevision, version } = record;
-    const stored = new StoredValue(value, createRevision, modRevision);
-    stored.version = version;
-    this.#stateBytes += key.length + value.length + keyOverheadBytes;
-    this.#hash.add(stored, key, value, stored);
-    this.#values.set(tableKey(key), stored);
+  /** Returns the last key. */
+  #loadRun(
+    header: SnapshotHeader,
+    section: DataSection,
+    keyBefore: Uint8Array | undefined,
+  ): Uint8Array | undefined {
+    let lastKey = keyBefore;
+    let keyCount = 0;
+    try {
+      for (const { key, value, createRevision, modRevision, version } of readRun(section.run)) {
+        if (lastKey !== undefined && compareBytes(key, lastKey) <= 0) {
+          throw damaged(header, 'its keys do not rise');
+        }
+        this.#store.find(key);
+        this.#write(key, value, { createRevision, modRevision, version });
+        lastKey = key;
+        keyCount += 1;
+      }
+    } catch (error) {
+      if (error instanceof MalformedRun) throw damaged(header, error.message);
+      throw error;
+    }
+    if (keyCount !== section.keyCount) throw damaged(header, 'a run counts other keys');
+    return lastKey;
   }
 
   #applyEntry(entry: Entry): CommandResult | undefined {
@@ -231,57 +255,98 @@ export class KeyValueStateMachine implements StateMachine {
     expected: Uint8Array | null,
     value: Uint8Array | null,
   ): CommandResult {
-    const current = this.#values.get(tableKey(key))?.value ?? null;
-    const matches =
-      expected === null ? current === null : current !== null && sameBytes(current, expected);
+    const store = this.#store;
+    const isThere = store.find(key);
+    const matches = expected === null ? !isThere : isThere && store.valueIs(expected);
     const revision = this.revision;
-    if (!matches) return { type: 'compareAndSwap', revision, succeeded: false, current };
+    if (!matches) {
+      const current = isThere ? store.copyValue() : null;
+      return { type: 'compareAndSwap', revision, succeeded: false, current };
+    }
     if (value === null) this.#delete(key);
     else this.#put(key, value);
     return { type: 'compareAndSwap', revision, succeeded: true, current: null };
   }
 
   #put(key: Uint8Array, value: Uint8Array): void {
-    const revision = this.revision;
-    const name = tableKey(key);
-    const old = this.#values.get(name);
-    const stored = new StoredValue(value, old?.createRevision ?? revision, revision);
-    if (old === undefined) {
-      this.#stateBytes += key.length + keyOverheadBytes;
+    const store = this.#store;
+    const modRevision = this.revision;
+    const isThere = store.find(key);
+    const createRevision = isThere ? store.createRevision : modRevision;
+    const version = isThere ? store.version + 1 : 1;
+    if (this.#collectEvents) {
+      this.#collect('put', key, ownCopy(value), isThere ? store.copyValue() : null);
+    }
+    this.#write(key, value, { createRevision, modRevision, version }, isThere);
+  }
+
+  /** Over the record that `find` selected, if `isThere`. */
+  #write(
+    key: Uint8Array,
+    value: Uint8Array,
+    { createRevision, modRevision, version }: WrittenMeta,
+    isThere = false,
+  ): void {
+    const store = this.#store;
+    const meta = this.#meta;
+    meta.createRevision = createRevision;
+    meta.modRevision = modRevision;
+    meta.version = version;
+    if (isThere) {
+      this.#hash.remove(store);
+      this.#stateBytes -= store.valueLength;
+      this.#hash.add(meta, key, value, meta);
+      store.update(key, value, meta);
     } else {
-      stored.version = old.version + 1;
-      this.#stateBytes -= old.value.length;
-      this.#hash.remove(old);
+      this.#stateBytes += key.length + keyOverheadBytes;
+      this.#hash.add(meta, key, value, meta);
+      store.insert(key, value, meta);
     }
     this.#stateBytes += value.length;
-    this.#hash.add(stored, key, value, stored);
-    this.#values.set(name, stored);
-    if (this.#collectEvents) this.#collect('put', name, stored.value, old);
   }
 
   #delete(key: Uint8Array): boolean {
-    const name = tableKey(key);
-    const old = this.#values.get(name);
-    if (old === undefined) return false;
-    this.#values.delete(name);
-    this.#stateBytes -= key.length + keyOverheadBytes + old.value.length;
+    const store = this.#store;
+    if (!store.find(key)) return false;
+    this.#stateBytes -= key.length + keyOverheadBytes + store.valueLength;
     assert(this.#stateBytes >= 0, 'the state holds less than nothing');
-    this.#hash.remove(old);
-    if (this.#collectEvents) this.#collect('delete', name, null, old);
+    this.#hash.remove(store);
+    if (this.#collectEvents) this.#collect('delete', key, null, store.copyValue());
+    store.remove(key);
     return true;
   }
 
   #collect(
     type: 'put' | 'delete',
-    name: string,
+    key: Uint8Array,
     value: Uint8Array | null,
-    old: StoredValue | undefined,
+    previous: Uint8Array | null,
   ): void {
-    const key = Buffer.allocUnsafeSlow(name.length);
-    key.write(name, 'latin1');
-    const previous = old?.value ?? null;
-    this.#events.push({ revision: this.revision, type, key, value, previous });
+    this.#events.push({ revision: this.revision, type, key: ownCopy(key), value, previous });
   }
+}
+
+type WrittenMeta = Pick<RecordMeta, 'createRevision' | 'modRevision' | 'version'>;
+
+function newMeta(): { -readonly [name in keyof (RecordMeta & HashedMeta)]: number } {
+  const lanes = { hashLow: 0, hashHigh: 0 };
+  return { ...lanes, createRevision: 0, modRevision: 0, version: 0, expiresAt: 0, lease: 0 };
+}
+
+function* sectionsOf(first: readonly StateSection[], keys: StoreView): Generator<StateSection> {
+  yield* first;
+  for (const { keyCount, bytes } of keys.runs()) {
+    yield { kind: snapshotSectionKinds.data, keyCount, run: bytes };
+  }
+}
+
+function damaged(header: SnapshotHeader, reason: string): StorageDamage {
+  const file = `the snapshot of entry ${header.index}`;
+  return new StorageDamage({ file, offset: 0, reason });
+}
+
+function ownCopy(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(bytes);
 }
 
 /** The command, or why the bytes are none: no client's bytes may stop a node. */
@@ -292,30 +357,4 @@ function decodeOrReason(payload: Uint8Array): WriteCommand | string {
     if (error instanceof MalformedMessage) return `not a write command: ${error.message}`;
     throw error;
   }
-}
-
-function tableKey(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
-}
-
-function* runsOf(records: readonly RunRecord[]): Generator<StateSection> {
-  const encode = (some: readonly RunRecord[], bytes: number): StateSection => {
-    const run = Buffer.allocUnsafeSlow(bytes);
-    let at = 0;
-    for (const record of some) at = writeRunRecord(run, at, record);
-    return { kind: snapshotSectionKinds.data, keyCount: some.length, run };
-  };
-  let pending: RunRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    const size = runRecordBytes(record);
-    if (bytes > 0 && bytes + size > limits.snapshotRunBytes) {
-      yield encode(pending, bytes);
-      pending = [];
-      bytes = 0;
-    }
-    pending.push(record);
-    bytes += size;
-  }
-  if (bytes > 0) yield encode(pending, bytes);
 }
