@@ -126,12 +126,10 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: stateMachine,
-        find: 'new StoredValue(value, old?.createRevision ?? revision, revision)',
-        replace: `new StoredValue(
-      value,
-      old?.createRevision ?? revision,
-      old === undefined ? revision : ((${reached}), old.modRevision),
-    )`,
+        find: 'meta.modRevision = modRevision;',
+        replace: `meta.modRevision = isThere
+      ? ((${reached}), this.#store.read(key)?.modRevision ?? modRevision)
+      : modRevision;`,
       },
     ],
     foundBy: ['linearizability'],
@@ -142,8 +140,8 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: stateMachine,
-        find: 'expected === null ? current === null : current !== null && sameBytes(current, expected);',
-        replace: `expected === null ? current === null : ((${reached}), current !== null);`,
+        find: 'expected === null ? !isThere : isThere && store.valueIs(expected);',
+        replace: `expected === null ? !isThere : ((${reached}), isThere);`,
       },
     ],
     foundBy: ['linearizability'],
