@@ -43,7 +43,10 @@ const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
     from: { path: `^packages/${name}/.*${testFile}|^packages/${name}/test/` },
     to: {
       path: '^(packages|tools|examples|benches)/',
-      pathNot: [anyOf([name, ...allowed, ...testsOnly]), '^tools/(test-[^/]+\\.ts$|cluster/)'],
+      pathNot: [
+        anyOf([name, ...allowed, ...testsOnly]),
+        '^tools/(test-[^/]+\\.ts$|cluster/|descriptors/)',
+      ],
     },
   },
 ]);

@@ -1,12 +1,14 @@
-import type { LeaderHint } from '@d-engine/base';
+import type { LeaderHint, Plane } from '@d-engine/base';
 import fc from 'fast-check';
 import * as wire from '../src/index.ts';
 import { bytes, exact, text, uint32 } from './arbitraries.ts';
 import type { Theirs } from './protobuf-oracle.ts';
 
-/** One message: how to make one, what protobufjs calls its parts, and our codec. */
+/** One message: how to make one, what others call its parts, and our codec. */
 export interface MessageSpec {
   readonly name: string;
+  /** Of a frame between members. */
+  readonly plane?: Plane;
   readonly arbitrary: fc.Arbitrary<{ readonly ours: unknown; readonly theirs: Theirs }>;
   readonly encode: (ours: never) => Uint8Array;
   readonly decode: (bytes: Uint8Array) => unknown;

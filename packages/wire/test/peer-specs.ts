@@ -20,7 +20,7 @@ const errorName = fc.constantFrom(
 );
 const fromLeader = { term: exact, leaderCommit: exact, token: exact, stickinessMs: exact };
 
-/** A frame type: the oneof's field, the message, and its parts in protobufjs's names. */
+/** A frame type: the oneof's field, the message, and its parts in the names of others. */
 function peerSpec<Frame extends wire.PeerFrame>(
   plane: Plane,
   arbitrary: fc.Arbitrary<Frame>,

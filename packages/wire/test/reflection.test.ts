@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { methods } from '../src/methods.ts';
 import { servedFiles } from '../src/reflection/file-descriptors.ts';
 import { ServerReflection } from '../src/reflection/server-reflection.ts';
-import { protos, type Theirs } from './protobuf-oracle.ts';
+import { protos } from './proto-files.ts';
+import type { Theirs } from './protobuf-oracle.ts';
 
 const packageName = 'grpc.reflection.v1';
 
