@@ -14,6 +14,11 @@ export interface Network {
   listen(address: Address, service: Service): Promise<Listener>;
   /** A channel to `address`. It connects when first used and again after a loss. */
   connect(address: Address, options?: ChannelOptions): Channel;
+  /**
+   * What is sent within `work` leaves when it returns, all that goes to one peer together. Without
+   * it, and outside of it, that happens once more of what has arrived was read.
+   */
+  batch?(work: () => void): void;
 }
 
 export interface Listener {

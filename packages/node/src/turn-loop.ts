@@ -108,8 +108,11 @@ export class TurnLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
+    const { network } = this.#env;
     try {
-      this.#runTurn();
+      // The messages and answers of a turn leave with it.
+      if (network.batch === undefined) this.#runTurn();
+      else network.batch(() => this.#runTurn());
     } catch (error) {
       this.#observer.onFailure(error);
     }

@@ -71,6 +71,10 @@ export class RealNetwork implements Network {
     return this.#grpc.connect(address, options);
   }
 
+  batch(work: () => void): void {
+    this.#grpc.batch(work);
+  }
+
   #securely(hooks: ListenHooks): ByteListenOptions {
     if (this.#tls === undefined) return hooks;
     const { listen } = this.#tls;

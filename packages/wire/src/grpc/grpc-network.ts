@@ -67,12 +67,8 @@ export class GrpcNetwork implements Network {
     return channel;
   }
 
-  /**
-   * Sends now what was answered and asked outside of a read, in one write a connection. Without
-   * it that happens in the next round of the event loop.
-   */
-  flush(): void {
-    this.#http2.flusher.flush();
+  batch(work: () => void): void {
+    this.#http2.flusher.batch(work);
   }
 
   /** Closes every channel and listener that is still open, without grace. */

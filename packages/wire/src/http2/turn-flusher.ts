@@ -13,6 +13,7 @@ export class TurnFlusher {
   readonly #schedule: Schedule;
   #waiting: Flushable[] = [];
   #scheduled = false;
+  #isBatching = false;
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule;
@@ -21,16 +22,26 @@ export class TurnFlusher {
   /** The connection asks once until it was flushed. */
   add(connection: Flushable): void {
     this.#waiting.push(connection);
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#isBatching) return;
     this.#scheduled = true;
     this.#schedule.afterPoll(() => {
       this.#scheduled = false;
-      this.flush();
+      this.#flush();
     });
   }
 
-  /** At the end of a turn that answered many: no need to wait for the next one. */
-  flush(): void {
+  /** Work at whose end everything leaves: no need to wait for the next round of the loop. */
+  batch(work: () => void): void {
+    this.#isBatching = true;
+    try {
+      work();
+    } finally {
+      this.#isBatching = false;
+      this.#flush();
+    }
+  }
+
+  #flush(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
