@@ -45,6 +45,7 @@ function setUp(terms: readonly number[], memoryFirst: number, onDisk: readonly E
       settleApplied: (entry: Entry) => settled.push(entry.index),
     } as unknown as Proposals,
     onApplied: () => undefined,
+    onLoaded: () => undefined,
     onFailure: (error) => failures.push(error),
   });
   return { applier, stateMachine, reads, failures, settled };

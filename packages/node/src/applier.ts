@@ -14,6 +14,7 @@ export class Applier {
   readonly #stateMachine: StateMachine;
   readonly #proposals: Proposals;
   readonly #onApplied: () => void;
+  readonly #onLoaded: () => void;
   readonly #onFailure: (error: unknown) => void;
   #state: 'ready' | 'reading' | 'loading' = 'ready';
   #loads = 0;
@@ -25,6 +26,8 @@ export class Applier {
     proposals: Proposals;
     /** The state machine has moved on, in a turn or between two. */
     onApplied: () => void;
+    /** A snapshot took the place of the state. */
+    onLoaded: () => void;
     onFailure: (error: unknown) => void;
   }) {
     this.#raft = options.raft;
@@ -32,6 +35,7 @@ export class Applier {
     this.#stateMachine = options.stateMachine;
     this.#proposals = options.proposals;
     this.#onApplied = options.onApplied;
+    this.#onLoaded = options.onLoaded;
     this.#onFailure = options.onFailure;
   }
 
@@ -84,6 +88,7 @@ export class Applier {
     await this.#stateMachine.load(header, this.#storage.snapshots.read());
     assert(this.#stateMachine.appliedIndex === header.index, 'the state is that of the snapshot');
     this.#state = 'ready';
+    this.#onLoaded();
     this.#raft.applied(header.index);
     this.#proposals.settleSkipped(header.index);
     this.#onApplied();

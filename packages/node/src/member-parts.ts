@@ -172,6 +172,7 @@ function createApplier(context: MemberContext, parts: MemberParts): Applier {
       parts.snapshots.onApplied();
       parts.turns.request();
     },
+    onLoaded: () => context.onEntryApplied?.(stateMachine),
     onFailure: (error) => context.onFailure(error),
   });
 }

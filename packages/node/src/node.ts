@@ -47,7 +47,10 @@ export interface NodeOptions {
   readonly metrics: Metrics;
   /** Serves the member's port; `env.network.listen` unless the port is shared with HTTP. */
   readonly listen?: (address: Address, service: Service) => Promise<Listener>;
-  /** Told of the state after each entry that is applied: for checks of a whole cluster. */
+  /**
+   * Told of the state after each entry that is applied, and after a snapshot was loaded: for checks
+   * of a whole cluster.
+   */
   readonly onEntryApplied?: EntryObserver;
 }
 

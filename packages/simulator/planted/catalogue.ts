@@ -1,6 +1,7 @@
 import { bugsOfElections } from './bugs-of-elections.ts';
 import { bugsOfReads } from './bugs-of-reads.ts';
 import { bugsOfReplication } from './bugs-of-replication.ts';
+import { bugsOfSnapshots } from './bugs-of-snapshots.ts';
 import { bugsOfStorage } from './bugs-of-storage.ts';
 import { bugsOfTheWire } from './bugs-of-the-wire.ts';
 import { bugsOfWrites } from './bugs-of-writes.ts';
@@ -9,6 +10,7 @@ import type { PlantedBug } from './planted-bug.ts';
 /** A simulator that finds nothing proves nothing: it must find each of these. */
 export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfStorage,
+  ...bugsOfSnapshots,
   ...bugsOfElections,
   ...bugsOfReplication,
   ...bugsOfReads,

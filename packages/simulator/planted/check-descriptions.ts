@@ -73,6 +73,10 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     says: 'A follower commits no more than what it saw to match its leader in this term.',
     file: 'invariants/heartbeat-commits-verified.ts',
   },
+  'the log is cut behind a snapshot': {
+    says: 'What the log of a member does not have any more is in a snapshot on the platter of its disk.',
+    file: 'invariants/log-behind-snapshot.ts',
+  },
   'a torn tail is cut': {
     says:
       'When a member has started, nothing stands on its platter behind the end of its log: no ' +

@@ -18,6 +18,11 @@ const eventNames = [
   'conflict hints',
   'torn tails cut',
   'torn copies of the vote',
+  // Snapshots.
+  'snapshots taken',
+  'snapshots installed',
+  'transfers of snapshots resumed',
+  'entries purged',
   // Reads and writes.
   'lease reads answered locally',
   'reads confirmed by a quorum',

@@ -1,6 +1,6 @@
 import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
-import { noSnapshots } from './draw-snapshots.ts';
+import { drawSnapshots } from './draw-snapshots.ts';
 import { drawTransport } from './draw-transport.ts';
 import { drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
 import { applyPreset } from './presets.ts';
@@ -43,7 +43,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
     segmentBytes: segmentBytesFor(valueBytes, random.pick([8, 8, 64, 1_024]) * 1_024),
     valueBytes,
     limits,
-    snapshots: noSnapshots,
+    snapshots: drawSnapshots(seed, valueBytes),
     intervalMsMax: (2 * durationMsDefault * clients) / target,
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),

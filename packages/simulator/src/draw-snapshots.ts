@@ -25,12 +25,20 @@ export const noSnapshots: SnapshotSettings = {
   chunkTimeoutMs: 1_000,
 };
 
+/** What the largest of states takes where the speed is bound: connections have time to break. */
+export const slowTransferMs = 5_000;
+
+/** Ten keys, and what stands around them. */
+function stateBytes(valueBytes: readonly number[]): number {
+  return 2_000 + 10 * Math.max(0, ...valueBytes);
+}
+
 /**
  * Half of the runs take snapshots, often and of small pieces, so that a member that was away for a
  * while needs one and a transfer is long enough to be broken. They have draws of their own: the
  * other seeds play what they played.
  */
-export function drawSnapshots(seed: number): SnapshotSettings {
+export function drawSnapshots(seed: number, valueBytes: readonly number[]): SnapshotSettings {
   const random = new SeededRandom(seed).fork('snapshots');
   if (random.chance(0.5)) return noSnapshots;
   return {
@@ -44,7 +52,8 @@ export function drawSnapshots(seed: number): SnapshotSettings {
     retainCount: random.pick([1, 2]),
     retainedLogEntries: random.pick([1, 1, 10]),
     chunkBytes: random.pick([100, 300, 1_000, 262_144]),
-    // A kilobyte takes a second then, and the connection has time to break.
-    bandwidthMbpsMax: random.pick([0, 0, 0.008]),
+    bandwidthMbpsMax: random.chance(0.75)
+      ? (8 * stateBytes(valueBytes)) / slowTransferMs / 1_000
+      : 0,
   };
 }

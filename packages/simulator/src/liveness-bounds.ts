@@ -1,4 +1,5 @@
 import { limits } from '@d-engine/base';
+import { slowTransferMs } from './draw-snapshots.ts';
 import { slownessMax } from './faults/disk-faults.ts';
 import { clogMsMax } from './faults/network-faults.ts';
 import { sleepTimeoutsMax } from './faults/process-faults.ts';
@@ -48,6 +49,8 @@ export function livenessBounds(scenario: Scenario): LivenessBounds {
       : longLogBytes / world.disk.bytesPerMs +
         (longLogBytes / segmentBytes) * (readsPerFile * (readMs.max + metadataMs.max));
   const slowLinkMs = ifAny(['clog', 'gracefulStop'], clogMsMax);
+  // Whoever is behind the log gets a snapshot first, and another one if that was begun too early.
+  const snapshotMs = scenario.snapshots.bandwidthMbpsMax > 0 ? 2 * slowTransferMs : 0;
   const lossProbability = world.network.unreliableStreams?.lossProbability ?? 0;
   const lostHelloMs = lossProbability > 0 ? limits.helloTimeoutMs : 0;
   return {
@@ -55,6 +58,7 @@ export function livenessBounds(scenario: Scenario): LivenessBounds {
     settledMs:
       electionTimeouts * electionTimeoutMaxMs +
       reconnectMs +
+      snapshotMs +
       Math.max(slowDiskMs, slowLinkMs, lostHelloMs),
   };
 }

@@ -110,7 +110,7 @@ class Simulation {
       entryBytesMax: entryBytesMax(scenario),
       violated,
     });
-    this.#invariants = new Invariants(() => cluster.running());
+    this.#invariants = new Invariants(() => cluster.running(), cluster.committed);
     this.#memberOfHost = new Map(cluster.ids.map((id) => [cluster.hostName(id), id]));
     const watch = new AnswerWatch(world, violated);
     const harms = new Harms(world, cluster);

@@ -15,6 +15,7 @@ export const checkNames = [
   'configuration overlap',
   'heartbeat commits what is verified',
   'a torn tail is cut',
+  'the log is cut behind a snapshot',
   'a leader hears a quorum',
   // Of the processes.
   'no member dies',

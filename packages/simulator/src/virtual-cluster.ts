@@ -5,6 +5,7 @@ import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import { Counters } from './counters.ts';
 import { HeardAnswers } from './heard-answers.ts';
 import { AppliedStates } from './invariants/applied-states.ts';
+import { CommittedEntries } from './invariants/committed-entries.ts';
 import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
@@ -32,6 +33,8 @@ export interface ClusterEvents {
 export class VirtualCluster {
   readonly ids: readonly NodeId[];
   readonly memberships: Memberships;
+  /** As the checks saw it. */
+  readonly committed: CommittedEntries = new CommittedEntries();
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
@@ -138,7 +141,9 @@ export class VirtualCluster {
       (node) => {
         this.#nodes.set(id, node);
         this.memberships.onRunning(id, node.raft.instanceId);
-        this.#views.set(id, new NodeView(node, this.host(id), { heard, appliedStates }));
+        const { committed } = this;
+        const seen = { heard, appliedStates, committed };
+        this.#views.set(id, new NodeView(node, this.host(id), seen));
         const onClosed = (fatal: unknown): void => {
           if (this.#nodes.get(id) === node) this.#forget(id);
           if (fatal === undefined) this.#events.onStopped?.(id);

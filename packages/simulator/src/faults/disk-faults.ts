@@ -2,6 +2,8 @@ import { crc32 } from 'node:zlib';
 import type { NodeId } from '@d-engine/base';
 import type { VirtualDisk } from '@d-engine/virtual-env';
 import { voteCopyBytes, voteCopyOffsets, voteFileName } from '../disk-layout.ts';
+import { noSnapshots } from '../draw-snapshots.ts';
+import { durableSnapshotsIn } from '../invariants/durable-snapshots.ts';
 import type { LogFile } from '../log-files.ts';
 import { logFiles } from '../log-files.ts';
 import { dataDirectory } from '../virtual-cluster.ts';
@@ -120,9 +122,11 @@ function freeBytes({ random }: FaultTools, disk: VirtualDisk) {
 
 /**
  * Somewhere in a log file that is not the last one in use: its durability shows in the next one.
- * The newest records may look like a torn tail when they rot, which nobody could tell apart.
+ * The newest records may look like a torn tail when they rot, which nobody could tell apart. And a
+ * start does not read what a snapshot covers, so that it cannot refuse that.
  */
 function durableBytes({ random }: FaultTools, disk: VirtualDisk) {
+  if (durableSnapshotsIn(disk, noSnapshots.directory).length > 0) return undefined;
   const files = filesInUse(disk).filter(({ hasHeader }) => hasHeader);
   if (files.length < 2) return undefined;
   const { path, usedBytes } = random.pick(files.slice(0, -1));

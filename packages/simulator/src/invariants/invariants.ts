@@ -1,7 +1,7 @@
 import type { InstanceId, NodeId } from '@d-engine/base';
 import type { CheckName, Violation } from '../violation.ts';
 import type { Check, Step } from './check.ts';
-import { CommittedEntries } from './committed-entries.ts';
+import type { CommittedEntries } from './committed-entries.ts';
 import { CommittedIsNeverUndone } from './committed-is-never-undone.ts';
 import { ConfigurationOverlap } from './configuration-overlap.ts';
 import { DurableQuorum } from './durable-quorum.ts';
@@ -11,6 +11,7 @@ import { HeartbeatCommitsVerified } from './heartbeat-commits-verified.ts';
 import { LeaderAppendOnly } from './leader-append-only.ts';
 import { LeaderCompleteness } from './leader-completeness.ts';
 import { LeaseSafety } from './lease-safety.ts';
+import { LogBehindSnapshot } from './log-behind-snapshot.ts';
 import { LogMatching } from './log-matching.ts';
 import { MemberRecord } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
@@ -37,9 +38,8 @@ export class Invariants {
   readonly #violations: Violation[] = [];
   #eventCount = 0;
 
-  constructor(running: () => Iterable<MemberView>) {
+  constructor(running: () => Iterable<MemberView>, committed: CommittedEntries) {
     this.#running = running;
-    const committed = new CommittedEntries();
     const seen = new SeenEntries();
     this.#leases = new LeaseSafety(committed, running);
     this.#checks = [
@@ -49,6 +49,7 @@ export class Invariants {
       new OneVoteATerm(),
       new MonotonicIndexes(),
       new TornTailCut(),
+      new LogBehindSnapshot(),
       new DurableSurvives(seen),
       new HeartbeatCommitsVerified(),
       new DurableQuorum(committed),

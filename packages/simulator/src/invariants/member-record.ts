@@ -9,6 +9,7 @@ export class MemberRecord {
   role: Role = 'follower';
   term: Term = 0;
   leaderId: NodeId | null = null;
+  firstLogIndex: LogIndex = 1;
   lastLogIndex: LogIndex = 0;
   lastLogTerm: Term = 0;
   durableIndex: LogIndex = 0;
@@ -33,6 +34,7 @@ export class MemberRecord {
   differsFrom(member: MemberView): boolean {
     return (
       this.lastLogIndex !== member.lastLogIndex ||
+      this.firstLogIndex !== member.firstLogIndex ||
       this.durableIndex !== member.durableIndex ||
       this.commitIndex !== member.commitIndex ||
       this.appliedIndex !== member.appliedIndex ||
@@ -64,6 +66,7 @@ export class MemberRecord {
     this.role = member.role;
     this.term = member.term;
     this.leaderId = member.leaderId;
+    this.firstLogIndex = member.firstLogIndex;
     this.durableIndex = member.durableIndex;
     this.commitIndex = member.commitIndex;
     this.verifiedIndex = member.verifiedIndex;

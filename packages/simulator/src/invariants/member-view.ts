@@ -6,8 +6,10 @@ import type { VirtualHost } from '@d-engine/virtual-env';
 import { voteFileName } from '../disk-layout.ts';
 import type { HeardAnswers } from '../heard-answers.ts';
 import type { AppliedState, AppliedStates } from './applied-states.ts';
+import type { CommittedEntries } from './committed-entries.ts';
 import type { DurableEntries } from './durable-log.ts';
 import { DurableLog } from './durable-log.ts';
+import { durableSnapshotsIn } from './durable-snapshots.ts';
 import type { DurableVote } from './durable-vote.ts';
 import { durableVotesOn } from './durable-vote.ts';
 
@@ -21,6 +23,8 @@ export interface MemberView {
   readonly role: Role;
   readonly term: Term;
   readonly leaderId: NodeId | null;
+  /** What is before it is in a snapshot only; 1 for nothing. */
+  readonly firstLogIndex: LogIndex;
   readonly lastLogIndex: LogIndex;
   readonly durableIndex: LogIndex;
   readonly commitIndex: LogIndex;
@@ -44,11 +48,14 @@ export interface MemberView {
   readonly owesItsVote: boolean;
   /** Which directory of this voter counts, by what this member knows; undefined: none yet. */
   boundInstance(voter: NodeId): InstanceId | undefined;
+  /** Of what is in its snapshot only: the term with which it was committed. */
   termAt(index: LogIndex): Term | undefined;
   /** Of the entry's bytes; undefined when they are not in memory any more. */
   checksumAt(index: LogIndex): number | undefined;
   /** As a power loss right now would leave it. */
   durableLog(): DurableEntries;
+  /** Last entries of the snapshots that a power loss right now would leave. */
+  durableSnapshots(): readonly LogIndex[];
   /** The same of its vote: each copy of it. */
   durableVotes(): readonly DurableVote[];
   leaseValid(): boolean;
@@ -72,11 +79,12 @@ export class NodeView implements MemberView {
   readonly #heard: HeardAnswers;
   readonly #durableLog: DurableLog;
   readonly #appliedStates: AppliedStates;
+  readonly #committed: CommittedEntries;
 
   constructor(
     node: Node,
     host: VirtualHost,
-    seen: { heard: HeardAnswers; appliedStates: AppliedStates },
+    seen: { heard: HeardAnswers; appliedStates: AppliedStates; committed: CommittedEntries },
   ) {
     this.nodeId = node.settings.nodeId;
     this.instanceId = node.raft.instanceId;
@@ -86,6 +94,7 @@ export class NodeView implements MemberView {
     this.#host = host;
     this.#heard = seen.heard;
     this.#appliedStates = seen.appliedStates;
+    this.#committed = seen.committed;
     this.#durableLog = new DurableLog(host.disk, `${node.settings.dataDirectory}/log`);
   }
 
@@ -99,6 +108,10 @@ export class NodeView implements MemberView {
 
   get leaderId(): NodeId | null {
     return this.#raft.leaderId;
+  }
+
+  get firstLogIndex(): LogIndex {
+    return this.#raft.firstLogIndex;
   }
 
   get lastLogIndex(): LogIndex {
@@ -158,7 +171,9 @@ export class NodeView implements MemberView {
   }
 
   termAt(index: LogIndex): Term | undefined {
-    return this.#raft.termAt(index);
+    const term = this.#raft.termAt(index);
+    if (term !== undefined || index >= this.firstLogIndex) return term;
+    return this.#committed.at(index)?.term;
   }
 
   checksumAt(index: LogIndex): number | undefined {
@@ -169,6 +184,10 @@ export class NodeView implements MemberView {
   durableLog(): DurableEntries {
     this.#durableLog.catchUp();
     return this.#durableLog;
+  }
+
+  durableSnapshots(): readonly LogIndex[] {
+    return durableSnapshotsIn(this.#host.disk, this.#node.settings.snapshots.directory);
   }
 
   durableVotes(): readonly DurableVote[] {

@@ -1,6 +1,7 @@
 import type { InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Configuration, HardState, Role } from '@d-engine/raft';
 import type { AppliedState } from '../../src/invariants/applied-states.ts';
+import { CommittedEntries } from '../../src/invariants/committed-entries.ts';
 import type { DurableEntries } from '../../src/invariants/durable-log.ts';
 import type { DurableVote } from '../../src/invariants/durable-vote.ts';
 import { Invariants } from '../../src/invariants/invariants.ts';
@@ -52,6 +53,11 @@ export class FakeMember implements MemberView {
   platter: Term[] | undefined;
   /** On its disk, where that is another vote than the one it says. */
   voteOnPlatter: DurableVote | undefined;
+  /** What is before it is in a snapshot only. */
+  firstLogIndex: LogIndex = 1;
+  /** On its disk: their last entries. */
+  snapshots: readonly LogIndex[] = [];
+  platterFirstIndex: LogIndex = 1;
   /** Of entries whose bytes are not what the others hold. */
   readonly oddBytes: Set<LogIndex> = new Set();
   readonly oddBytesOnPlatter: Set<LogIndex> = new Set();
@@ -67,6 +73,10 @@ export class FakeMember implements MemberView {
 
   boundInstance(voter: NodeId): InstanceId | undefined {
     return this.unbound.has(voter) ? undefined : instanceOf(voter);
+  }
+
+  durableSnapshots(): readonly LogIndex[] {
+    return this.snapshots;
   }
 
   get lastLogIndex(): LogIndex {
@@ -85,7 +95,7 @@ export class FakeMember implements MemberView {
   durableLog(): DurableEntries {
     const log = this.platter ?? this.log;
     return {
-      firstIndex: 1,
+      firstIndex: this.platterFirstIndex,
       at: (index) => {
         const term = log[index - 1];
         if (term === undefined) return undefined;
@@ -171,7 +181,7 @@ export class FakeCluster {
   readonly invariants: Invariants;
 
   constructor() {
-    this.invariants = new Invariants(() => this.members);
+    this.invariants = new Invariants(() => this.members, new CommittedEntries());
     for (const member of this.members) member.votesFor(1);
     this.step();
     this.members[0].role = 'leader';

@@ -374,6 +374,41 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['a torn tail is cut']);
   });
 
+  test('a log that begins behind a snapshot which is not on the platter', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.firstLogIndex = 4;
+    second.snapshots = [2];
+    expect(cluster.problems()).toEqual(['the log is cut behind a snapshot']);
+  });
+
+  test('but not one that begins behind a durable one', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.firstLogIndex = 4;
+    second.snapshots = [2, 3];
+    expect(cluster.problems()).toEqual([]);
+  });
+
+  test('an install that counts as durable while the old log is on the platter', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.platter = [1, 1];
+    second.snapshots = [5];
+    second.firstLogIndex = 6;
+    expect(cluster.problems()).toEqual(['durable survives a crash']);
+  });
+
+  test('but not one whose log begins anew on the platter', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.platter = [];
+    second.platterFirstIndex = 6;
+    second.snapshots = [5];
+    second.firstLogIndex = 6;
+    expect(cluster.problems()).toEqual([]);
+  });
+
   test('an entry behind the end of the log of a member that just started', () => {
     const cluster = settled();
     const [, second] = cluster.members;
