@@ -21,7 +21,6 @@ const eventNames = [
   // Snapshots.
   'snapshots taken',
   'snapshots installed',
-  'transfers of snapshots resumed',
   'entries purged',
   // Reads and writes.
   'lease reads answered locally',

@@ -34,13 +34,13 @@ function stateBytes(valueBytes: readonly number[]): number {
 }
 
 /**
- * Half of the runs take snapshots, often and of small pieces, so that a member that was away for a
+ * Some of the runs take snapshots, often and of small pieces, so that a member that was away for a
  * while needs one and a transfer is long enough to be broken. They have draws of their own: the
  * other seeds play what they played.
  */
 export function drawSnapshots(seed: number, valueBytes: readonly number[]): SnapshotSettings {
   const random = new SeededRandom(seed).fork('snapshots');
-  if (random.chance(0.5)) return noSnapshots;
+  if (random.chance(0.6)) return noSnapshots;
   return {
     ...noSnapshots,
     enabled: true,

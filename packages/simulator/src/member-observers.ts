@@ -114,7 +114,6 @@ const countedSeries: Readonly<Record<string, CounterName>> = {
   d_engine_event_loop_stalls_total: 'event loop stalls noticed',
   d_engine_snapshots_taken_total: 'snapshots taken',
   d_engine_snapshots_installed_total: 'snapshots installed',
-  d_engine_snapshot_transfers_resumed_total: 'transfers of snapshots resumed',
   d_engine_log_purged_entries_total: 'entries purged',
   d_engine_client_retries_total: 'client retries',
   d_engine_client_redirects_total: 'redirects followed',

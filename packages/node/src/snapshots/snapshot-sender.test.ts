@@ -62,7 +62,7 @@ function start(changes: Partial<SnapshotSettings> = {}) {
   return { clock, sender, frames, results, offsets, offers, answer, opened: () => opened };
 }
 
-test('offers the file, sends all of it once the peer is ready, and ends with its word', async () => {
+test('offers the file, sends it once the peer is ready, and ends with its word', async () => {
   const { sender, offsets, offers, results, answer } = start();
   sender.onLinkUp('i');
   expect(offers()).toMatchObject([{ term: 3, index: 9, snapshotTerm: 2, lengthBytes: 350 }]);
