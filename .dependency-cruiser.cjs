@@ -82,7 +82,10 @@ module.exports = {
       name: 'only-through-the-index-from-outside',
       comment: 'examples, benches and tools see what users see',
       severity: 'error',
-      from: { path: '^(examples|benches|tools)/', pathNot: '^(tools/docs|benches/wire)/' },
+      from: {
+        path: '^(examples|benches|tools)/',
+        pathNot: '^(tools/docs|benches/(wire|storage))/',
+      },
       to: {
         path: '^packages/',
         pathNot: publicFaces,
@@ -117,11 +120,21 @@ module.exports = {
       },
     },
     {
+      name: 'only-through-the-index-from-the-bench-of-the-storage',
+      comment: 'it measures state and files on the real disk, below what users can name',
+      severity: 'error',
+      from: { path: '^benches/storage/' },
+      to: {
+        path: '^packages/',
+        pathNot: [...publicFaces, '^packages/d-engine/src/env/index\\.ts$'],
+      },
+    },
+    {
       name: 'examples-and-benches-use-the-product',
       comment: 'examples and benches import d-engine and the client, nothing inside them',
       severity: 'error',
-      // What one call costs the wire shows only below the product.
-      from: { path: '^(examples|benches)/', pathNot: '^benches/wire/' },
+      // What one call costs the wire, and one key the storage, shows only below the product.
+      from: { path: '^(examples|benches)/', pathNot: '^benches/(wire|storage)/' },
       to: { path: '^packages/', pathNot: anyOf(['d-engine', 'client']) },
     },
     {

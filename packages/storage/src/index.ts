@@ -1,3 +1,6 @@
+export * from './conformance/conformance-case.ts';
+export * from './conformance/snapshot-store-conformance.ts';
+export * from './conformance/state-machine-conformance.ts';
 export * from './contracts.ts';
 export * from './hard-state-file.ts';
 export * from './identity.ts';

@@ -159,10 +159,10 @@ export class KeyValueStore {
     if (!isNeeded && bytes === recordBytes(key.length, value.length)) {
       this.#writeMeta(slab, this.#offset, this.#slot, key, value, meta);
       slab.bytes.set(value, this.#valueOffset());
-      return;
+    } else {
+      this.#writeNew(this.#slot, key, value, meta);
+      this.#memory.release(slab, bytes);
     }
-    this.#writeNew(this.#slot, key, value, meta);
-    this.#memory.release(slab, bytes);
     this.#tidy(bytes);
   }
 
