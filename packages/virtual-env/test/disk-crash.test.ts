@@ -255,6 +255,29 @@ describe('names after a power loss', () => {
     expect(names(host)).toEqual(new Map([['/y/a', 1]]));
   });
 
+  it.each([false, true])(
+    'leave a file that gave its name to another, synced there: %s',
+    async (isSynced) => {
+      for (let seed = 0; seed < 60; seed++) {
+        const { world, host } = await prepare(seed);
+        const steps: NameStep[] = [
+          { type: 'create', name: '/y/b' },
+          { type: 'create', name: '/x/a' },
+          { type: 'sync', directory: '/y' },
+          { type: 'sync', directory: '/x' },
+          { type: 'rename', name: '/x/a', to: '/x/b' },
+          { type: 'rename', name: '/y/b', to: '/x/a' },
+          ...(isSynced ? [{ type: 'sync', directory: '/y' } as const] : []),
+        ];
+        for (const [number, each] of steps.entries()) {
+          await world.complete(performName(host.env.disk, each, number + 1));
+        }
+        host.crash({ powerLoss: true });
+        expect([...names(host).values()].sort()).toEqual([1, 2]);
+      }
+    },
+  );
+
   it('give no file two names, and none that was synced less than one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.array(nameStep, { maxLength: 25 }), async (seed, steps) => {

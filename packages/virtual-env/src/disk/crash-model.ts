@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../seeded-random.ts';
 import type { DirectoryChange } from './directory-node.ts';
-import { makeDurable } from './directory-node.ts';
+import { makeDurable, wouldBury } from './directory-node.ts';
 import type { FileNode, UnsyncedChange } from './file-node.ts';
 
 /** What disks write in one step. */
@@ -51,7 +51,7 @@ export class CrashModel {
   crashDirectoryChanges(changes: readonly DirectoryChange[]): void {
     for (const change of changes) {
       if (change.settled) continue;
-      if (this.#random.chance(this.#keepProbability)) {
+      if (this.#random.chance(this.#keepProbability) && !wouldBury(change)) {
         makeDurable(change);
       } else {
         change.settled = true;

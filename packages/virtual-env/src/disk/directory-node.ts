@@ -99,10 +99,30 @@ export function makeDurable(change: DirectoryChange): void {
   }
   if (node.durablePlace !== undefined) removeEntry(node.durablePlace, node);
   if (newer > id) return;
+  moveAway(change);
   const replaced = to.directory.durable.get(to.name);
   if (replaced !== undefined) replaced.durablePlace = undefined;
   to.directory.durable.set(to.name, node);
   node.durablePlace = to;
+}
+
+/**
+ * Whether the platter still has a file under the name that this change takes which has moved to
+ * another one since, and was not removed: no disk loses it for that.
+ */
+export function wouldBury({ node, to }: DirectoryChange): boolean {
+  const there = to?.directory.durable.get(to.name);
+  return there?.type === 'file' && there !== node && there.linked;
+}
+
+/** What moved a file away from the name that this change takes gets there before it. */
+function moveAway(change: DirectoryChange): void {
+  const { id, to } = change;
+  if (to === undefined || !wouldBury(change)) return;
+  const there = to.directory.durable.get(to.name);
+  for (const older of to.directory.pending) {
+    if (older.node === there && older.id < id) makeDurable(older);
+  }
 }
 
 /** The node that came to this name has moved on since; what it replaced is gone all the same. */
