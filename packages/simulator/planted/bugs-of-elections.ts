@@ -103,8 +103,9 @@ export const bugsOfElections: readonly PlantedBug[] = [
     edits: [
       {
         file: core,
-        find: 'this.configuration = configurationOf(members);',
+        find: 'this.configuration = configuration ?? configurationOf(this.config.initialMembers);',
         replace: `const { bindings } = this;
+    const { members } = configuration ?? configurationOf(this.config.initialMembers);
     const isLate = (id) => bindings.bootstrap !== undefined && bindings.find(id) === undefined;
     if (members.some(({ id, role }) => role === 'voter' && isLate(id))) ${reached};
     this.configuration = configurationOf(

@@ -98,9 +98,10 @@ export const bugsOfReplication: readonly PlantedBug[] = [
     edits: [
       {
         file: follower,
-        find: 'if (ownTerm !== prevLogTerm) {',
-        replace: `if (ownTerm !== undefined && ownTerm !== prevLogTerm) ${reached};
-  if (ownTerm === undefined) {`,
+        find: 'if (prevLogIndex >= log.precedingIndex && ownTerm !== prevLogTerm) {',
+        replace: `const isBehind = prevLogIndex < log.precedingIndex;
+  if (!isBehind && ownTerm !== undefined && ownTerm !== prevLogTerm) ${reached};
+  if (!isBehind && ownTerm === undefined) {`,
       },
     ],
     foundBy: ['log matching'],

@@ -66,7 +66,7 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: applier,
-        find: 'this.#reading = true;',
+        find: "this.#state = 'reading';",
         replace: `${reached};`,
       },
     ],
@@ -220,8 +220,10 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: proposals,
-        find: "this.#settle(write, { ok: false, error: new DEngineError('ProposeFailed', message) });",
-        replace: `${reached};
+        find: `again';
+    this.#settle(write, { ok: false, error: new DEngineError('ProposeFailed', message) });`,
+        replace: `again';
+    ${reached};
     this.#settle(write, { ok: false, error: new DEngineError('ClusterUnavailable', message) });`,
       },
     ],
@@ -233,7 +235,7 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: applier,
-        find: 'this.#reading = false;\n        this.#apply(entries);',
+        find: "this.#state = 'ready';\n        this.#apply(entries);",
         replace: `${reached};
         this.#apply(entries);`,
       },
