@@ -172,8 +172,8 @@ export class Core {
   }
 
   refreshConfiguration(): void {
-    const { configuration } = this.bindings;
-    this.configuration = configuration ?? configurationOf(this.config.initialMembers);
+    const { bindings, config } = this;
+    this.configuration = bindings.configuration ?? configurationOf(config.initialMembers);
     if (this.isPassive) this.role = this.isVoter ? 'follower' : 'learner';
   }
 

@@ -103,9 +103,8 @@ export const bugsOfElections: readonly PlantedBug[] = [
     edits: [
       {
         file: core,
-        find: 'this.configuration = configuration ?? configurationOf(this.config.initialMembers);',
-        replace: `const { bindings } = this;
-    const { members } = configuration ?? configurationOf(this.config.initialMembers);
+        find: 'this.configuration = bindings.configuration ?? configurationOf(config.initialMembers);',
+        replace: `const { members } = bindings.configuration ?? configurationOf(config.initialMembers);
     const isLate = (id) => bindings.bootstrap !== undefined && bindings.find(id) === undefined;
     if (members.some(({ id, role }) => role === 'voter' && isLate(id))) ${reached};
     this.configuration = configurationOf(
