@@ -73,6 +73,8 @@ export class CrashDisk implements Disk {
   /** Changes so far. */
   steps = 0;
   openFiles = 0;
+  /** By the path. */
+  readonly bytesRead: Map<string, number> = new Map<string, number>();
   /** No write fits once so many bytes are in files. */
   capacityBytes: number = Number.POSITIVE_INFINITY;
   readonly counts: Record<Operation, number> = {
@@ -232,7 +234,9 @@ export class CrashDisk implements Disk {
       read: (position, length) =>
         this.#look(() => {
           check(false);
-          return Uint8Array.from(file.cache.subarray(position, position + length));
+          const bytes = Uint8Array.from(file.cache.subarray(position, position + length));
+          this.bytesRead.set(path, (this.bytesRead.get(path) ?? 0) + bytes.length);
+          return bytes;
         }),
       write,
       sync,

@@ -3,9 +3,11 @@ import type { Entry, LogIndex, Term } from '@d-engine/base';
 import { encodeEntries, entryKinds, silentLogger } from '@d-engine/base';
 import type { HardState, Persist } from '@d-engine/raft';
 import type { Storage } from '../src/contracts.ts';
+import type { EntryId } from '../src/entry-id.ts';
 import { openStorage } from '../src/open-storage.ts';
 import type { CrashDisk } from './crash-disk.ts';
-import { testCompute } from './snapshot-fixtures.ts';
+import { foreignSnapshot } from './foreign-snapshot.ts';
+import { snapshotHeader, snapshotSections, testCompute } from './snapshot-fixtures.ts';
 
 export const dataDirectory = '/srv/data';
 const instance = (digit: string): string => digit.repeat(32);
@@ -19,9 +21,19 @@ export class Ledger {
   peerBootsAcked = 0;
   clusterAcked = false;
   clusterAsked = false;
+  /** In the order in which they were asked for. */
+  readonly snapshots: AskedSnapshot[] = [];
+  snapshotsAcked = 0;
+  /** The largest one asked for. */
+  purgedIndex: LogIndex = 0;
   /** The boot counts of starts that came far enough to be seen. */
   bootCount = 0;
   instanceId: string | undefined;
+}
+
+interface AskedSnapshot extends EntryId {
+  /** It came from another member, and takes the place of the log. */
+  readonly isInstalled: boolean;
 }
 
 let nextInstance = 0;
@@ -72,6 +84,21 @@ export class Workload {
     await this.#append([this.#logImage()], { truncateFrom: 11 });
     await this.#reopen();
     await this.#append([30]);
+    await this.#snapshot(6);
+    await Promise.all([this.#purge(4), this.#append([400, 20])]);
+    await this.#reopen();
+    await Promise.all([this.#append([900, 900], { commitIndex: 11 }), this.#snapshot(11)]);
+    await Promise.all([this.#purge(11), this.#vote(5, 1), this.#append([1500, 30])]);
+    await this.#vote(6, 1);
+    // What this member never heard of, and in the end what another leader replaced.
+    await this.#install({ index: 40, term: 6 });
+    await this.#append([100, 1400]);
+    await this.#append([1300, 60], { truncateFrom: 42, commitIndex: 41 });
+    await this.#reopen();
+    await this.#vote(7, 1);
+    await this.#install({ index: 42, term: 7 });
+    await Promise.all([this.#append([10]), this.#snapshot(42), this.#purge(42)]);
+    await this.#append([1800], { commitIndex: 43 });
     await this.#storage?.close();
   }
 
@@ -93,7 +120,7 @@ export class Workload {
   #vote(term: number, candidate: number): Promise<void> {
     const votedFor = { nodeId: candidate, instanceId: instance(String(candidate)) };
     this.#hardState = { term, votedFor, stickinessMs: 100 * term };
-    return this.#write([], undefined, 0, this.#hardState);
+    return this.#write({ hardState: this.#hardState });
   }
 
   #append(
@@ -105,29 +132,50 @@ export class Workload {
     const first = this.#lastIndex + 1;
     this.#lastIndex += sizes.length;
     const entries = makeCrashEntries(first, this.#hardState.term, sizes);
-    return this.#write(entries, truncateFrom, commitIndex, undefined);
+    return this.#write({ entries, truncateFrom, commitIndex });
   }
 
-  async #write(
-    entries: Entry[],
-    truncateFrom: LogIndex | undefined,
-    commitIndex: LogIndex,
-    hardState: HardState | undefined,
-  ): Promise<void> {
+  async #write(parts: Partial<Persist>): Promise<void> {
     const ledger = this.#ledger;
     const writeId = ledger.writes.length + 1;
-    const persist: Persist = {
-      writeId,
-      hardState,
-      reset: undefined,
-      truncateFrom,
-      entries,
-      commitIndex,
-    };
+    const nothing = { hardState: undefined, reset: undefined, truncateFrom: undefined };
+    const persist: Persist = { writeId, ...nothing, entries: [], commitIndex: 0, ...parts };
     ledger.writes.push(persist);
     await this.#storage?.write(persist);
     if (ledger.writesAcked !== writeId - 1) throw new Error('writes resolved out of order');
     ledger.writesAcked = writeId;
+  }
+
+  async #snapshot(index: LogIndex): Promise<void> {
+    const snapshots = this.#storage?.snapshots;
+    const ledger = this.#ledger;
+    const term = modelOf(ledger.writes).termAt(index);
+    if ((snapshots?.latest?.header.index ?? 0) >= index) return;
+    ledger.snapshots.push({ index, term, isInstalled: false });
+    await snapshots?.write(snapshotHeader(index, term), snapshotSections(`as of ${index}`));
+    ledger.snapshotsAcked = ledger.snapshots.length;
+  }
+
+  async #purge(upTo: LogIndex): Promise<void> {
+    const ledger = this.#ledger;
+    ledger.purgedIndex = Math.max(ledger.purgedIndex, upTo);
+    await this.#storage?.purgeLog(upTo, modelOf(ledger.writes).termAt(upTo));
+  }
+
+  /** As a follower does: the file arrives and gets its name, then the log begins anew. */
+  async #install(id: EntryId): Promise<void> {
+    const ledger = this.#ledger;
+    const { bytes, info } = await foreignSnapshot(id);
+    const { header, lengthBytes, sha256 } = info;
+    const receiver = await this.#storage?.snapshots.receive(header, lengthBytes, sha256);
+    await receiver?.write(bytes.subarray(0, 700));
+    await receiver?.write(bytes.subarray(700));
+    ledger.snapshots.push({ ...id, isInstalled: true });
+    await receiver?.finish();
+    ledger.snapshotsAcked = ledger.snapshots.length;
+    this.#lastIndex = id.index;
+    await this.#write({ reset: id, commitIndex: id.index });
+    await this.#storage?.snapshots.removeOlder(1);
   }
 
   async #peer(bootCount: number): Promise<void> {
@@ -162,23 +210,61 @@ export function makeCrashEntries(
   return encodeEntries(proposals, first, term, 1000 * term);
 }
 
+/** A log, from what it once began with. */
+export class ModelLog {
+  readonly follows: EntryId;
+  readonly entries: readonly Entry[];
+
+  constructor(follows: EntryId, entries: readonly Entry[]) {
+    this.follows = follows;
+    this.entries = entries;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.follows.index + this.entries.length;
+  }
+
+  /** From the entry before the first one on. */
+  termAt(index: LogIndex): Term {
+    const { follows, entries } = this;
+    return index === follows.index ? follows.term : (entries[index - follows.index - 1]?.term ?? 0);
+  }
+
+  /** What stands from `index` on. */
+  from(index: LogIndex): readonly Entry[] {
+    return this.entries.slice(index - this.follows.index - 1);
+  }
+
+  /** With a part of a write or all of it. */
+  after({ reset, truncateFrom, entries }: Persist, count: number = entries.length): ModelLog {
+    const added = entries.slice(0, count);
+    if (reset !== undefined) return new ModelLog(reset, added);
+    const kept = (truncateFrom ?? this.lastIndex + 1) - this.follows.index - 1;
+    return new ModelLog(this.follows, [...this.entries.slice(0, kept), ...added]);
+  }
+}
+
+const emptyLog = new ModelLog({ index: 0, term: 0 }, []);
+
+function modelOf(writes: readonly Persist[]): ModelLog {
+  return writes.reduce((log, write) => log.after(write), emptyLog);
+}
+
 /** Every log that may be found: what was acknowledged, and perhaps a start of what was not. */
-function possibleLogs(ledger: Ledger): Set<string> {
-  const possible = new Set<string>();
-  let log: readonly Entry[] = [];
-  for (const [position, { truncateFrom, entries }] of ledger.writes.entries()) {
-    const isAcked = position < ledger.writesAcked;
-    if (!isAcked) possible.add(keyOf(log));
-    const kept = truncateFrom === undefined ? log : log.slice(0, truncateFrom - 1);
-    for (let count = 0; !isAcked && count < entries.length; count++) {
-      if (count > 0 || truncateFrom !== undefined) {
-        possible.add(keyOf([...kept, ...entries.slice(0, count)]));
+function possibleLogs(ledger: Ledger): ModelLog[] {
+  const possible: ModelLog[] = [];
+  let log = modelOf(ledger.writes.slice(0, ledger.writesAcked));
+  for (const write of ledger.writes.slice(ledger.writesAcked)) {
+    possible.push(log);
+    const { truncateFrom, reset, entries } = write;
+    for (let count = 0; count < entries.length; count++) {
+      if (count > 0 || truncateFrom !== undefined || reset !== undefined) {
+        possible.push(log.after(write, count));
       }
     }
-    log = [...kept, ...entries];
+    log = log.after(write);
   }
-  possible.add(keyOf(log));
-  return possible;
+  return [...possible, log];
 }
 
 export function keyOf(entries: readonly Entry[]): string {
@@ -190,7 +276,7 @@ export function keyOf(entries: readonly Entry[]): string {
 /** What may be found after a crash. */
 export interface Expectation {
   readonly ledger: Ledger;
-  readonly logs: ReadonlySet<string>;
+  readonly logs: readonly ModelLog[];
   readonly hardStates: readonly (HardState | undefined)[];
 }
 

@@ -9,6 +9,7 @@ import {
   expectationOf,
   keyOf,
   Ledger,
+  ModelLog,
   makeCrashEntries,
   openCrashStorage,
   Workload,
@@ -42,20 +43,48 @@ async function crashWorkload(crashAt: number): Promise<Crash> {
 }
 
 async function entriesOf(storage: Storage): Promise<Entry[]> {
-  const { lastIndex } = storage.recovered;
-  return readRange({ read: (...range) => storage.readEntries(...range) }, 1, lastIndex);
+  const { firstIndex, lastIndex } = storage.recovered;
+  return readRange({ read: (...range) => storage.readEntries(...range) }, firstIndex, lastIndex);
+}
+
+/**
+ * The newest snapshot is the last one that was reported, or one that was asked for since. One that
+ * was installed has the log in step, wherever the crash came.
+ */
+function possibleLogsBeside(storage: Storage, { ledger, logs }: Expectation): ModelLog[] {
+  const { snapshot } = storage.recovered;
+  const { snapshots, snapshotsAcked } = ledger;
+  const allowed = snapshots.slice(Math.max(snapshotsAcked - 1, 0));
+  const found = allowed.findLast(({ index }) => index === snapshot?.index);
+  if (snapshot === undefined) expect(snapshotsAcked).toBe(0);
+  else expect(found).toMatchObject({ index: snapshot.index, term: snapshot.term });
+  if (found?.isInstalled !== true) return [...logs];
+  const inStep = logs.filter((log) => log.termAt(found.index) === found.term);
+  return [...inStep, new ModelLog(found, [])];
+}
+
+/** Whether it is this log, from where it was purged. */
+function isLog(storage: Storage, entries: readonly Entry[], log: ModelLog): boolean {
+  const { firstIndex, precedingTerm, lastIndex } = storage.recovered;
+  if (firstIndex <= log.follows.index || lastIndex !== log.lastIndex) return false;
+  if (precedingTerm !== log.termAt(firstIndex - 1)) return false;
+  return keyOf(entries) === keyOf(log.from(firstIndex));
 }
 
 /** Everything acknowledged is there, whole and in order, and nothing was invented. */
 async function verify(storage: Storage, expectation: Expectation): Promise<void> {
-  const { ledger, logs, hardStates } = expectation;
+  const { ledger, hardStates } = expectation;
   const { recovered, identity } = storage;
   const entries = await entriesOf(storage);
-  if (!logs.has(keyOf(entries))) {
+  const logs = possibleLogsBeside(storage, expectation);
+  const snapshotIndex = recovered.snapshot?.index ?? 0;
+  expect(recovered.firstIndex - 1).toBeLessThanOrEqual(snapshotIndex);
+  expect(recovered.lastIndex).toBeGreaterThanOrEqual(snapshotIndex);
+  if (!logs.some((log) => isLog(storage, entries, log))) {
     const found = entries.map(({ index, term }) => `${index}@${term}`).join(' ');
     throw new Error(`log after ${ledger.writesAcked} of ${ledger.writes.length}: ${found}`);
   }
-  const lastTerm = entries.at(-1)?.term ?? 0;
+  const lastTerm = entries.at(-1)?.term ?? recovered.precedingTerm;
   const states = hardStates.map((state) =>
     lastTerm > (state?.term ?? 0)
       ? { term: lastTerm, votedFor: null, stickinessMs: state?.stickinessMs ?? 0 }
@@ -64,10 +93,12 @@ async function verify(storage: Storage, expectation: Expectation): Promise<void>
   expect(states).toContainEqual(recovered.hardState);
   const committed = [0, ...ledger.writes.map(({ commitIndex }) => commitIndex)];
   const acked = committed.slice(0, ledger.writesAcked + 1);
-  expect(recovered.commitIndex).toBeGreaterThanOrEqual(Math.max(...acked));
-  expect(recovered.commitIndex).toBeLessThanOrEqual(Math.max(...committed));
+  expect(recovered.commitIndex).toBeGreaterThanOrEqual(Math.max(...acked, snapshotIndex));
+  expect(recovered.commitIndex).toBeLessThanOrEqual(Math.max(...committed, snapshotIndex));
   expect(recovered.commitIndex).toBeLessThanOrEqual(recovered.lastIndex);
-  expect(recovered.lastClusterTimeMs).toBe(entries.at(-1)?.clusterTimeMs ?? 0);
+  const snapshotTimeMs = recovered.snapshot?.clusterTimeMs ?? 0;
+  const lastTimeMs = entries.at(-1)?.clusterTimeMs ?? 0;
+  expect(recovered.lastClusterTimeMs).toBe(Math.max(lastTimeMs, snapshotTimeMs));
   expect(identity.bootCount).toBeGreaterThan(ledger.bootCount);
   if (ledger.instanceId !== undefined) expect(identity.instanceId).toBe(ledger.instanceId);
   const peerBoots = identity.peers.get(2)?.bootCount ?? 0;
@@ -80,7 +111,7 @@ async function verify(storage: Storage, expectation: Expectation): Promise<void>
 /** Goes on after the crash, loses power once more and expects the same log and the new writes. */
 async function verifyGoesOn(storage: Storage, disk: CrashDisk, mode: CrashMode): Promise<void> {
   const before = await entriesOf(storage);
-  const first = before.length + 1;
+  const first = storage.recovered.lastIndex + 1;
   const term = (storage.recovered.hardState?.term ?? 0) + 1;
   const added = makeCrashEntries(first, term, [10, 600, 90]);
   const hardState = { term, votedFor: null, stickinessMs: 1000 };
@@ -94,7 +125,9 @@ async function verifyGoesOn(storage: Storage, disk: CrashDisk, mode: CrashMode):
     commitIndex,
   });
   const again = await openCrashStorage(disk.restart(mode));
-  expect(keyOf(await entriesOf(again))).toBe(keyOf([...before, ...added]));
+  // The start may have given back a file more.
+  const purged = again.recovered.firstIndex - storage.recovered.firstIndex;
+  expect(keyOf(await entriesOf(again))).toBe(keyOf([...before, ...added].slice(purged)));
   expect(again.recovered.hardState).toEqual(hardState);
   await again.close();
 }
