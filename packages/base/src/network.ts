@@ -15,10 +15,10 @@ export interface Network {
   /** A channel to `address`. It connects when first used and again after a loss. */
   connect(address: Address, options?: ChannelOptions): Channel;
   /**
-   * What is sent within `work` leaves when it returns, all that goes to one peer together. Without
-   * it, and outside of it, that happens once more of what has arrived was read.
+   * What is sent within `work` leaves when it returns, all that goes to one peer together. Outside
+   * of it, that may happen only once more of what has arrived was read.
    */
-  batch?(work: () => void): void;
+  batch(work: () => void): void;
 }
 
 export interface Listener {

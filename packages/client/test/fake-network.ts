@@ -70,6 +70,10 @@ export class FakeNetwork implements Network {
     throw new Error('a client does not listen');
   }
 
+  batch(): void {
+    throw new Error('a client has no turns');
+  }
+
   connect(address: Address, options: ChannelOptions = {}): Channel {
     const open = new Set<(error: StatusError) => void>();
     let closed = false;

@@ -12,8 +12,10 @@ import { TurnLoop } from './turn-loop.ts';
 
 const electionTimeoutMinMs = 200;
 
+const plainNetwork: Pick<Env['network'], 'batch'> = { batch: (work) => work() };
+
 /** A loop over a Raft that only wants a tick after `tickInMs`, and notes what it is told. */
-function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = {}) {
+function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainNetwork) {
   const clock = new ManualClock();
   const rounds: (() => void)[] = [];
   const calls: string[] = [];

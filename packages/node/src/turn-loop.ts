@@ -108,11 +108,9 @@ export class TurnLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { network } = this.#env;
     try {
       // The messages and answers of a turn leave with it.
-      if (network.batch === undefined) this.#runTurn();
-      else network.batch(() => this.#runTurn());
+      this.#env.network.batch(() => this.#runTurn());
     } catch (error) {
       this.#observer.onFailure(error);
     }

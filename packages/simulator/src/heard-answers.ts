@@ -41,6 +41,7 @@ export class HeardAnswers {
     return {
       listen: (address, service) => network.listen(address, service),
       connect: (address, options) => this.#listenToChannel(network.connect(address, options)),
+      batch: (work) => network.batch(work),
     };
   }
 

@@ -26,4 +26,9 @@ export class VirtualNetwork implements Network {
   connect(address: Address, options: ChannelOptions = {}): Channel {
     return new VirtualChannel(this.#origin, address, options);
   }
+
+  /** Each message leaves by itself, when it is sent. */
+  batch(work: () => void): void {
+    work();
+  }
 }
