@@ -33,6 +33,8 @@ export class LogState {
   #commitIndex: LogIndex = 0;
   #durable: LogPosition = { segmentId: 0, offset: 0 };
   #endsWithMarker = true;
+  /** Invariant: the sum of all `endOffset`. Asked for with every batch that is applied. */
+  #bytes = 0;
 
   /** The first segment on disk is not the first that there was. Before anything is added. */
   beginBehind(follows: EntryId, sequence: number): void {
@@ -84,7 +86,7 @@ export class LogState {
 
   /** Bytes that the records take on disk. */
   get bytes(): number {
-    return this.#segments.reduce((sum, { endOffset }) => sum + endOffset, 0);
+    return this.#bytes;
   }
 
   /** Adds a durable record, of the last segment or of the one after it. */
@@ -104,6 +106,7 @@ export class LogState {
     this.#endsWithMarker =
       lastIndex < firstIndex && removes === 'nothing' && !isBefore(durable, position);
     segment.addAnchor(firstIndex, position.offset, removes !== 'nothing');
+    this.#bytes += effect.endOffset - segment.endOffset;
     segment.endOffset = effect.endOffset;
   }
 
@@ -116,6 +119,7 @@ export class LogState {
     const segment = new LogSegment({ segmentId, firstSequence, kept }, summary.anchors);
     segment.resets = resets;
     segment.endOffset = summary.endOffset;
+    this.#bytes += segment.endOffset;
     this.#segments.push(segment);
     for (const { index, term } of summary.termStarts) this.#termStarts.append(index, term);
     this.#membershipEntries.push(...summary.membershipEntries);
@@ -167,7 +171,7 @@ export class LogState {
   /** Forgets the first segment, whose file is about to go; its entries are in a snapshot. */
   removeFirst(): void {
     assert(this.#segments.length > 1, 'the log ends in the last segment');
-    this.#segments.shift();
+    this.#bytes -= this.#segments.shift()?.endOffset ?? 0;
     const index = must(this.#segments[0], 'a segment').startIndex - 1;
     if (index <= this.#follows.index) return;
     this.#follows = { index, term: this.#termStarts.termAt(index) };

@@ -52,6 +52,7 @@ describe('purge', () => {
     await log.append(batchOf(makeEntries(10, 2, [5])));
     for (const mode of [{ type: 'lost' }, { type: 'process' }] as const) {
       const opened = await openLog(disk.restart(mode));
+      expect(opened.log.bytes).toBe(log.bytes);
       expect(opened.recovered).toMatchObject({
         firstIndex: 5,
         precedingTerm: 1,
