@@ -1,11 +1,14 @@
+export { isMembershipKind } from './bindings.ts';
 export * from './configuration.ts';
 export * from './effects.ts';
 export { initialVotersHash } from './formation.ts';
 export {
   decodeBinding,
   decodeBootstrap,
+  decodeMember,
   encodeBinding,
   encodeBootstrap,
+  encodeMember,
 } from './membership-codec.ts';
 export * from './messages.ts';
 export type { RaftView } from './raft.ts';

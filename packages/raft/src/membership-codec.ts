@@ -1,7 +1,7 @@
 import { MalformedMessage, ProtobufReader, ProtobufWriter } from '@d-engine/base';
 import type { Binding, Bootstrap, Member } from './configuration.ts';
 
-/** Payloads of bootstrap and binding entries. Their numbers are in logs for ever. */
+/** Payloads of bootstrap and binding entries. Their numbers are in logs and snapshots for ever. */
 const roles = { voter: 1, learner: 2 } as const;
 
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
@@ -55,7 +55,8 @@ export function decodeBinding(bytes: Uint8Array): Binding {
   return { nodeId, instanceId };
 }
 
-function encodeMember(member: Member): Uint8Array {
+/** Snapshots hold members as well. */
+export function encodeMember(member: Member): Uint8Array {
   const writer = new ProtobufWriter(64);
   writer.uint(1, member.id);
   writer.string(2, member.address);
@@ -64,7 +65,8 @@ function encodeMember(member: Member): Uint8Array {
   return writer.finish();
 }
 
-function decodeMember(bytes: Uint8Array): Member {
+/** Throws MalformedMessage. */
+export function decodeMember(bytes: Uint8Array): Member {
   const reader = new ProtobufReader(bytes);
   let id = 0;
   let address = '';

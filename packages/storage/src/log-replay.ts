@@ -1,7 +1,8 @@
 import type { Entry } from '@d-engine/base';
+import { isMembershipKind } from '@d-engine/raft';
 import type { LogState } from './log-state.ts';
 import type { RecordEffect } from './record-effect.ts';
-import { ownCopy, tellsMembership } from './record-effect.ts';
+import { ownCopy } from './record-effect.ts';
 import type { LogPosition, RecordHeader } from './record-header.ts';
 import { isBefore } from './record-header.ts';
 import { entriesOfRecord } from './record-reader.ts';
@@ -27,7 +28,7 @@ export function replay(state: LogState, record: StoredRecord): string | undefine
     if (entry.index !== lastIndex + 1) return `entry ${entry.index} follows ${lastIndex}`;
     if (entry.term < termStarts.termAt(lastIndex)) return 'terms go back';
     termStarts.append(entry.index, entry.term);
-    if (tellsMembership(entry)) membershipEntries.push(ownCopy(entry));
+    if (isMembershipKind(entry.kind)) membershipEntries.push(ownCopy(entry));
     lastIndex = entry.index;
   }
   if (header.commitIndex > lastIndex) return 'it commits what is not in the log';

@@ -1,5 +1,4 @@
 import type { Entry, LogIndex, Term } from '@d-engine/base';
-import { entryKinds } from '@d-engine/base';
 import type { LogPosition, Removal } from './record-header.ts';
 import type { TermStart } from './term-starts.ts';
 
@@ -22,10 +21,6 @@ export interface RecordEffect {
   readonly commitIndex: LogIndex;
   /** What it says was durable when it was written. */
   readonly durable: LogPosition;
-}
-
-export function tellsMembership(entry: Entry): boolean {
-  return entry.kind === entryKinds.bootstrap || entry.kind === entryKinds.binding;
 }
 
 /** Without the buffer that it stands in, which is much larger. */

@@ -1,10 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { Entry, InstanceId, LogIndex } from '@d-engine/base';
 import { assert, limits, must } from '@d-engine/base';
+import { isMembershipKind } from '@d-engine/raft';
 import type { LogBatch } from './contracts.ts';
 import type { EntryId } from './entry-id.ts';
 import type { RecordEffect } from './record-effect.ts';
-import { ownCopy, tellsMembership } from './record-effect.ts';
+import { ownCopy } from './record-effect.ts';
 import type { LogPosition, Removal } from './record-header.ts';
 import {
   alignUp,
@@ -179,7 +180,7 @@ class WriteBuilder {
     if (this.#termStarts.at(-1)?.term !== entry.term) {
       this.#termStarts.push({ index: entry.index, term: entry.term });
     }
-    if (tellsMembership(entry)) this.#membershipEntries.push(ownCopy(entry));
+    if (isMembershipKind(entry.kind)) this.#membershipEntries.push(ownCopy(entry));
     return true;
   }
 

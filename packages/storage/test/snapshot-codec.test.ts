@@ -58,7 +58,7 @@ const hexId = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('hex'));
 const member = fc.record({
-  id: exact,
+  id: exact.filter((id) => id > 0),
   address: fc.string(),
   role: fc.constantFrom('voter' as const, 'learner' as const),
   promotable: fc.boolean(),

@@ -1,12 +1,11 @@
 import type { LogIndex, NodeId } from '@d-engine/base';
 import { MalformedMessage, ProtobufReader, ProtobufWriter } from '@d-engine/base';
 import type { BoundMember, Configuration, Member } from '@d-engine/raft';
+import { decodeMember, encodeMember } from '@d-engine/raft';
 import type { ConfigurationSection, SnapshotSection, StateSection } from '../snapshot-format.ts';
 import { snapshotSectionKinds } from '../snapshot-format.ts';
 
 /** Protobuf, all but the data. The numbers are in files for ever; an unknown field is refused. */
-const roles = { voter: 1, learner: 2 } as const;
-
 export function encodeSectionBody(section: SnapshotSection): Uint8Array {
   if (section.kind === snapshotSectionKinds.data) return section.run;
   if (section.kind === snapshotSectionKinds.configuration) return encodeConfiguration(section);
@@ -107,34 +106,6 @@ function decodeConfiguration(body: Uint8Array): ConfigurationSection {
   const configuration: Configuration = { ...who, autoLeave, members };
   const { configuration: kind } = snapshotSectionKinds;
   return { kind, configuration, configurationIndex, bindings };
-}
-
-function encodeMember(member: Member): Uint8Array {
-  const writer = new ProtobufWriter(64);
-  writer.uint(1, member.id);
-  writer.string(2, member.address);
-  writer.uint(3, roles[member.role]);
-  if (member.promotable) writer.bool(4, true);
-  return writer.finish();
-}
-
-function decodeMember(bytes: Uint8Array): Member {
-  const reader = new ProtobufReader(bytes);
-  let id = 0;
-  let address = '';
-  let role = 0;
-  let promotable = false;
-  while (reader.next()) {
-    if (reader.field === 1) id = reader.uint();
-    else if (reader.field === 2) address = reader.string();
-    else if (reader.field === 3) role = reader.uint();
-    else if (reader.field === 4) promotable = reader.bool();
-    else throw unknownField('member', reader.field);
-  }
-  if (role !== roles.voter && role !== roles.learner) {
-    throw new MalformedMessage(`member role ${role} is not known`);
-  }
-  return { id, address, role: role === roles.voter ? 'voter' : 'learner', promotable };
 }
 
 function encodeBinding(binding: BoundMember): Uint8Array {

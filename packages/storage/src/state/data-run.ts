@@ -3,7 +3,7 @@ import { limits } from '@d-engine/base';
 import { readExact, writeExact } from '../exact-integer.ts';
 
 /**
- * A run of keys as snapshots hold it; `state/record-store.ts` keeps records in memory in the same
+ * A run of keys as snapshots hold it; `record-layout.ts` keeps records in memory in the same
  * layout, so that they are copied and not encoded. Little-endian: key length u32, value length u32,
  * flags u32 (0; others are for an expiry and a lease to follow), create revision u64, mod revision
  * u64, version u64, key, value.
