@@ -3,6 +3,7 @@ import { limits } from '@d-engine/base';
 import type { Hello, PeerFrame } from '@d-engine/wire';
 import { encodePeerFrame } from '@d-engine/wire';
 import { describe, expect, test } from 'vitest';
+import { helloOf } from '../testing/hello-of.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerSession } from './peer-session.ts';
@@ -61,22 +62,6 @@ class SlowPeer {
     this.handler.onMessage(encodePeerFrame('data', helloOf(2)));
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-function helloOf(nodeId: number): Hello {
-  return {
-    type: 'hello',
-    protocolVersion: 1,
-    clusterId: null,
-    clusterFormedAtMs: null,
-    nodeId,
-    instanceId: String(nodeId).repeat(32),
-    bootCount: 1,
-    state: 'empty',
-    initialVotersHash: 'hash',
-    strategy: 'DiskFirst',
-    recovering: false,
-  };
 }
 
 function forwardOf(commandBytes: number): PeerFrame {

@@ -2,6 +2,7 @@ import type { IncomingStream, NodeId } from '@d-engine/base';
 import type { Hello, PeerFrame } from '@d-engine/wire';
 import { decodePeerFrame, encodePeerFrame } from '@d-engine/wire';
 import { describe, expect, test } from 'vitest';
+import { helloOf } from '../testing/hello-of.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { Refusal } from './hello-check.ts';
 import { refuseForRoom } from './hello-check.ts';
@@ -79,23 +80,6 @@ class Introduction {
     link.start();
     return { link, hear: (hello) => hear(encodePeerFrame('control', hello)) };
   }
-}
-
-function helloOf(nodeId: NodeId, changes: Partial<Hello> = {}): Hello {
-  return {
-    type: 'hello',
-    protocolVersion: 1,
-    clusterId: null,
-    clusterFormedAtMs: null,
-    nodeId,
-    instanceId: String(nodeId).repeat(32),
-    bootCount: 1,
-    state: 'empty',
-    initialVotersHash: 'hash',
-    strategy: 'DiskFirst',
-    recovering: false,
-    ...changes,
-  };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -91,25 +91,27 @@ export class SnapshotReceiver {
     this.#do(incoming, async () => {
       const { clusterId, formedAtWallMs, index, snapshotTerm, lengthBytes, sha256 } = offer;
       const header = { clusterId, formedAtWallMs, index, term: snapshotTerm };
-      incoming.file = await this.#storage.snapshots.receive(header, lengthBytes, sha256);
-      incoming.expected = incoming.file.offset;
+      const file = await this.#storage.snapshots.receive(header, lengthBytes, sha256);
+      incoming.file = file;
+      incoming.expected = file.offset;
       this.#logger.info(`receiving a snapshot from peer ${sender.nodeId}`, {
         index,
         bytes: lengthBytes,
         from: incoming.expected,
       });
-      await this.#progress(incoming);
+      await this.#progress(incoming, file);
     });
   }
 
   onChunk(sender: Sender, chunk: SnapshotChunk): void {
     const incoming = this.#incoming;
-    if (incoming?.file === undefined || incoming.sender.nodeId !== sender.nodeId) return;
+    const file = incoming?.file;
+    if (incoming === undefined || file === undefined) return;
+    if (incoming.sender.nodeId !== sender.nodeId) return;
     if (chunk.transferId !== incoming.offer.transferId) return;
     const { offset, data } = chunk;
     const end = offset + data.length;
-    const ahead =
-      end - incoming.file.offset > limits.snapshotWindowBytes + limits.snapshotChunkBytesMax;
+    const ahead = end - file.offset > limits.snapshotWindowBytes + limits.snapshotChunkBytesMax;
     const wrong = offset !== incoming.expected || end > incoming.offer.lengthBytes || ahead;
     if (wrong || crc32(data) !== chunk.crc32) {
       this.#incoming = undefined;
@@ -119,9 +121,9 @@ export class SnapshotReceiver {
     this.#awaitNext();
     // The message's memory is lent for this call only.
     const copy = data.slice();
-    this.#do(incoming, async (file) => {
-      await file?.write(copy);
-      await this.#progress(incoming);
+    this.#do(incoming, async () => {
+      await file.write(copy);
+      await this.#progress(incoming, file);
     });
   }
 
@@ -134,10 +136,10 @@ export class SnapshotReceiver {
   }
 
   /** After all work of before, unless another offer took the place of this one. */
-  #do(incoming: Incoming, action: (file: ReceivedFile | undefined) => Promise<void>): void {
+  #do(incoming: Incoming, action: () => Promise<void>): void {
     this.#work = this.#work
       .then(async () => {
-        if (this.#incoming === incoming) await action(incoming.file);
+        if (this.#incoming === incoming) await action();
       })
       .catch((error: unknown) => this.#onError(incoming, error));
   }
@@ -155,9 +157,9 @@ export class SnapshotReceiver {
     refuse(incoming, describeError(error));
   }
 
-  async #progress(incoming: Incoming): Promise<void> {
-    const { file, offer, reply } = incoming;
-    const offset = file?.offset ?? 0;
+  async #progress(incoming: Incoming, file: ReceivedFile): Promise<void> {
+    const { offer, reply } = incoming;
+    const { offset } = file;
     if (offset < offer.lengthBytes) {
       const { transferId } = offer;
       const state = 'receiving';
@@ -169,7 +171,7 @@ export class SnapshotReceiver {
     // One of this member's own could be published between the two, and be the newer one.
     await this.#task.pause();
     try {
-      const info = await file?.finish();
+      const info = await file.finish();
       // Half of an install is nothing to go on with.
       if (info !== undefined && !(await this.#hasInstalled(info, offer))) return;
     } finally {
