@@ -9,7 +9,7 @@ export class LogBehindSnapshot implements Check {
     if (firstLogIndex === 1 || (!isNewLife && firstLogIndex === before.firstLogIndex)) {
       return undefined;
     }
-    const newest = Math.max(0, ...member.durableSnapshots());
+    const newest = Math.max(0, ...member.durableSnapshots().map(({ index }) => index));
     if (newest >= firstLogIndex - 1) return undefined;
     const there = newest === 0 ? 'no snapshot' : `one up to ${newest}`;
     return `the log of node ${nodeId} begins at ${firstLogIndex}; on its platter is ${there}`;

@@ -9,6 +9,7 @@ import type { AppliedState, AppliedStates } from './applied-states.ts';
 import type { CommittedEntries } from './committed-entries.ts';
 import type { DurableEntries } from './durable-log.ts';
 import { DurableLog } from './durable-log.ts';
+import type { DurableSnapshot } from './durable-snapshots.ts';
 import { durableSnapshotsIn } from './durable-snapshots.ts';
 import type { DurableVote } from './durable-vote.ts';
 import { durableVotesOn } from './durable-vote.ts';
@@ -54,8 +55,8 @@ export interface MemberView {
   checksumAt(index: LogIndex): number | undefined;
   /** As a power loss right now would leave it. */
   durableLog(): DurableEntries;
-  /** Last entries of the snapshots that a power loss right now would leave. */
-  durableSnapshots(): readonly LogIndex[];
+  /** The same of its snapshots. */
+  durableSnapshots(): readonly DurableSnapshot[];
   /** The same of its vote: each copy of it. */
   durableVotes(): readonly DurableVote[];
   leaseValid(): boolean;
@@ -186,7 +187,7 @@ export class NodeView implements MemberView {
     return this.#durableLog;
   }
 
-  durableSnapshots(): readonly LogIndex[] {
+  durableSnapshots(): readonly DurableSnapshot[] {
     return durableSnapshotsIn(this.#host.disk, this.#node.settings.snapshots.directory);
   }
 

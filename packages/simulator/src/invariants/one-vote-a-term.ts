@@ -1,6 +1,7 @@
 import type { NodeId } from '@d-engine/base';
 import type { Check, Step } from './check.ts';
 import { becameLeader } from './check.ts';
+import type { DurableSnapshot } from './durable-snapshots.ts';
 import type { DurableVote } from './durable-vote.ts';
 import { isSameVote } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
@@ -58,12 +59,18 @@ function hasOwnVote({ nodeId, votedFor, isHardStateDurable }: MemberView): boole
   return isHardStateDurable && votedFor?.nodeId === nodeId;
 }
 
-/** A vote, or none, in both copies; or a later term without a vote, which its log proves. */
+/**
+ * A vote, or none, in both copies; or a later term without a vote, which its last entry proves, in
+ * the log or in the snapshot that a leader sent.
+ */
 function isOnPlatter(member: MemberView, copies: readonly DurableVote[]): boolean {
   const { term, votedFor, lastLogIndex } = member;
   if (copies.length < 2) return false;
   if (copies.every((copy) => copy.term === term && isSameVote(copy.votedFor, votedFor)))
     return true;
   if (votedFor !== null || copies.some((copy) => copy.term >= term)) return false;
-  return member.durableLog().at(lastLogIndex)?.term === term;
+  if (member.durableLog().at(lastLogIndex)?.term === term) return true;
+  const endsLog = (snapshot: DurableSnapshot): boolean =>
+    snapshot.index === lastLogIndex && snapshot.term === term;
+  return member.durableSnapshots().some(endsLog);
 }

@@ -3,6 +3,7 @@ import type { Configuration, HardState, Role } from '@d-engine/raft';
 import type { AppliedState } from '../../src/invariants/applied-states.ts';
 import { CommittedEntries } from '../../src/invariants/committed-entries.ts';
 import type { DurableEntries } from '../../src/invariants/durable-log.ts';
+import type { DurableSnapshot } from '../../src/invariants/durable-snapshots.ts';
 import type { DurableVote } from '../../src/invariants/durable-vote.ts';
 import { Invariants } from '../../src/invariants/invariants.ts';
 import type { MemberView } from '../../src/invariants/member-view.ts';
@@ -55,8 +56,8 @@ export class FakeMember implements MemberView {
   voteOnPlatter: DurableVote | undefined;
   /** What is before it is in a snapshot only. */
   firstLogIndex: LogIndex = 1;
-  /** On its disk: their last entries. */
-  snapshots: readonly LogIndex[] = [];
+  /** On its disk. */
+  snapshots: readonly DurableSnapshot[] = [];
   platterFirstIndex: LogIndex = 1;
   /** Of entries whose bytes are not what the others hold. */
   readonly oddBytes: Set<LogIndex> = new Set();
@@ -75,7 +76,7 @@ export class FakeMember implements MemberView {
     return this.unbound.has(voter) ? undefined : instanceOf(voter);
   }
 
-  durableSnapshots(): readonly LogIndex[] {
+  durableSnapshots(): readonly DurableSnapshot[] {
     return this.snapshots;
   }
 

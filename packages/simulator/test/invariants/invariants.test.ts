@@ -378,7 +378,7 @@ describe('is seen:', () => {
     const cluster = settled();
     const [, second] = cluster.members;
     second.firstLogIndex = 4;
-    second.snapshots = [2];
+    second.snapshots = [{ index: 2, term: 1 }];
     expect(cluster.problems()).toEqual(['the log is cut behind a snapshot']);
   });
 
@@ -386,7 +386,7 @@ describe('is seen:', () => {
     const cluster = settled();
     const [, second] = cluster.members;
     second.firstLogIndex = 4;
-    second.snapshots = [2, 3];
+    second.snapshots = [2, 3].map((index) => ({ index, term: 1 }));
     expect(cluster.problems()).toEqual([]);
   });
 
@@ -394,7 +394,7 @@ describe('is seen:', () => {
     const cluster = settled();
     const [, second] = cluster.members;
     second.platter = [1, 1];
-    second.snapshots = [5];
+    second.snapshots = [{ index: 5, term: 1 }];
     second.firstLogIndex = 6;
     expect(cluster.problems()).toEqual(['durable survives a crash']);
   });
@@ -404,7 +404,7 @@ describe('is seen:', () => {
     const [, second] = cluster.members;
     second.platter = [];
     second.platterFirstIndex = 6;
-    second.snapshots = [5];
+    second.snapshots = [{ index: 5, term: 1 }];
     second.firstLogIndex = 6;
     expect(cluster.problems()).toEqual([]);
   });

@@ -47,6 +47,24 @@ describe('is seen:', () => {
     expect(cluster.problems()).toEqual(['one vote a term']);
   });
 
+  test('nor one that a snapshot of a leader brought, which took the place of its log', () => {
+    const cluster = settled();
+    const [, second] = cluster.members;
+    second.voteOnPlatter = { term: 1, votedFor: second.votedFor };
+    second.restarts();
+    second.holds([1, 1, 1, 1, 1, 2]);
+    second.platter = [];
+    second.platterFirstIndex = 7;
+    second.firstLogIndex = 7;
+    second.term = 2;
+    second.votedFor = null;
+    second.snapshots = [{ index: 6, term: 2 }];
+    expect(cluster.problems()).toEqual([]);
+    second.life = {};
+    second.snapshots = [{ index: 6, term: 1 }];
+    expect(cluster.problems()).toEqual(['one vote a term']);
+  });
+
   test('a second vote in a term before it is on disk', () => {
     const cluster = settled();
     const [, second] = cluster.members;
