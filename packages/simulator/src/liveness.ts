@@ -1,9 +1,10 @@
 import type { NodeId } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
-import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
+import type { FailedOperation, SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import type { AnswerWatch, OwedAnswer } from './answer-watch.ts';
 import { answerBoundMs } from './answer-watch.ts';
 import type { Counters } from './counters.ts';
+import { noSnapshots } from './draw-snapshots.ts';
 import type { Command } from './history/operation.ts';
 import type { LivenessBounds } from './liveness-bounds.ts';
 import { livenessBounds } from './liveness-bounds.ts';
@@ -23,6 +24,11 @@ const servedShareMin = 0.98;
 const servedShareMinOfNarrow = 0.95;
 /** Fewer than this may wait: clients stand in one another's way. */
 const roomyQueueMin = 10;
+
+/** A snapshot that cannot be read for a peer is read again; nothing else is tried again. */
+function stopsMember({ operation, path }: FailedOperation): boolean {
+  return operation !== 'read' || !path.startsWith(noSnapshots.directory);
+}
 
 /** What must happen once the faults are over: first for a majority, then for everybody. */
 export class Liveness {
@@ -218,7 +224,7 @@ export class Liveness {
   #rise(ids: readonly NodeId[]): Promise<boolean> {
     const isUp = (id: NodeId): boolean => {
       const { runs, disk } = this.#cluster.host(id);
-      return runs && !disk.isFailing && this.#cluster.node(id)?.isServing === true;
+      return runs && !disk.failures.some(stopsMember) && this.#cluster.node(id)?.isServing === true;
     };
     return this.#until('not all are up', this.#bounds.upMs, () => this.#expected(ids).every(isUp));
   }

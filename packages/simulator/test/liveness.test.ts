@@ -228,3 +228,17 @@ test('a member owes nothing for the time that it sleeps, and nothing once it is 
   await world.run({ forMs: 20_000 });
   expect(violations).toHaveLength(1);
 });
+
+test.each([
+  { what: 'a snapshot for a peer', path: '/data/snapshots/snapshot-9-1', isUp: true },
+  { what: 'its log', path: '/data/log/00000000000000000001.segment', isUp: false },
+])('a member whose disk failed to read $what is up: $isUp', async ({ path, isUp }) => {
+  const { world, cluster, liveness, violations } = await formed(1, 3);
+  const { disk, env } = cluster.host(1);
+  await world.complete(env.disk.makeDirectory('/data/snapshots'));
+  const opened = await world.complete(env.disk.open(path, isUp ? 'create' : 'read'));
+  disk.failNext({ operation: 'read', kind: 'io', pathIncludes: path });
+  await expect(world.complete(opened.read(0, 1))).rejects.toMatchObject({ kind: 'io' });
+  expect(await liveness.everybody()).toBe(isUp);
+  expect(violations.map(({ check }) => check)).toEqual(isUp ? [] : ['liveness']);
+});

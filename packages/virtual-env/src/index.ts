@@ -1,6 +1,7 @@
 export type { DiskCounters } from './disk/disk-counters.ts';
 export type { DiskFault, DiskOperation } from './disk/disk-faults.ts';
 export { diskOperations } from './disk/disk-faults.ts';
+export type { FailedOperation } from './disk/disk-machine.ts';
 export type { VirtualDisk } from './disk/virtual-disk.ts';
 export type { DrainMode } from './drain.ts';
 export { drawOptions } from './draw-options.ts';

@@ -175,6 +175,11 @@ describe('faults on order', () => {
     await expect(done(file.sync())).rejects.toMatchObject({ kind: 'io' });
     await expect(done(disk.open('/data/g', 'read'))).rejects.toMatchObject({ kind: 'notFound' });
     expect(host.disk.counters).toMatchObject({ fullFailures: 1, orderedFailures: 1 });
+    // A process may live on without room.
+    expect(host.disk.failures).toMatchObject([{ operation: 'sync', path: '/data/f' }]);
+    host.crash();
+    host.restart();
+    expect(host.disk.failures).toEqual([]);
   });
 
   it('tells whether a power loss would lose anything', async () => {

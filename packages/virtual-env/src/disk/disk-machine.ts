@@ -8,11 +8,15 @@ import type { DiskCounters } from './disk-counters.ts';
 import type { DiskOperation } from './disk-faults.ts';
 import { DiskFaults } from './disk-faults.ts';
 
-/** One operation on its way. */
-export interface DiskWork {
-  readonly life: Life;
+/** What a process asked of its disk. */
+export interface FailedOperation {
   readonly operation: DiskOperation;
   readonly path: string;
+}
+
+/** One operation on its way. */
+export interface DiskWork extends FailedOperation {
+  readonly life: Life;
   readonly latencyMs: Range;
   readonly bytes: number;
   /** Takes effect and answers the caller. Throws {@link DiskError}, which `fail` gets instead. */
@@ -35,8 +39,8 @@ export class DiskMachine {
   readonly #inFlight: Set<DiskWork> = new Set();
   /** Of those in flight, the ones that will fail on order. */
   readonly #failing: Set<DiskWork> = new Set();
-  /** By order or for want of room, to the process that runs or ran last. */
-  readonly #given: Set<DiskError> = new Set();
+  /** By order or for want of room, to the process that runs or ran last; for what it had asked. */
+  readonly #given: Map<DiskError, DiskWork> = new Map();
   readonly #subjects: Map<DiskOperation, Map<string, string>> = new Map();
   readonly #stalled: (() => void)[] = [];
   #isStalled = false;
@@ -57,9 +61,10 @@ export class DiskMachine {
     return this.#given.has(error);
   }
 
-  /** An operation of the process will fail on order, or has, and that was no want of room. */
-  get isFailing(): boolean {
-    return this.#failing.size > 0 || [...this.#given].some(({ kind }) => kind !== 'full');
+  /** Operations of the process that will fail on order, or have, and not for want of room. */
+  get failures(): readonly FailedOperation[] {
+    const given = [...this.#given].flatMap(([{ kind }, work]) => (kind === 'full' ? [] : [work]));
+    return [...this.#failing, ...given];
   }
 
   start(work: DiskWork): void {
@@ -138,7 +143,7 @@ export class DiskMachine {
       if (!(error instanceof DiskError)) throw error;
       if (fault !== undefined) this.#counters.orderedFailures += 1;
       else if (error.kind === 'full') this.#counters.fullFailures += 1;
-      if (fault !== undefined || error.kind === 'full') this.#given.add(error);
+      if (fault !== undefined || error.kind === 'full') this.#given.set(error, work);
       this.#kernel.trace.record('diskFailed', this.#host, subject, work.bytes);
       work.fail(error);
     }

@@ -6,6 +6,7 @@ import type { SeededRandom } from '../seeded-random.ts';
 import type { DiskCounters } from './disk-counters.ts';
 import { noDiskCounts } from './disk-counters.ts';
 import type { DiskFault, DiskOperation } from './disk-faults.ts';
+import type { FailedOperation } from './disk-machine.ts';
 import { DiskMachine } from './disk-machine.ts';
 import { DiskSession } from './disk-session.ts';
 import { FileSystem, splitPath } from './file-system.ts';
@@ -62,9 +63,9 @@ export class VirtualDisk {
     this.#machine.faults.clear();
   }
 
-  /** Whether an operation of the process that runs, or ran last, failed on order or will. */
-  get isFailing(): boolean {
-    return this.#machine.isFailing;
+  /** What failed on order, or will, of what the process that runs, or ran last, asked for. */
+  get failures(): readonly FailedOperation[] {
+    return this.#machine.failures;
   }
 
   /** Below what is used already: every write that makes a file longer fails. */
