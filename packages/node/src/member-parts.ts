@@ -1,4 +1,5 @@
 import type { Env, Logger, Metrics } from '@d-engine/base';
+import { limits } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
 import { decodeBootstrap, Raft } from '@d-engine/raft';
 import type { EntryObserver, Storage } from '@d-engine/storage';
@@ -104,6 +105,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       electionTimeoutMaxMs: settings.electionTimeoutMaxMs,
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
       leaseDurationMs: settings.leaseDurationMs,
+      commitNoticeDelayMs: limits.commitNoticeDelayMs,
       appendEntriesMax: settings.appendEntriesMax,
       random: () => env.random.float(),
       newId: () => randomId(env.random),

@@ -15,6 +15,7 @@ function follower(): Raft {
     electionTimeoutMaxMs: 200,
     heartbeatIntervalMs: 20,
     leaseDurationMs: 50,
+    commitNoticeDelayMs: 0,
     appendEntriesMax: 10,
     random: () => 0,
     newId: () => '',

@@ -14,6 +14,7 @@ function config(nodeId: number, voters = 3, learners = 0): RaftConfig {
     electionTimeoutMaxMs: 200,
     heartbeatIntervalMs: 20,
     leaseDurationMs: 50,
+    commitNoticeDelayMs: 0,
     appendEntriesMax: 10,
     random: () => 0,
     newId: () => '',

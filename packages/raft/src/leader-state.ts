@@ -53,6 +53,13 @@ export class LeaderState {
     return undefined;
   }
 
+  /** When the next peer has to be told of the commit index; Infinity for never. */
+  nextCommitNoticeMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { commitDueMs } of this.peers) nextMs = Math.min(nextMs, commitDueMs);
+    return nextMs;
+  }
+
   /** Never decreases: the base is at least the largest time in the log (design rule 7). */
   clusterTimeMs(at: Instant): number {
     return this.clusterTimeBaseMs + Math.max(0, Math.floor(at.monotonicMs - this.sinceMs));

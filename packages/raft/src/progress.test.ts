@@ -116,4 +116,28 @@ describe('Progress', () => {
     progress.startOver('other', 9);
     expect(progress).toMatchObject({ state: 'probe', nextIndex: 9, snapshotIndex: 0 });
   });
+
+  test('is told of a commit after a while, once, unless something else told it', () => {
+    const progress = replicating(5);
+    expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);
+    expect(progress.isCommitDue(4, 100, 2)).toBe(false);
+    expect(progress.commitDueMs).toBe(102);
+    // A newer one does not put it off.
+    expect(progress.isCommitDue(5, 101, 2)).toBe(false);
+    expect(progress.isCommitDue(5, 102, 2)).toBe(true);
+    progress.tellsCommit(5);
+    expect(progress.isCommitDue(5, 103, 2)).toBe(false);
+    expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('is not told of what it does not have, nor woken for while it may get nothing', () => {
+    const progress = replicating(5);
+    progress.tellsCommit(5);
+    expect(progress.isCommitDue(9, 100, 0)).toBe(false);
+    progress.acknowledge(7);
+    expect(progress.isCommitDue(9, 100, 2)).toBe(false);
+    expect(progress.commitDueMs).toBe(102);
+    progress.wantedFrom = 8;
+    expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);
+  });
 });

@@ -31,7 +31,9 @@ export class Progress {
    */
   countsFrom: LogIndex = 0;
   /** The commit index that the peer was told last. */
-  sentCommit: LogIndex = 0;
+  #sentCommit: LogIndex = 0;
+  /** When it is told of a newer one, should nothing else leave before; Infinity: it knows. */
+  #commitDueMs = Number.POSITIVE_INFINITY;
   /** Entries from here on were asked of the disk. */
   wantedFrom: LogIndex | undefined;
   // Invariant: 0 <= matchIndex < nextIndex.
@@ -69,7 +71,7 @@ export class Progress {
     this.#nextIndex = nextIndex;
     this.ackedToken = 0;
     this.lastContactMs = undefined;
-    this.sentCommit = 0;
+    this.tellsCommit(0);
     this.#enterProbe();
   }
 
@@ -147,6 +149,28 @@ export class Progress {
     this.#nextIndex = Math.max(Math.min(rejectedIndex, matchHint + 1), this.#matchIndex + 1);
     this.#enterProbe();
     return true;
+  }
+
+  /** A message left that carries this commit index. */
+  tellsCommit(commitIndex: LogIndex): void {
+    this.#sentCommit = commitIndex;
+    this.#commitDueMs = Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Whether it has to be told of the commit index by a message of its own. That may wait for
+   * `delayMs`: the next entries carry it as well.
+   */
+  isCommitDue(commitIndex: LogIndex, atMs: number, delayMs: number): boolean {
+    // It can commit only what it has, and learns of the rest when it acknowledges.
+    if (this.#sentCommit >= Math.min(commitIndex, this.#matchIndex)) return false;
+    if (this.#commitDueMs === Number.POSITIVE_INFINITY) this.#commitDueMs = atMs + delayMs;
+    return atMs >= this.#commitDueMs;
+  }
+
+  /** When {@link isCommitDue} becomes true by the passing of time. */
+  get commitDueMs(): number {
+    return this.isPaused ? Number.POSITIVE_INFINITY : this.#commitDueMs;
   }
 
   /** An append left with entries up to `lastIndex`; nextIndex - 1 when it had none. */

@@ -14,6 +14,8 @@ export interface RaftConfig {
   readonly electionTimeoutMaxMs: number;
   readonly heartbeatIntervalMs: number;
   readonly leaseDurationMs: number;
+  /** How long the news of a commit waits for entries that carry it. */
+  readonly commitNoticeDelayMs: number;
   readonly appendEntriesMax: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -113,6 +113,7 @@ export class Raft {
       leader.nextHeartbeatMs,
       leader.transfer?.deadlineMs ?? Number.POSITIVE_INFINITY,
       leader.reads.nextRoundMs(core.config.heartbeatIntervalMs),
+      leader.nextCommitNoticeMs(),
     );
   }
 

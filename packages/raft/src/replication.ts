@@ -15,10 +15,10 @@ const noEntries: readonly Entry[] = [];
  * Sends every peer what it may get now. Called once a batch, so whatever the batch brought shares
  * a message.
  *
- * A peer that is up to date gets an empty append when the commit index moved, rather than hearing
- * of it by the next heartbeat: a follower can answer reads only up to what it knows to be
- * committed, and a heartbeat interval is some hundred times a round trip. Under load entries carry
- * it anyway.
+ * A peer that is up to date gets an empty append soon after the commit index moved, rather than
+ * hearing of it by the next heartbeat: what it applies, its watchers and its eventual readers see,
+ * and a heartbeat interval is some hundred times a round trip. Mostly the next entries come first
+ * and carry it; a linearizable read waits for neither, see flushLeaderReads.
  */
 export function flushAppends(core: Core, leader: LeaderState, at: Instant): void {
   // The birth of a cluster leaves its first leader only when it cannot forget it. Else, after a
@@ -26,7 +26,7 @@ export function flushAppends(core: Core, leader: LeaderState, at: Instant): void
   // and not bound, so it never leads either.
   if (core.bindings.bootstrapIndex > core.durableIndex) return;
   for (const peer of leader.peers) {
-    while (!peer.isPaused && wantsAppend(core, peer)) {
+    while (!peer.isPaused && wantsAppend(core, peer, at)) {
       if (!isInLog(core, peer, at) || !sendNext(core, leader, peer, at)) break;
     }
   }
@@ -49,11 +49,10 @@ function isInLog(core: Core, peer: Progress, at: Instant): boolean {
   return false;
 }
 
-function wantsAppend(core: Core, peer: Progress): boolean {
+function wantsAppend(core: Core, peer: Progress, at: Instant): boolean {
   if (peer.state === 'probe') return true;
   if (peer.nextIndex <= core.log.lastIndex) return true;
-  // It can commit only what it has, and learns of the rest when it acknowledges.
-  return peer.sentCommit < Math.min(core.commitIndex, peer.matchIndex);
+  return peer.isCommitDue(core.commitIndex, at.monotonicMs, core.config.commitNoticeDelayMs);
 }
 
 /** Sends one append; false when its entries have to come from disk first. */
@@ -98,7 +97,7 @@ function sendAppend(
   let bytes = 0;
   for (const entry of entries) bytes += entry.encoded.length;
   peer.sent(prevLogIndex + entries.length, bytes, at.monotonicMs);
-  peer.sentCommit = core.commitIndex;
+  peer.tellsCommit(core.commitIndex);
 }
 
 /** The disk's answer to a wish for entries; dropped when it is not what is needed any more. */
@@ -136,7 +135,7 @@ export function broadcastHeartbeat(core: Core, leader: LeaderState, token: numbe
       token,
       stickinessMs: core.config.electionTimeoutMinMs,
     });
-    if (peer.matchIndex >= core.commitIndex) peer.sentCommit = core.commitIndex;
+    if (peer.matchIndex >= core.commitIndex) peer.tellsCommit(core.commitIndex);
   }
 }
 

@@ -125,6 +125,7 @@ export class FakeCluster {
       electionTimeoutMaxMs,
       heartbeatIntervalMs: 50,
       leaseDurationMs: 250,
+      commitNoticeDelayMs: 0,
       appendEntriesMax: 8,
       random: this.#random,
       newId: () => `${++this.#ids}`.padStart(32, '0'),

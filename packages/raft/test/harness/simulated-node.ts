@@ -13,6 +13,7 @@ export type NodeSettings = Pick<
   | 'electionTimeoutMaxMs'
   | 'heartbeatIntervalMs'
   | 'leaseDurationMs'
+  | 'commitNoticeDelayMs'
   | 'appendEntriesMax'
 >;
 

@@ -49,6 +49,7 @@ function settingsOf(line: CommandLine, initialMembers: readonly Member[]): NodeS
     electionTimeoutMaxMs: max ?? 2000,
     heartbeatIntervalMs: line.optionNumber('heartbeat') ?? 100,
     leaseDurationMs: line.optionNumber('lease') ?? 500,
+    commitNoticeDelayMs: line.optionNumber('commit-delay') ?? 0,
     appendEntriesMax: line.optionNumber('append-max') ?? 100,
   };
 }
