@@ -3,6 +3,7 @@ import { reached } from './planted-bug.ts';
 
 const snapshotTask = 'packages/node/src/snapshots/snapshot-task.ts';
 const core = 'packages/raft/src/core.ts';
+const install = 'packages/raft/src/install.ts';
 
 export const bugsOfSnapshots: readonly PlantedBug[] = [
   {
@@ -36,5 +37,19 @@ export const bugsOfSnapshots: readonly PlantedBug[] = [
       },
     ],
     foundBy: ['durable survives a crash'],
+  },
+  {
+    name: 'keep a suffix of another term behind an install',
+    breaks: 'only entries that follow the snapshot are kept (Raft paper, section 7)',
+    edits: [
+      {
+        file: install,
+        find: 'const keepsLog = core.log.termAt(index) === term;',
+        replace: `const found = core.log.termAt(index);
+  if (found !== undefined && found !== term) ${reached};
+  const keepsLog = found !== undefined;`,
+      },
+    ],
+    foundBy: ['committed is never undone'],
   },
 ];

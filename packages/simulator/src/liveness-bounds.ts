@@ -18,6 +18,8 @@ export interface LivenessBounds {
 const recoveryMs = 1_000;
 /** What a minute leaves of long values. */
 const longLogBytes = 4_000_000;
+/** And of short ones, as messages. */
+const shortLogBytes = 40_000;
 /** Of each file of the log at a start, and as many questions for it: open, size, close. */
 const readsPerFile = 3;
 /** The longest back-offs, of a link between members and of its connection, and the way there. */
@@ -59,6 +61,17 @@ export function livenessBounds(scenario: Scenario): LivenessBounds {
       electionTimeouts * electionTimeoutMaxMs +
       reconnectMs +
       snapshotMs +
+      catchUpMs(scenario) +
       Math.max(slowDiskMs, slowLinkMs, lostHelloMs),
   };
+}
+
+/**
+ * A member that was away for a minute is sent the log through a window, one of which goes there and
+ * back at a time. For long values windows are drawn wide enough (`withWindowsFor`).
+ */
+function catchUpMs({ transport, wire, world, valueBytes }: Scenario): number {
+  const windowBytes = wire.http2?.streamWindowBytes;
+  if (transport !== 'bytes' || windowBytes === undefined || valueBytes.length > 0) return 0;
+  return (shortLogBytes / windowBytes) * 2 * world.network.latencyMs.max;
 }
