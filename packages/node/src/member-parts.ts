@@ -105,6 +105,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
       leaseDurationMs: settings.leaseDurationMs,
       appendEntriesMax: settings.appendEntriesMax,
+      bufferedEntriesMax: settings.bufferedEntriesMax,
       random: () => env.random.float(),
       newId: () => randomId(env.random),
     },
@@ -214,7 +215,10 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
         parts.snapshots.onEffects(effects);
         context.onEffects(effects);
       },
-      onDurable: () => parts.snapshots.onDurable(),
+      onDurable: () => {
+        parts.snapshots.onDurable();
+        parts.writes.onRoom();
+      },
       onStall: (blockedMs) => context.onStall(blockedMs),
       refusal: (reason) => parts.leadership.refusal(reason),
       onFailure,

@@ -16,6 +16,7 @@ function follower(): Raft {
     heartbeatIntervalMs: 20,
     leaseDurationMs: 50,
     appendEntriesMax: 10,
+    bufferedEntriesMax: 10_000,
     random: () => 0,
     newId: () => '',
   };

@@ -15,6 +15,7 @@ function config(nodeId: number, voters = 3, learners = 0): RaftConfig {
     heartbeatIntervalMs: 20,
     leaseDurationMs: 50,
     appendEntriesMax: 10,
+    bufferedEntriesMax: 10_000,
     random: () => 0,
     newId: () => '',
   };

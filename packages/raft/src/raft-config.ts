@@ -15,6 +15,8 @@ export interface RaftConfig {
   readonly heartbeatIntervalMs: number;
   readonly leaseDurationMs: number;
   readonly appendEntriesMax: number;
+  /** A leader takes nothing new while so many entries of its log are in memory only. */
+  readonly bufferedEntriesMax: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Makes cluster and history ids: 32 random hex digits. */
@@ -65,7 +67,7 @@ export type ProposeResult =
     }
   | {
       readonly accepted: false;
-      /** `notReady`: too much is waiting for a quorum already; try again later. */
+      /** `notReady`: too much waits for a quorum or the own disk already; try again later. */
       readonly reason: 'notLeader' | 'transferring' | 'notReady';
       readonly leaderId: NodeId | null;
     };
@@ -93,6 +95,7 @@ export function assertConfigSane(config: RaftConfig): void {
   assert(config.electionTimeoutMinMs > config.heartbeatIntervalMs, 'heartbeats must come in time');
   assert(config.electionTimeoutMaxMs > config.electionTimeoutMinMs, 'timeouts must differ');
   assert(config.appendEntriesMax >= 1, 'one entry must fit in an append');
+  assert(config.bufferedEntriesMax >= 1, 'one entry must fit in memory');
 }
 
 export function assertRecoveredSane(recovered: RecoveredState): void {

@@ -4,8 +4,9 @@ import type { Flying } from './testing/fake-cluster.ts';
 import { electionTimeoutMaxMs, FakeCluster, members } from './testing/fake-cluster.ts';
 import { seededRandom } from './testing/seeded-random.ts';
 
-function formed(voters: number, learners = 0): FakeCluster {
+function formed(voters: number, learners = 0, bufferedEntriesMax = 10_000): FakeCluster {
   const cluster = new FakeCluster(members(voters, learners), seededRandom(7));
+  cluster.bufferedEntriesMax = bufferedEntriesMax;
   cluster.startAll();
   cluster.run(3 * electionTimeoutMaxMs);
   return cluster;
@@ -124,6 +125,21 @@ describe('three members', () => {
     expect(raft.transferring).toBe(false);
     expect(raft.proposalsAllowed).toBe(true);
     expect(raft.leaseValid(cluster.at)).toBe(false);
+  });
+});
+
+describe('back-pressure of the own disk', () => {
+  test('a leader whose disk is behind takes nothing new, and goes on after it', () => {
+    const cluster = formed(3, 0, 3);
+    const { id, raft } = leading(cluster);
+    cluster.diskAtOnce = false;
+    const results = ['a', 'b', 'c', 'd'].map((text) => cluster.propose(id, text));
+    expect(results.map(({ accepted }) => accepted)).toEqual([true, true, true, false]);
+    expect(results[3]).toMatchObject({ reason: 'notReady' });
+    cluster.finishWrites(id, 1000);
+    expect(raft.proposalsAllowed).toBe(true);
+    expect(raft.durableIndex).toBe(raft.lastLogIndex);
+    expect(cluster.propose(id, 'd')).toMatchObject({ accepted: true });
   });
 });
 

@@ -415,8 +415,10 @@ export class Raft {
   }
 
   get proposalsAllowed(): boolean {
-    const { leader, log } = this.#core;
+    const { leader, log, durableIndex, config } = this.#core;
     if (leader === undefined || leader.transfer !== undefined) return false;
+    // A disk that is slower than its clients slows them down; nothing is ever dropped for it.
+    if (log.lastIndex - durableIndex >= config.bufferedEntriesMax) return false;
     // Entries leave memory once applied: far over the limit, nothing gets committed any more.
     return log.tailBytes <= 2 * limits.logTailBytesMax;
   }

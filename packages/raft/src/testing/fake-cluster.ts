@@ -60,6 +60,7 @@ export class FakeCluster {
   readonly transfers: FakeTransfer[] = [];
   /** How many snapshots took the place of a log. */
   installs = 0;
+  bufferedEntriesMax = 10_000;
   /** Disks finish a write at once. */
   diskAtOnce = true;
   /** Returns true for a message that gets lost. */
@@ -126,6 +127,7 @@ export class FakeCluster {
       heartbeatIntervalMs: 50,
       leaseDurationMs: 250,
       appendEntriesMax: 8,
+      bufferedEntriesMax: this.bufferedEntriesMax,
       random: this.#random,
       newId: () => `${++this.#ids}`.padStart(32, '0'),
     };

@@ -14,6 +14,7 @@ export type NodeSettings = Pick<
   | 'heartbeatIntervalMs'
   | 'leaseDurationMs'
   | 'appendEntriesMax'
+  | 'bufferedEntriesMax'
 >;
 
 /** One member: a disk that outlives crashes and, while it runs, an instance of the class. */

@@ -50,6 +50,7 @@ function settingsOf(line: CommandLine, initialMembers: readonly Member[]): NodeS
     heartbeatIntervalMs: line.optionNumber('heartbeat') ?? 100,
     leaseDurationMs: line.optionNumber('lease') ?? 500,
     appendEntriesMax: line.optionNumber('append-max') ?? 100,
+    bufferedEntriesMax: 10_000,
   };
 }
 
