@@ -79,6 +79,7 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
       hardState: undefined,
       reset: undefined,
       truncateFrom: 1,
+      sync: 'now',
     });
     loop.request();
     turn();
@@ -86,7 +87,7 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
   return { clock, loop, rounds, calls, failures, writes, turn, persist };
 }
 
-const sender = { nodeId: 2, instanceId: 'i' };
+const sender = { nodeId: 2, instanceId: 'i', bootCount: 1 };
 const message = { type: 'timeoutNowRequest', term: 1 } as const;
 
 test('a timer that fires in time ticks', () => {

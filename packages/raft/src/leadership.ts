@@ -4,7 +4,7 @@ import type { Binding } from './configuration.ts';
 import { isVoter } from './configuration.ts';
 import type { Core } from './core.ts';
 import { LeaderState } from './leader-state.ts';
-import { encodeBinding, encodeBootstrap } from './membership-codec.ts';
+import { encodeBinding, encodeBootstrap, encodeNewHistory } from './membership-codec.ts';
 
 const nothing: Uint8Array = new Uint8Array(0);
 
@@ -21,6 +21,11 @@ export function startLeading(core: Core, at: Instant): void {
   const baseMs = log.lastIndex === 0 ? Math.max(0, Math.floor(at.wallMs)) : log.lastClusterTimeMs;
   const first: Proposal[] = [];
   if (bindings.bootstrap === undefined) first.push(bootstrapProposal(core, at));
+  if (core.needsEveryVote) {
+    // All that is certain is what all of them hold together: what else there was may be gone.
+    core.outbox.notice({ type: 'possibleDataLoss', index: log.lastIndex });
+    first.push({ kind: entryKinds.newHistory, payload: encodeNewHistory(core.config.newId()) });
+  }
   first.push({ kind: entryKinds.noop, payload: nothing });
   const firstIndex = log.lastIndex + 1;
   core.role = 'leader';
@@ -40,6 +45,7 @@ export function startLeading(core: Core, at: Instant): void {
     at,
     interval,
   );
+  core.leader.beganHistory = core.needsEveryVote;
   assert(core.counts(core.self, config.instanceId), 'a leader is bound itself');
 }
 

@@ -4,6 +4,8 @@ import type { Entry, InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 export interface Sender {
   readonly nodeId: NodeId;
   readonly instanceId: InstanceId;
+  /** Of the run that the stream began in: what an earlier run said counts no more (rule 3). */
+  readonly bootCount: number;
 }
 
 /** Asks whether an election in `term` could be won; changes nothing (dissertation, 9.6). */
@@ -13,6 +15,7 @@ export interface PreVoteRequest {
   readonly term: Term;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  readonly everyVoter: boolean;
 }
 
 /** Raft paper, figure 2. */
@@ -23,6 +26,8 @@ export interface VoteRequest {
   readonly lastLogTerm: Term;
   /** The leader itself asked for this election, so stickiness does not hold it back. */
   readonly leadershipTransfer: boolean;
+  /** The sender leads only with the vote of every voter, so recovering ones may give theirs. */
+  readonly everyVoter: boolean;
 }
 
 export interface VoteResponse {
@@ -74,6 +79,10 @@ export interface AppendResponse {
 /** Travels on Control and may overtake entries: hence design rule 6. */
 export interface HeartbeatRequest extends FromLeader {
   readonly type: 'heartbeatRequest';
+  /** To a recovering member: the run that the next field speaks of; 0 to all others. */
+  readonly recoverRun: number;
+  /** In that run it has all that it may have forgotten once it durably holds the log up to here. */
+  readonly recoverTo: LogIndex;
 }
 
 export interface HeartbeatResponse {

@@ -23,7 +23,30 @@ describe('three members under loss, duplication, reordering and crashes', () => 
 
   test('and snapshots are among what happens', () => {
     let installs = 0;
-    for (let seed = 1; seed <= 20; seed++) installs += runChaos(seed, 3, 1200);
+    for (let seed = 1; seed <= 20; seed++) installs += runChaos(seed, 3, 1200).installs;
     expect(installs).toBeGreaterThan(4);
+  });
+});
+
+describe('members that acknowledge from memory, under the same', () => {
+  test.each([
+    ['MemFirst', 3, 40],
+    ['MemFirst', 5, 15],
+    ['any', 3, 40],
+    ['any', 5, 15],
+    ['MemFirst', 1, 20],
+  ] as const)('%s, %i voters: lose only what they say is lost', (strategies, voters, runs) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+        runChaos(seed, voters, 1200, strategies);
+      }),
+      { numRuns: Number(process.env['CHAOS_RUNS'] ?? runs) },
+    );
+  });
+
+  test('and losses are among what happens', () => {
+    let losses = 0;
+    for (let seed = 1; seed <= 20; seed++) losses += runChaos(seed, 3, 1200, 'MemFirst').losses;
+    expect(losses).toBeGreaterThan(4);
   });
 });

@@ -94,8 +94,8 @@ describe('three members', () => {
     const { monotonicMs, wallMs } = cluster.at;
     const lateMs = 2 * electionTimeoutMaxMs;
     const late = { monotonicMs: monotonicMs + lateMs, wallMs: wallMs + lateMs };
-    for (const { from, instanceId, message } of waiting) {
-      raft.step({ nodeId: from, instanceId }, message, late);
+    for (const { from, instanceId, bootCount, message } of waiting) {
+      raft.step({ nodeId: from, instanceId, bootCount }, message, late);
     }
     raft.tick(late);
     expect(raft.role).toBe('follower');
@@ -227,7 +227,7 @@ describe('somebody who counts in nothing', () => {
     const { raft } = leading(cluster);
     const { commitIndex, lastLogIndex, term } = raft;
     expect(commitIndex).toBeGreaterThan(0);
-    const stranger = { nodeId: 5, instanceId: 'of another cluster' };
+    const stranger = { nodeId: 5, instanceId: 'of another cluster', bootCount: 1 };
     const request = {
       type: 'appendRequest',
       term: term + 1,

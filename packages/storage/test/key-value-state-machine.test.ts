@@ -1,5 +1,5 @@
 import type { Entry, WriteCommand } from '@d-engine/base';
-import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
+import { encodeEntries, encodeWriteCommand, entryKinds, entryPayload } from '@d-engine/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AppliedBatch, CommandResult } from '../src/contracts.ts';
@@ -10,7 +10,7 @@ const historyId = 'ab'.repeat(16);
 
 function newMachine(collectEvents = true): KeyValueStateMachine {
   return new KeyValueStateMachine({
-    readHistoryId: (payload) => Buffer.from(payload).toString(),
+    readHistoryId: (entry) => Buffer.from(entryPayload(entry)).toString(),
     collectEvents,
   });
 }

@@ -4,11 +4,18 @@ import { seededRandom } from './seeded-random.ts';
 
 /**
  * Throws when a rule breaks under `steps` random events, or when nothing works after them. Returns
- * how many snapshots were installed.
+ * how many snapshots were installed, and how often a new history began.
  */
-export function runChaos(seed: number, voters: number, steps: number): number {
+export function runChaos(
+  seed: number,
+  voters: number,
+  steps: number,
+  strategies: 'DiskFirst' | 'MemFirst' | 'any' = 'DiskFirst',
+): { installs: number; losses: number } {
   const random = seededRandom(seed);
-  const cluster = new FakeCluster(members(voters, voters > 3 ? 1 : 0), random);
+  const learners = voters > 3 && strategies === 'DiskFirst' ? 1 : 0;
+  const cluster = new FakeCluster(members(voters, learners), random);
+  for (const node of cluster.nodes) node.strategy = drawStrategy(strategies, random);
   cluster.diskAtOnce = false;
   cluster.startAll();
   const lossRate = random() < 0.3 ? 0.3 : random() * 0.1;
@@ -21,13 +28,13 @@ export function runChaos(seed: number, voters: number, steps: number): number {
   for (let step = 0; step < steps; step++) {
     const node = pick(cluster.nodes, random);
     const dice = random();
-    if (dice < crashRate) crashOrStart(cluster, node, random);
+    if (dice < crashRate) crashOrStart(cluster, node, random, strategies);
     else if (dice < diskRate) finishSome(cluster, node, random);
     else if (dice > 0.993) isolated = random() < 0.5 ? 0 : node.id;
     else if (dice < 0.42) propose(cluster, ++counter);
     else if (dice < 0.45 && node.raft !== undefined) cluster.read(node.id, ++counter);
     else if (dice < 0.452) transfer(cluster, node);
-    else if (dice < 0.4525 && !wiped && allBound(cluster, voters)) {
+    else if (dice < 0.4525 && !wiped && strategies === 'DiskFirst' && allBound(cluster, voters)) {
       wiped = true;
       cluster.wipe(node.id);
     } else if (dice < 0.53) takeSnapshot(cluster, node, random);
@@ -36,7 +43,8 @@ export function runChaos(seed: number, voters: number, steps: number): number {
     else deliverSome(cluster, random, lossRate);
   }
   calmDown(cluster);
-  return cluster.installs;
+  const { installs, losses } = cluster;
+  return { installs, losses };
 }
 
 function pick<T>(from: readonly T[], random: () => number): T {
@@ -55,8 +63,23 @@ function allBound(cluster: FakeCluster, voters: number): boolean {
   });
 }
 
-function crashOrStart(cluster: FakeCluster, node: FakeNode, random: () => number): void {
-  if (node.raft === undefined) cluster.start(node.id);
+type Strategies = FakeNode['strategy'] | 'any';
+
+function drawStrategy(strategies: Strategies, random: () => number): FakeNode['strategy'] {
+  if (strategies !== 'any') return strategies;
+  return random() < 0.7 ? 'MemFirst' : 'DiskFirst';
+}
+
+function crashOrStart(
+  cluster: FakeCluster,
+  node: FakeNode,
+  random: () => number,
+  strategies: Strategies,
+): void {
+  if (node.raft === undefined) {
+    node.strategy = drawStrategy(strategies, random);
+    cluster.start(node.id);
+  } else if (strategies !== 'DiskFirst' && random() < 0.2) cluster.stop(node.id);
   else cluster.crash(node.id, Math.floor(random() * (node.disk.pendingCount + 1)));
 }
 

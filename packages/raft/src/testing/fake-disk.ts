@@ -111,6 +111,7 @@ export class FakeDisk {
       commitIndex,
       lastClusterTimeMs: log[log.length - 1]?.clusterTimeMs ?? 0,
       everFormed: this.everFormed,
+      recovering: false,
     };
   }
 

@@ -84,7 +84,8 @@ export class Cluster {
       return;
     }
     this.trace.add('deliver', formatInFlight(inFlight, '=>'));
-    const sender = { nodeId: inFlight.from, instanceId: inFlight.instanceId };
+    const { from: nodeId, instanceId, bootCount } = inFlight;
+    const sender = { nodeId, instanceId, bootCount };
     const at = this.clock.at(receiver.id);
     this.input(receiver, (raft) => raft.step(sender, inFlight.message, at));
   }
@@ -156,6 +157,8 @@ export class Cluster {
     node.wanted.push(...effects.entriesWanted);
     for (const wanted of effects.snapshotsWanted) this.#beginTransfer(node, raft, wanted);
     for (const notice of effects.notices) {
+      if (notice.type === 'possibleDataLoss') this.judge.giveUp(notice.index);
+      if (notice.type === 'recovered') node.mayLack = node.settings.strategy === 'MemFirst';
       this.trace.add('outcome', `${name} ${formatNotice(notice)}`);
     }
   }
@@ -175,8 +178,7 @@ export class Cluster {
     const receiver = this.nodes.get(outgoing.to);
     this.promises.beforeSend(node, outgoing, receiver);
     const link = { from: node.id, to: outgoing.to, message: outgoing.message };
-    const reached =
-      receiver?.raft !== undefined && this.network.send(node.id, node.instanceId, outgoing);
+    const reached = receiver?.raft !== undefined && this.network.send(node, outgoing);
     this.trace.add('send', formatInFlight(link, reached ? '->' : '-x'));
   }
 

@@ -17,10 +17,15 @@ export function formatMessage(message: RaftMessage): string {
   const head = `${message.type} t${message.term}`;
   switch (message.type) {
     case 'preVoteRequest':
-      return `${head} last=${message.lastLogIndex}@${message.lastLogTerm}`;
+      return `${head} last=${message.lastLogIndex}@${message.lastLogTerm}${message.everyVoter ? ' every-voter' : ''}`;
     case 'voteRequest': {
       const last = `last=${message.lastLogIndex}@${message.lastLogTerm}`;
-      return `${head} ${last}${message.leadershipTransfer ? ' transfer' : ''}`;
+      const kind = message.leadershipTransfer
+        ? ' transfer'
+        : message.everyVoter
+          ? ' every-voter'
+          : '';
+      return `${head} ${last}${kind}`;
     }
     case 'voteResponse':
       return `${head} ${message.preVote ? 'pre-vote ' : ''}${message.granted ? 'yes' : 'no'}`;
@@ -33,7 +38,11 @@ export function formatMessage(message: RaftMessage): string {
       return `${head} ${formatResult(message)} token=${message.token}`;
     case 'heartbeatRequest': {
       const stickiness = `stickiness=${message.stickinessMs}`;
-      return `${head} commit=${message.leaderCommit} token=${message.token} ${stickiness}`;
+      const goal =
+        message.recoverRun === 0
+          ? ''
+          : ` recover run=${message.recoverRun} to=${message.recoverTo}`;
+      return `${head} commit=${message.leaderCommit} token=${message.token} ${stickiness}${goal}`;
     }
     case 'heartbeatResponse':
       return `${head} match=${message.matchIndex} token=${message.token}`;

@@ -1,6 +1,7 @@
 import type { Entry, LogIndex, Term } from '@d-engine/base';
-import { assert, entryKinds, must } from '@d-engine/base';
+import { assert, must } from '@d-engine/base';
 import type { HardState, Persist, RaftSnapshot, RecoveredState } from './raft-under-test.ts';
+import { isMembershipKind } from './raft-under-test.ts';
 
 interface Content {
   hardState: HardState | undefined;
@@ -107,12 +108,11 @@ export class SimulatedDisk {
       precedingTerm: entries[precedingIndex - 1]?.term ?? 0,
       lastIndex: entries.length,
       termStarts,
-      membershipEntries: log.filter(
-        ({ kind }) => kind === entryKinds.bootstrap || kind === entryKinds.binding,
-      ),
+      membershipEntries: log.filter(({ kind }) => isMembershipKind(kind)),
       commitIndex: Math.min(commitIndex, entries.length),
       lastClusterTimeMs: log.at(-1)?.clusterTimeMs ?? 0,
       everFormed: entries.length > 0,
+      recovering: false,
     };
   }
 
