@@ -14,6 +14,15 @@ const electionTimeoutMinMs = 200;
 
 const plainNetwork: Pick<Env['network'], 'batch'> = { batch: (work) => work() };
 
+const emptyWrite = {
+  entries: [],
+  commitIndex: 0,
+  hardState: undefined,
+  reset: undefined,
+  truncateFrom: 1,
+  sync: 'now',
+} as const;
+
 /** A loop over a Raft that only wants a tick after `tickInMs`, and notes what it is told. */
 function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainNetwork) {
   const clock = new ManualClock();
@@ -72,15 +81,7 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
   });
   const turn = (): void => rounds.shift()?.();
   const persist = (writeId: number): void => {
-    persists.push({
-      writeId,
-      entries: [],
-      commitIndex: 0,
-      hardState: undefined,
-      reset: undefined,
-      truncateFrom: 1,
-      sync: 'now',
-    });
+    persists.push({ writeId, ...emptyWrite });
     loop.request();
     turn();
   };

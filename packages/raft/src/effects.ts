@@ -99,5 +99,5 @@ export type Notice =
   | { readonly type: 'transferTimedOut'; readonly target: NodeId }
   /** This member holds again all that it may have forgotten; its peers have to hear of it. */
   | { readonly type: 'recovered' }
-  /** This leader begins a new history: what was committed above `index` may be gone for good. */
+  /** This leader begins a new history: what was acknowledged above `index` may be gone. */
   | { readonly type: 'possibleDataLoss'; readonly index: LogIndex };

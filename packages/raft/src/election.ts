@@ -38,7 +38,10 @@ function mayCampaign(core: Core, at: Instant): boolean {
   if (!core.isVoter) return false;
   if (core.recovering && !needsEveryVoter(core)) return false;
   if (core.bindings.bootstrap === undefined) return core.formation.mayCampaign(at.monotonicMs);
-  return core.counts(core.self, core.config.instanceId);
+  const { self, config, bindings } = core;
+  if (core.counts(self, config.instanceId)) return true;
+  // Its vote is asked for, see everyVoteResult, and its log may well be the longest.
+  return bindings.find(self)?.instanceId === config.instanceId && needsEveryVoter(core);
 }
 
 /** Asks first whether an election could be won, so that a lost member disturbs nobody (9.6). */
@@ -49,8 +52,8 @@ function preCampaign(core: Core, at: Instant): void {
     return;
   }
   core.role = 'preCandidate';
-  core.needsEveryVote = needsEveryVoter(core);
   core.resetElectionDeadline(at);
+  core.needsEveryVote = needsEveryVoter(core);
   countVote(core, { nodeId: core.self, instanceId: core.config.instanceId }, true);
   const { lastIndex, lastTerm } = core.log;
   for (const to of otherVoters(core.configuration, core.self)) {

@@ -142,11 +142,11 @@ export function handleHeartbeat(
   at: Instant,
 ): void {
   if (!hearLeader(core, sender, message, at)) return;
-  core.commitTo(Math.min(message.leaderCommit, core.verifiedIndex));
   if (message.recoverRun === core.config.bootCount) {
     core.recoverTo = message.recoverTo;
     endRecoveryIfMet(core);
   }
+  core.commitTo(Math.min(message.leaderCommit, core.verifiedIndex));
   core.sendWhenDurable(sender.nodeId, {
     type: 'heartbeatResponse',
     term: core.term,

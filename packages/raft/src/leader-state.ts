@@ -22,6 +22,8 @@ export class LeaderState {
   readonly clusterTimeBaseMs: number;
   /** Every voter elected this leader, and its first entry began a new history (design rule 3). */
   beganHistory = false;
+  /** See {@link Progress.countsFrom}: of this member, where it was bound only in this term. */
+  ownCountsFrom: LogIndex = 0;
   nextHeartbeatMs: number;
   transfer: Transfer | undefined;
   /** Once true, another may be elected within our lease: it is void for the rest of the term. */

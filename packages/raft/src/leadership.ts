@@ -22,8 +22,9 @@ export function startLeading(core: Core, at: Instant): void {
   const first: Proposal[] = [];
   if (bindings.bootstrap === undefined) first.push(bootstrapProposal(core, at));
   if (core.needsEveryVote) {
-    // All that is certain is what all of them hold together: what else there was may be gone.
-    core.outbox.notice({ type: 'possibleDataLoss', index: log.lastIndex });
+    // Only what is known to be committed is certain to be what was acknowledged: above it an older
+    // term's entry may stand in the place of one that was committed in memory and forgotten.
+    core.outbox.notice({ type: 'possibleDataLoss', index: core.commitIndex });
     first.push({ kind: entryKinds.newHistory, payload: encodeNewHistory(core.config.newId()) });
   }
   first.push({ kind: entryKinds.noop, payload: nothing });
@@ -46,7 +47,8 @@ export function startLeading(core: Core, at: Instant): void {
     interval,
   );
   core.leader.beganHistory = core.needsEveryVote;
-  assert(core.counts(core.self, config.instanceId), 'a leader is bound itself');
+  const isBound = core.counts(core.self, config.instanceId);
+  assert(isBound || core.needsEveryVote, 'a leader is bound itself');
 }
 
 function bootstrapProposal(core: Core, at: Instant): Proposal {

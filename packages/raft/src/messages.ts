@@ -76,13 +76,17 @@ export interface AppendResponse {
       };
 }
 
-/** Travels on Control and may overtake entries: hence design rule 6. */
-export interface HeartbeatRequest extends FromLeader {
-  readonly type: 'heartbeatRequest';
-  /** To a recovering member: the run that the next field speaks of; 0 to all others. */
+/** What ends the recovery of a peer, as its leader of this term says (design rule 3). */
+export interface RecoveryGoal {
+  /** The run that the next field speaks of; 0 to members that do not recover. */
   readonly recoverRun: number;
   /** In that run it has all that it may have forgotten once it durably holds the log up to here. */
   readonly recoverTo: LogIndex;
+}
+
+/** Travels on Control and may overtake entries: hence design rule 6. */
+export interface HeartbeatRequest extends FromLeader, RecoveryGoal {
+  readonly type: 'heartbeatRequest';
 }
 
 export interface HeartbeatResponse {

@@ -1,7 +1,7 @@
 import type { InstanceId, LogIndex, NodeId } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { Inflight } from './inflight.ts';
-import type { RecoveryGoal } from './recovery.ts';
+import type { RecoveryGoal } from './messages.ts';
 
 /**
  * What a leader knows of one peer's log.

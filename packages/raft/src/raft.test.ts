@@ -143,6 +143,30 @@ describe('back-pressure of the own disk', () => {
   });
 });
 
+describe('MemFirst', () => {
+  test('commits from memory, but no more of it than may be lost', () => {
+    const cluster = new FakeCluster(members(3), seededRandom(7));
+    cluster.bufferedEntriesMax = 3;
+    for (const node of cluster.nodes) node.strategy = 'MemFirst';
+    cluster.startAll();
+    cluster.run(3 * electionTimeoutMaxMs);
+    const { id, raft } = leading(cluster);
+    cluster.diskAtOnce = false;
+    const before = raft.durableIndex;
+    expect(cluster.propose(id, 'a')).toMatchObject({ accepted: true });
+    cluster.run(20);
+    expect(raft).toMatchObject({ durableIndex: before, commitIndex: before + 1 });
+    for (const text of ['b', 'c', 'd']) cluster.propose(id, text);
+    cluster.run(20);
+    expect(raft).toMatchObject({ lastLogIndex: before + 3, commitIndex: before + 3 });
+    // The followers' disks are as far behind; they acknowledge no more than the bound either.
+    cluster.finishWrites(id, 1000);
+    for (const text of ['d', 'e']) cluster.propose(id, text);
+    cluster.run(20);
+    expect(raft).toMatchObject({ lastLogIndex: before + 5, commitIndex: before + 3 });
+  });
+});
+
 describe('reads', () => {
   test('are confirmed at the leader and at followers', () => {
     const cluster = formed(3, 1);

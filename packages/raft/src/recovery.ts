@@ -2,32 +2,31 @@ import type { LogIndex, NodeId } from '@d-engine/base';
 import { otherVoters } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { LeaderState } from './leader-state.ts';
+import type { RecoveryGoal } from './messages.ts';
 import type { Progress } from './progress.ts';
 import type { VoteResult } from './quorum.ts';
 import { voteResult } from './quorum.ts';
 
 /*
  * With MemFirst a member may have acknowledged what it has forgotten after a crash. Until it holds
- * again all that it can have acknowledged it counts in nothing (design rule 3). Else: A and B commit
- * entries 11 to 100 in memory, B comes back with 10 of them and elects C, which has as few.
+ * again all that it can have acknowledged it counts in nothing (design rule 3). Else: A and B
+ * commit entries 11 to 100 in memory, B comes back with 10 and elects C, which has as few.
  */
-
-/** What ends the recovery of a peer, as its leader of this term says in each heartbeat. */
-export interface RecoveryGoal {
-  readonly recoverRun: number;
-  readonly recoverTo: LogIndex;
-}
 
 const noGoal: RecoveryGoal = { recoverRun: 0, recoverTo: 0 };
 
-/** Whether the voters that are known not to recover are too few to elect or commit anything. */
+/**
+ * Whether the voters that are known to count, and not to recover, are too few to elect anybody.
+ * Where that is wrong, because this member knows too little, all of them do no harm either: among
+ * all voters is every quorum.
+ */
 export function needsEveryVoter(core: Core): boolean {
   const { bindings, configuration, runs } = core;
   if (!core.recovering && !runs.anyRecovering) return false;
   if (bindings.bootstrap === undefined) return false;
   const { voters, outgoingVoters } = configuration;
   const mayCount = (id: NodeId): boolean =>
-    bindings.find(id) !== undefined && !core.isRecovering(id);
+    core.counts(id, bindings.find(id)?.instanceId) && !core.isRecovering(id);
   return voteResult(voters, outgoingVoters, mayCount) === 'lost';
 }
 

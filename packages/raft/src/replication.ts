@@ -246,8 +246,8 @@ function acknowledge(
 // ---- quorums: whoever has no binding that holds is left out of each of them ----
 
 /**
- * Commits what a quorum holds, each by its own strategy. Entries of older terms are never committed by counting, only
- * along with one of the own term (Raft paper, section 5.4.2, figure 8).
+ * Commits what a quorum holds, each by its own strategy. Entries of older terms are never committed
+ * by counting, only along with one of the own term (Raft paper, section 5.4.2, figure 8).
  */
 export function advanceCommit(core: Core, leader: LeaderState, at: Instant): void {
   for (;;) {
@@ -274,14 +274,16 @@ function countFromNow(core: Core, leader: LeaderState, before: LogIndex, at: Ins
     index <= commitIndex &&
     index !== bindings.bootstrapIndex &&
     isVoter(core.configuration, nodeId);
-  const peers = bindings.members
-    .filter(isNew)
-    .map((member) => leader.peer(member.nodeId))
-    .filter((peer) => peer !== undefined);
-  if (peers.length === 0) return;
+  const added = bindings.members.filter(isNew);
+  if (added.length === 0) return;
   const noop = { kind: entryKinds.noop, payload: new Uint8Array(0) };
   const [entry] = appendProposals(core, leader, [noop], at);
-  for (const peer of peers) peer.countsFrom = must(entry, 'the entry to count from').index;
+  const { index } = must(entry, 'the entry to count from');
+  for (const { nodeId } of added) {
+    const peer = leader.peer(nodeId);
+    if (peer !== undefined) peer.countsFrom = index;
+    else leader.ownCountsFrom = index;
+  }
 }
 
 function matchOf(peer: Progress, core: Core, leader: LeaderState): number {
@@ -291,7 +293,8 @@ function matchOf(peer: Progress, core: Core, leader: LeaderState): number {
 
 function ownMatch(core: Core, leader: LeaderState): number {
   const { heldIndex } = core;
-  return heldIndex >= weighsFrom(core, leader, core.self) ? heldIndex : 0;
+  const from = Math.max(leader.ownCountsFrom, weighsFrom(core, leader, core.self));
+  return heldIndex >= from ? heldIndex : 0;
 }
 
 /** For reads and leases. */
@@ -312,7 +315,7 @@ function quorumValue(
 ): number {
   const { voters, outgoingVoters } = core.configuration;
   return committedIndex(voters, outgoingVoters, (id: NodeId) => {
-    if (id === core.self) return own;
+    if (id === core.self) return core.counts(id, core.config.instanceId) ? own : undefined;
     const peer = leader.peer(id);
     if (peer === undefined || !core.counts(id, peer.instanceId)) return undefined;
     return peerValue(peer, core, leader);

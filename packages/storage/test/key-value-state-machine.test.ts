@@ -50,6 +50,19 @@ function textOf(machine: KeyValueStateMachine, key: string): string | undefined 
   return found ? Buffer.from(found.value).toString() : undefined;
 }
 
+describe('a new history', () => {
+  it('has an id of its own, and revisions that were never issued before', () => {
+    const machine = newMachine();
+    run(machine, put('a', '1'));
+    const proposal = { kind: entryKinds.newHistory, payload: bytes('cd'.repeat(16)) };
+    machine.apply(encodeEntries([proposal], 2, 1, 0));
+    expect(machine.historyId).toBe('cd'.repeat(16));
+    expect(machine.revision).toBe(1_000_000_002);
+    expect(resultOf(machine, put('a', '2'))).toEqual({ type: 'put', revision: 1_000_000_003 });
+    expect(textOf(machine, 'a')).toBe('2');
+  });
+});
+
 describe('put and delete', () => {
   it('answer with their revision and keep count of writes', () => {
     const machine = newMachine();

@@ -4,18 +4,11 @@ import { seededRandom } from './seeded-random.ts';
 
 /**
  * Throws when a rule breaks under `steps` random events, or when nothing works after them. Returns
- * how many snapshots were installed, and how often a new history began.
+ * how many snapshots were installed.
  */
-export function runChaos(
-  seed: number,
-  voters: number,
-  steps: number,
-  strategies: 'DiskFirst' | 'MemFirst' | 'any' = 'DiskFirst',
-): { installs: number; losses: number } {
+export function runChaos(seed: number, voters: number, steps: number): number {
   const random = seededRandom(seed);
-  const learners = voters > 3 && strategies === 'DiskFirst' ? 1 : 0;
-  const cluster = new FakeCluster(members(voters, learners), random);
-  for (const node of cluster.nodes) node.strategy = drawStrategy(strategies, random);
+  const cluster = new FakeCluster(members(voters, voters > 3 ? 1 : 0), random);
   cluster.diskAtOnce = false;
   cluster.startAll();
   const lossRate = random() < 0.3 ? 0.3 : random() * 0.1;
@@ -28,13 +21,13 @@ export function runChaos(
   for (let step = 0; step < steps; step++) {
     const node = pick(cluster.nodes, random);
     const dice = random();
-    if (dice < crashRate) crashOrStart(cluster, node, random, strategies);
+    if (dice < crashRate) crashOrStart(cluster, node, random);
     else if (dice < diskRate) finishSome(cluster, node, random);
     else if (dice > 0.993) isolated = random() < 0.5 ? 0 : node.id;
     else if (dice < 0.42) propose(cluster, ++counter);
     else if (dice < 0.45 && node.raft !== undefined) cluster.read(node.id, ++counter);
     else if (dice < 0.452) transfer(cluster, node);
-    else if (dice < 0.4525 && !wiped && strategies === 'DiskFirst' && allBound(cluster, voters)) {
+    else if (dice < 0.4525 && !wiped && allBound(cluster, voters)) {
       wiped = true;
       cluster.wipe(node.id);
     } else if (dice < 0.53) takeSnapshot(cluster, node, random);
@@ -43,11 +36,10 @@ export function runChaos(
     else deliverSome(cluster, random, lossRate);
   }
   calmDown(cluster);
-  const { installs, losses } = cluster;
-  return { installs, losses };
+  return cluster.installs;
 }
 
-function pick<T>(from: readonly T[], random: () => number): T {
+export function pick<T>(from: readonly T[], random: () => number): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 
@@ -63,23 +55,8 @@ function allBound(cluster: FakeCluster, voters: number): boolean {
   });
 }
 
-type Strategies = FakeNode['strategy'] | 'any';
-
-function drawStrategy(strategies: Strategies, random: () => number): FakeNode['strategy'] {
-  if (strategies !== 'any') return strategies;
-  return random() < 0.7 ? 'MemFirst' : 'DiskFirst';
-}
-
-function crashOrStart(
-  cluster: FakeCluster,
-  node: FakeNode,
-  random: () => number,
-  strategies: Strategies,
-): void {
-  if (node.raft === undefined) {
-    node.strategy = drawStrategy(strategies, random);
-    cluster.start(node.id);
-  } else if (strategies !== 'DiskFirst' && random() < 0.2) cluster.stop(node.id);
+function crashOrStart(cluster: FakeCluster, node: FakeNode, random: () => number): void {
+  if (node.raft === undefined) cluster.start(node.id);
   else cluster.crash(node.id, Math.floor(random() * (node.disk.pendingCount + 1)));
 }
 
@@ -130,7 +107,7 @@ function deliverSome(cluster: FakeCluster, random: () => number, lossRate: numbe
 /**
  * Everything works again: a leader must come, and what it is given must be committed everywhere.
  */
-function calmDown(cluster: FakeCluster): void {
+export function calmDown(cluster: FakeCluster): void {
   cluster.loses = () => false;
   cluster.diskAtOnce = true;
   for (const { id, raft } of cluster.nodes) {

@@ -71,6 +71,8 @@ export class FakeCluster {
   losses = 0;
   /** Disks finish a write at once. */
   diskAtOnce = true;
+  /** Else only those that somebody waits for; others wait for the next one, or for ever. */
+  awaitedAtOnce = false;
   /** Returns true for a message that gets lost. */
   loses: (flying: Flying) => boolean = () => false;
   nowMs = 1000;
@@ -227,7 +229,10 @@ export class FakeCluster {
       raft.applied(node.applied);
     }
     this.#watch(node, raft);
-    if (this.diskAtOnce && node.disk.pendingCount > 0) this.finishWrites(node.id, 1000);
+    const awaited = this.awaitedAtOnce && node.disk.isAwaited;
+    if ((this.diskAtOnce && node.disk.pendingCount > 0) || awaited) {
+      this.finishWrites(node.id, 1000);
+    }
   }
 
   #carryOut(node: FakeNode, raft: Raft, effects: Effects): void {
@@ -266,9 +271,11 @@ export class FakeCluster {
     }
   }
 
-  /** What stood above `index` is gone, and everybody was told. */
-  #giveUp(index: LogIndex): void {
+  /** Everybody was told that what stands above `told` may be gone. Whoever has it keeps it. */
+  #giveUp(told: LogIndex): void {
     this.losses += 1;
+    const known = this.nodes.map(({ raft, disk }) => raft?.commitIndex ?? disk.durable.commitIndex);
+    const index = Math.max(told, ...known);
     this.#committed.length = Math.min(this.#committed.length, index);
     for (const [read, floor] of this.#readFloors) {
       this.#readFloors.set(read, Math.min(floor, index));

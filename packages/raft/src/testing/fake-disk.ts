@@ -92,6 +92,10 @@ export class FakeDisk {
     return content;
   }
 
+  get isAwaited(): boolean {
+    return this.#pending.some(({ sync }) => sync === 'now');
+  }
+
   recovered(): RecoveredState {
     this.#endInstall();
     const { hardState, entries, precedingIndex, commitIndex } = this.#durable;

@@ -100,7 +100,7 @@ export class Cluster {
   completeWrite(node: SimulatedNode): Persist | undefined {
     const persist = node.disk.completeOldest();
     if (persist === undefined) return undefined;
-    if (node.disk.mode === 'manual') {
+    if (node.disk.mode !== 'auto') {
       this.trace.add('disk', `n${node.id} durable #${persist.writeId}`);
     }
     const at = this.clock.at(node.id);
@@ -133,7 +133,7 @@ export class Cluster {
     }
     this.#showCommits(node, raft);
     this.judge.afterInput(node, [...this.nodes.values()], (id) => this.clock.at(id));
-    if (node.disk.mode === 'auto' && node.disk.pending.length > 0) this.completeWrite(node);
+    if (node.disk.completes) this.completeWrite(node);
     if (node.readMode === 'auto' && node.wanted.length > 0) this.completeRead(node);
     if (node.applyMode === 'auto') this.apply(node, raft.commitIndex);
   }

@@ -17,15 +17,11 @@ export function formatMessage(message: RaftMessage): string {
   const head = `${message.type} t${message.term}`;
   switch (message.type) {
     case 'preVoteRequest':
-      return `${head} last=${message.lastLogIndex}@${message.lastLogTerm}${message.everyVoter ? ' every-voter' : ''}`;
     case 'voteRequest': {
       const last = `last=${message.lastLogIndex}@${message.lastLogTerm}`;
-      const kind = message.leadershipTransfer
-        ? ' transfer'
-        : message.everyVoter
-          ? ' every-voter'
-          : '';
-      return `${head} ${last}${kind}`;
+      const isTransfer = message.type === 'voteRequest' && message.leadershipTransfer;
+      const voters = message.everyVoter ? ' every-voter' : '';
+      return `${head} ${last}${isTransfer ? ' transfer' : ''}${voters}`;
     }
     case 'voteResponse':
       return `${head} ${message.preVote ? 'pre-vote ' : ''}${message.granted ? 'yes' : 'no'}`;
@@ -38,10 +34,8 @@ export function formatMessage(message: RaftMessage): string {
       return `${head} ${formatResult(message)} token=${message.token}`;
     case 'heartbeatRequest': {
       const stickiness = `stickiness=${message.stickinessMs}`;
-      const goal =
-        message.recoverRun === 0
-          ? ''
-          : ` recover run=${message.recoverRun} to=${message.recoverTo}`;
+      const { recoverRun, recoverTo } = message;
+      const goal = recoverRun === 0 ? '' : ` recover run=${recoverRun} to=${recoverTo}`;
       return `${head} commit=${message.leaderCommit} token=${message.token} ${stickiness}${goal}`;
     }
     case 'heartbeatResponse':

@@ -27,8 +27,8 @@ function blank(): Content {
  * the writes that are still on their way, which is what the running node reads back.
  */
 export class SimulatedDisk {
-  /** Manual: writes stay pending until the script completes them. */
-  mode: 'auto' | 'manual' = 'auto';
+  /** Manual: writes stay pending until the script completes them; awaited: those that may. */
+  mode: 'auto' | 'awaited' | 'manual' = 'auto';
   #durable: Content = blank();
   #latest: Content = blank();
   #pending: Persist[] = [];
@@ -44,6 +44,12 @@ export class SimulatedDisk {
 
   get snapshot(): SimulatedSnapshot | undefined {
     return this.#snapshots.at(-1);
+  }
+
+  /** Whether it completes its oldest write by itself. */
+  get completes(): boolean {
+    if (this.mode === 'manual') return false;
+    return this.#pending.some(({ sync }) => this.mode === 'auto' || sync === 'now');
   }
 
   get pending(): readonly Persist[] {

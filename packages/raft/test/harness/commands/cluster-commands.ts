@@ -126,8 +126,8 @@ export const strategy: Command = (cluster, line) => {
 };
 
 /**
- * `restart NODE.. [quiet] [outbound=kept]`: starts crashed nodes from their disks. Their old streams
- * are gone, unless what they sent is `kept`; unless `quiet`, each greets all that it reaches.
+ * `restart NODE.. [quiet] [outbound=kept]`: starts crashed nodes from their disks. Their old
+ * streams are gone, unless what they sent is `kept`; unless `quiet`, each greets all it reaches.
  */
 export const restart: Command = (cluster, line) => {
   setTraceLevel(cluster, line, 'all');

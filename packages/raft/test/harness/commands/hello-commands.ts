@@ -27,7 +27,8 @@ function greet(cluster: Cluster, from: SimulatedNode, to: SimulatedNode): void {
     initialVotersHash: initialVotersHash(from.settings.initialMembers),
     recovering: from.running.recovering,
   };
-  const what = `hello n${from.id} => n${to.id} ${hello.state} boot=${hello.bootCount}${hello.recovering ? ' recovering' : ''}`;
+  const run = `boot=${hello.bootCount}${hello.recovering ? ' recovering' : ''}`;
+  const what = `hello n${from.id} => n${to.id} ${hello.state} ${run}`;
   cluster.trace.add('deliver', what);
   const at = cluster.clock.at(to.id);
   const verdict = cluster.input(to, (raft) => raft.peerHello(hello, at));
