@@ -41,7 +41,7 @@ export interface OpenStorageOptions {
 
 export type SnapshotSettings = Omit<SnapshotDirectoryOptions, 'disk' | 'compute'>;
 
-const logDirectoryName = 'log';
+export const logDirectoryName = 'log';
 const snapshotDirectoryName = 'snapshots';
 
 /**
@@ -119,7 +119,8 @@ async function openIdentity(options: OpenStorageOptions): Promise<IdentityFile> 
   return identity;
 }
 
-function missing(directory: string, name: string): StorageDamage {
+/** A part of a data directory that is gone while others are there. */
+export function missing(directory: string, name: string): StorageDamage {
   const advice =
     `Put ${name} back if it was moved. ${replaceMemberAdvice} A node that was never part of a ` +
     'cluster may start again in an empty directory.';
