@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { ClientTls } from './client-tls.ts';
 import type { ConnectedClient } from './connect.ts';
 import { connect } from './connect.ts';
+import { addLogCommands } from './log-command.ts';
 import { exitCodes, runProcess } from './run-process.ts';
 import { version } from './version.ts';
 
@@ -57,6 +58,7 @@ clientCommand('delete <key>', 'delete a key', async (client, [key]) => {
 clientCommand('status', 'show what one node knows of the cluster', async (client) => {
   print(await client.status());
 });
+addLogCommands(program);
 
 function clientCommand(
   usage: string,

@@ -26,6 +26,7 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     heartbeatIntervalMs: raft.replication.heartbeatIntervalMs,
     leaseDurationMs: raft.readConsistency.leaseDurationMs,
     appendEntriesMax: raft.replication.entriesPerMessageMax,
+    bufferedEntriesMax: raft.persistence.bufferedEntriesMax,
     proposalBatchMax: raft.batching.batchSizeMax,
     serverDeadlineMs: raft.serverDeadlineMs,
     pendingWritesMax: raft.backpressure.pendingWritesMax,

@@ -90,8 +90,8 @@ export class MemberLeadership implements Leadership {
   }
 }
 
-/** It leads, but what it has proposed gains no quorum as fast as more comes in. */
+/** It leads, but what it has proposed gains no quorum, or its disk, as fast as more comes in. */
 function noRoom(): DEngineError {
-  const message = 'too many writes wait for a quorum already: retry after a pause';
+  const message = 'too many writes wait for a quorum or the disk already: retry after a pause';
   return new DEngineError('RateLimited', message, { retryAfterMs: 100 });
 }

@@ -1,6 +1,6 @@
 import type { Clock, Entry, Metrics } from '@d-engine/base';
 import { DEngineError, silentMetrics } from '@d-engine/base';
-import type { Outgoing } from '@d-engine/raft';
+import type { Outgoing, Raft } from '@d-engine/raft';
 import { expect, test } from 'vitest';
 import { NodeMetrics } from './node-metrics.ts';
 
@@ -78,4 +78,16 @@ test('a leader that is lost and found again is no other leader', () => {
   const node = new NodeMetrics(metrics, clock);
   for (const leaderId of [null, 2, 2, null, 2, 3]) node.leaderSeen(leaderId);
   expect(counts.get('d_engine_leader_changes_total')).toBe(2);
+});
+
+test('the flush lag is what is in memory only', () => {
+  const gauges = new Map<string, number>();
+  const node = new NodeMetrics(
+    { ...silentMetrics, gauge: (name) => ({ set: (value) => gauges.set(name, value) }) },
+    clock,
+  );
+  const raft = { lastLogIndex: 12, durableIndex: 9, progress: () => [] } as unknown as Raft;
+  const rest = { appliedIndex: 9, pendingWrites: 0, pendingReads: 0, keys: 0, stateBytes: 0 };
+  node.refresh({ raft, ...rest, isDiskFull: false });
+  expect(gauges.get('d_engine_flush_lag_entries')).toBe(3);
 });

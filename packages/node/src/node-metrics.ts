@@ -32,6 +32,7 @@ export class NodeMetrics {
   readonly #appliedIndex: Gauge;
   readonly #durableIndex: Gauge;
   readonly #lastLogIndex: Gauge;
+  readonly #flushLag: Gauge;
   readonly #pendingWrites: Gauge;
   readonly #pendingReads: Gauge;
   readonly #keys: Gauge;
@@ -93,6 +94,10 @@ export class NodeMetrics {
     this.#appliedIndex = gauge('d_engine_applied_index', 'Highest index in the state machine');
     this.#durableIndex = gauge('d_engine_durable_index', 'Highest index synced to disk');
     this.#lastLogIndex = gauge('d_engine_last_log_index', 'Highest index in the log');
+    this.#flushLag = gauge(
+      'd_engine_flush_lag_entries',
+      'Entries in memory only: last log index less durable index',
+    );
     this.#pendingWrites = gauge('d_engine_pending_writes', 'Writes waiting for their answer');
     this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
     this.#keys = gauge('d_engine_keys', 'Keys in the store');
@@ -159,6 +164,7 @@ export class NodeMetrics {
     this.#appliedIndex.set(sources.appliedIndex);
     this.#durableIndex.set(raft.durableIndex);
     this.#lastLogIndex.set(raft.lastLogIndex);
+    this.#flushLag.set(raft.lastLogIndex - raft.durableIndex);
     this.#pendingWrites.set(sources.pendingWrites);
     this.#pendingReads.set(sources.pendingReads);
     this.#keys.set(sources.keys);

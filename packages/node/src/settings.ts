@@ -17,6 +17,8 @@ export interface NodeSettings {
   readonly leaseDurationMs: number;
   /** Entries of one append message. */
   readonly appendEntriesMax: number;
+  /** Entries of the log in memory only, above which a leader takes no writes; at least 1. */
+  readonly bufferedEntriesMax: number;
   /** Proposals that one turn hands to Raft. */
   readonly proposalBatchMax: number;
   /** How long the server itself lets a request wait. */

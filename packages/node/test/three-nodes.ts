@@ -49,6 +49,7 @@ export function settingsOf(
     heartbeatIntervalMs: 30,
     leaseDurationMs: 200,
     appendEntriesMax: 100,
+    bufferedEntriesMax: 10_000,
     proposalBatchMax: 100,
     serverDeadlineMs: 5_000,
     pendingWritesMax: 1_000,

@@ -205,6 +205,7 @@ export class VirtualCluster {
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
       leaseDurationMs: scenario.leaseDurationMs,
       ...scenario.limits,
+      bufferedEntriesMax: 10_000,
       serverDeadlineMs: 5_000,
       defaultConsistency: 'linearizable',
       allowConsistencyOverride: true,

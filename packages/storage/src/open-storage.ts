@@ -12,8 +12,8 @@ import type {
   NodeId,
   Term,
 } from '@d-engine/base';
-import type { HardState, Persist, RaftSnapshot, RecoveredState } from '@d-engine/raft';
-import type { RecoveredLog, SnapshotStore, Storage } from './contracts.ts';
+import type { HardState, RaftSnapshot, RecoveredState } from '@d-engine/raft';
+import type { RecoveredLog, SnapshotStore, Storage, StorageWrite } from './contracts.ts';
 import { HardStateFile, hardStateFileName } from './hard-state-file.ts';
 import type { Identity } from './identity.ts';
 import { IdentityFile, identityFileName } from './identity-file.ts';
@@ -41,7 +41,7 @@ export interface OpenStorageOptions {
 
 export type SnapshotSettings = Omit<SnapshotDirectoryOptions, 'disk' | 'compute'>;
 
-const logDirectoryName = 'log';
+export const logDirectoryName = 'log';
 const snapshotDirectoryName = 'snapshots';
 
 /**
@@ -119,7 +119,8 @@ async function openIdentity(options: OpenStorageOptions): Promise<IdentityFile> 
   return identity;
 }
 
-function missing(directory: string, name: string): StorageDamage {
+/** A part of a data directory that is gone while others are there. */
+export function missing(directory: string, name: string): StorageDamage {
   const advice =
     `Put ${name} back if it was moved. ${replaceMemberAdvice} A node that was never part of a ` +
     'cluster may start again in an empty directory.';
@@ -134,7 +135,8 @@ function combine(
   log: RecoveredLog,
 ): RecoveredState {
   const everFormed = identity.clusterId !== null || snapshot !== undefined;
-  return { ...log, hardState: raised(hardState, log), snapshot, everFormed };
+  const recovering = false;
+  return { ...log, hardState: raised(hardState, log), snapshot, everFormed, recovering };
 }
 
 /**
@@ -179,7 +181,7 @@ class DirectoryStorage implements Storage {
     return this.#parts.log.spaceProblem ?? this.#parts.identity.spaceProblem;
   }
 
-  write(persist: Persist): Promise<void> {
+  write(persist: StorageWrite): Promise<void> {
     const { log, hardState } = this.#parts;
     if (persist.hardState === undefined && this.#hardStateWrites === 0) {
       this.#lastWrite = log.append(persist);

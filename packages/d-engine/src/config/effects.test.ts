@@ -103,6 +103,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.backpressure.max_pending_writes',
     'raft.backpressure.max_pending_reads',
     'raft.persistence.strategy',
+    'raft.persistence.max_buffered_entries',
     'raft.read_consistency.default_policy',
     'raft.read_consistency.lease_duration_ms',
     'raft.read_consistency.allow_client_override',

@@ -180,7 +180,6 @@ time_threshold_ms = 50    # Fallback timeout for low concurrency
     toml: threeNodes(strategy),
     warns: [
       'raft.persistence.flush_policy',
-      'raft.persistence.max_buffered_entries',
       'raft.persistence.flush_workers',
       ...(strategy === 'MemFirst' ? ['raft.persistence.strategy'] : []),
     ],

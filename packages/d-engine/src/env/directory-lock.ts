@@ -46,6 +46,26 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
+/**
+ * Rejects as {@link lockDirectory} does when somebody has the directory, and takes nothing: for
+ * whoever only reads, also where nothing can be written.
+ */
+export async function refuseOwnedDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r').catch(mapTo(directory));
+  try {
+    const isLinux = process.platform === 'linux';
+    const base = isLinux ? `/proc/self/fd/${handle.fd}` : directory;
+    refuseLongPath(base, directory);
+    const answer = await askOwner(join(base, lockName));
+    if (answer.type === 'owned') throw inUse(directory, answer.pid);
+    if (answer.type === 'undecided') throw inUse(directory, undefined);
+  } catch (error) {
+    throw toDiskError(error, directory);
+  } finally {
+    await handle.close();
+  }
+}
+
 class OwnedDirectory implements DirectoryLock {
   readonly #base: string;
   readonly #claim: ClaimSocket;

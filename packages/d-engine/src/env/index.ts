@@ -2,6 +2,8 @@ export { dialHost } from './bytes/socket-address.ts';
 export { TlsFileError, type TlsPaths } from './bytes/tls-files.ts';
 export { TlsIdentity } from './bytes/tls-identity.ts';
 export * from './client-env.ts';
+export { refuseOwnedDirectory } from './directory-lock.ts';
+export { errorCode } from './disk-errors.ts';
 export * from './real-compute.ts';
 export * from './real-disk.ts';
 export * from './real-env.ts';

@@ -33,8 +33,8 @@ export const persistenceSection = {
       unit: 'entries',
       default: 10_000,
       minimum: 1,
-      effect: 'not-yet',
-      doc: 'Entries in memory only.',
+      effect: 'active',
+      doc: 'Entries in memory only, at which a leader refuses writes until its disk has caught up.',
     },
     flushWorkers: {
       key: 'flush_workers',
@@ -43,7 +43,7 @@ export const persistenceSection = {
       minimum: 0,
       effect: 'not-yet',
       versions: 'up to v0.2.3',
-      doc: 'Flushes under way at once.',
+      doc: 'Flushes under way at once; one here: what comes meanwhile shares the next one.',
     },
     channelCapacity: {
       key: 'channel_capacity',
