@@ -37,16 +37,17 @@ would see a mistake.
 
 ## Checks
 
-The first fifteen are looked at after every step of every run, over all members and all of their
-lives; those of configurations and leases compare the members that run just then, and take the end
-of a promise (\`stickyUntilMs\`) and what a heartbeat verified from the member itself. The rest judge what became of the processes, and what the clients saw
-([histories](histories.md)).
+The first sixteen are looked at after every event of every run, of the member that it was about, and
+of all members at every sixteenth event and after each of the world, a fault for one; over all of
+their lives. Those of configurations and leases compare the members that run just then, and take
+the end of a promise (\`stickyUntilMs\`) and what a heartbeat verified from the member itself. The
+rest judge what became of the processes, and what the clients saw ([histories](histories.md)).
 
 | Check | What holds | File |
 |---|---|---|
 ${checks.join('\n')}
 
-Each of the first fifteen also has tests of its own, in \`packages/simulator/test/invariants\`.
+Each of the first sixteen also has tests of its own, in \`packages/simulator/test/invariants\`.
 
 ## How much of it was run
 

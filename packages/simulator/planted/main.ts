@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeError } from '@d-engine/base';
 import { buildSimulator } from './build-with-bug.ts';
 import { plantedBugs } from './catalogue.ts';
 import { isSeenRightly, searchSeeds } from './find-bug.ts';
@@ -35,16 +36,37 @@ async function look(bug: PlantedBug, runs: number, directory: string): Promise<b
   return isRight;
 }
 
+interface Asked {
+  readonly bugs: readonly PlantedBug[];
+  readonly runs: number;
+}
+
+/** Or what is wrong with the words. */
+function askedFor(words: string[]): Asked | string {
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: { bug: { type: 'string', multiple: true }, runs: { type: 'string' } },
+    });
+    const runs = Number(values.runs ?? 2_000);
+    if (!(runs >= 1)) return `--runs: not a number of runs: ${values.runs}`;
+    const unknown = values.bug?.find((name) => plantedBugs.every((bug) => bug.name !== name));
+    if (unknown !== undefined) return `--bug: no bug is called ${unknown}`;
+    return { bugs: plantedBugs.filter(({ name }) => values.bug?.includes(name) ?? true), runs };
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { bug: { type: 'string', multiple: true }, runs: { type: 'string' } },
-  });
-  const runs = Number(values.runs ?? 2_000);
-  const bugs = plantedBugs.filter(({ name }) => values.bug?.includes(name) ?? true);
-  if (bugs.length === 0 || !(runs >= 1)) {
-    process.stderr.write('usage: npm run simulate:planted -- [--bug NAME]... [--runs K]\n');
+  const asked = askedFor(process.argv.slice(2));
+  if (typeof asked === 'string') {
+    process.stderr.write(
+      `${asked}\nusage: npm run simulate:planted -- [--bug NAME]... [--runs K]\n`,
+    );
     return 2;
   }
+  const { bugs, runs } = asked;
   setPriority(niceness);
   const directory = mkdtempSync(join(tmpdir(), 'd-engine-planted-'));
   let missing = 0;

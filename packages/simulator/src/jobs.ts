@@ -59,9 +59,11 @@ export async function runJobs(
     children.push(child);
     let seed = flags.first + job;
     let failed = false;
+    let missing = flags.minutes === undefined ? shareOf(flags, job) : 0;
     createInterface({ input: child.stdout }).on('line', (line) => {
       const result = decodeResult(line);
       seed = result.seed + flags.jobs;
+      missing -= 1;
       onResult(result);
       if (!hasFailed(result)) return;
       failed = true;
@@ -70,7 +72,8 @@ export async function runJobs(
     const end = new Promise<string | undefined>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code, signal) => {
-        const isAsAsked = code === 0 || (code === 1 && failed) || signal === 'SIGTERM';
+        // Only this process may have stopped it: else its other runs would be missing unseen.
+        const isAsAsked = child.killed || (code === 1 && failed) || (code === 0 && missing <= 0);
         resolve(isAsAsked ? undefined : `job ${job} ended with ${signal ?? code}`);
       });
     });
@@ -109,8 +112,13 @@ async function traceAgain(program: string, flags: Flags, seed: number) {
   return { lastEvents: last.lines, ended };
 }
 
+/** How many of the runs are this job's. */
+function shareOf(flags: Flags, job: number): number {
+  return Math.ceil((flags.runs - job) / flags.jobs);
+}
+
 function wordsOf(flags: Flags, job: number): string[] {
-  const share = Math.ceil((flags.runs - job) / flags.jobs);
+  const share = shareOf(flags, job);
   const runs = Number.isFinite(share) ? ['--runs', String(share)] : [];
   const minutes = flags.minutes === undefined ? [] : ['--minutes', String(flags.minutes)];
   return [

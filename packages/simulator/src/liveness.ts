@@ -11,7 +11,7 @@ import { livenessBounds } from './liveness-bounds.ts';
 import { targetOf } from './make-clients.ts';
 import type { Nemesis } from './nemesis.ts';
 import type { Recorder } from './recorder.ts';
-import { patienceMs } from './recorder.ts';
+import { patienceMs, roomyQueueMin } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
@@ -22,8 +22,8 @@ const servedOperations = 60;
 const servedShareMin = 0.98;
 /** Where so little may wait that a client tries again until its time is up. */
 const servedShareMinOfNarrow = 0.95;
-/** Fewer than this may wait: clients stand in one another's way. */
-const roomyQueueMin = 10;
+/** However narrow a limit is, this share of them is answered. */
+const answeredShareMin = 0.25;
 
 /** A snapshot that cannot be read for a peer is read again; nothing else is tried again. */
 function stopsMember({ operation, path }: FailedOperation): boolean {
@@ -134,6 +134,11 @@ export class Liveness {
       (operation) =>
         operation.outcome.type !== 'answered' && !this.#recorder.isRefusedByLimit(operation),
     );
+    const answered = asked.filter(({ outcome }) => outcome.type === 'answered').length;
+    if (answered < asked.length * answeredShareMin) {
+      this.#violated('liveness', `only ${answered} of ${asked.length} were answered`);
+      return false;
+    }
     if (failed.length <= asked.length * (1 - this.#servedShareMin)) return true;
     const which = failed.map(
       ({ client, key, command }) => `${command.type} of ${key} by ${client}`,

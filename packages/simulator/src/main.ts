@@ -70,6 +70,7 @@ async function main(): Promise<number> {
   if (flags.strict) problems.push(...summary.shortcomings().map((text) => `NOT ENOUGH: ${text}`));
   // A single run was told in full, and how fast it went would differ from one time to the next.
   const lines = flags.seed === undefined ? summary.lines() : summary.lines().slice(-1);
+  if (flags.seed === undefined) lines.unshift(`seeds from ${flags.first} on`);
   if (!flags.json) for (const line of [...problems, ...lines]) print(line);
   return summary.failed === 0 && problems.length === 0 ? 0 : 1;
 }

@@ -6,7 +6,11 @@ import type { AnswerWatch, Asked } from './answer-watch.ts';
 import type { Counters } from './counters.ts';
 import { execute } from './history/execute.ts';
 import type { Answer, Command, Operation, Outcome } from './history/operation.ts';
-import { spansSectors } from './values.ts';
+import type { Limits } from './scenario.ts';
+import { bytesOfValue, spansSectors } from './values.ts';
+
+/** Fewer than this may wait in a narrow queue: clients stand in one another's way. */
+export const roomyQueueMin = 10;
 
 /** Longer than any deadline: by then the process that was asked has died, or it sleeps. */
 export const patienceMs = 12_000;
@@ -28,6 +32,7 @@ export class Recorder {
   readonly #world: VirtualWorld;
   readonly #counters: Counters;
   readonly #watch: AnswerWatch;
+  readonly #limits: Limits;
   readonly #isCutOff: (host: string) => boolean;
   readonly #say: ((text: string) => void) | undefined;
 
@@ -35,6 +40,8 @@ export class Recorder {
     world: VirtualWorld;
     counters: Counters;
     watch: AnswerWatch;
+    /** Of the members: what these allow, none of them may refuse. */
+    limits: Limits;
     /** Whether a link of this host is cut that a client uses. */
     isCutOff: (host: string) => boolean;
     /** Undefined: nobody listens, and no line is made. */
@@ -44,6 +51,7 @@ export class Recorder {
     this.#world = options.world;
     this.#counters = options.counters;
     this.#watch = options.watch;
+    this.#limits = options.limits;
     this.#isCutOff = options.isCutOff;
   }
 
@@ -89,13 +97,14 @@ export class Recorder {
     return this.#refusedByLimit.has(operation);
   }
 
-  async #settledAs({ type }: Command, execution: Promise<Answer>): Promise<Settled> {
+  async #settledAs(command: Command, execution: Promise<Answer>): Promise<Settled> {
+    const { type } = command;
     try {
       const answer = await this.#bounded(execution);
       return { outcome: { type: 'answered', answer }, isLimit: false };
     } catch (error) {
       if (!(error instanceof Lost) && !(error instanceof DEngineError)) throw error;
-      const isLimit = error instanceof DEngineError && this.#countLimit(error, type);
+      const isLimit = error instanceof DEngineError && this.#isOfLimit(error, command);
       // A read that failed says nothing.
       if (type === 'read') return { outcome: { type: 'refused' }, isLimit };
       const applied = error instanceof Lost || error.mayHaveBeenApplied;
@@ -118,11 +127,18 @@ export class Recorder {
   }
 
   /** Whether the settings allow no more; counts it then. */
-  #countLimit({ name }: DEngineError, type: Command['type']): boolean {
-    if (name !== 'RequestTooLarge' && name !== 'RateLimited') return false;
-    if (name === 'RequestTooLarge') this.#counters.add('values refused as too long');
-    else if (type === 'read') this.#counters.add('reads refused by a full queue');
-    else this.#counters.add('writes refused by a full queue');
+  #isOfLimit({ name }: DEngineError, command: Command): boolean {
+    const { valueBytesMax, pendingReadsMax, pendingWritesMax } = this.#limits;
+    if (name === 'RequestTooLarge') {
+      const value = 'value' in command ? command.value : null;
+      if (value === null || bytesOfValue(value) <= valueBytesMax) return false;
+      this.#counters.add('values refused as too long');
+      return true;
+    }
+    const isRead = command.type === 'read';
+    const waitingMax = isRead ? pendingReadsMax : pendingWritesMax;
+    if (name !== 'RateLimited' || waitingMax >= roomyQueueMin) return false;
+    this.#counters.add(isRead ? 'reads refused by a full queue' : 'writes refused by a full queue');
     return true;
   }
 

@@ -6,6 +6,7 @@ import { applyPreset } from './presets.ts';
 import type { Preset, Scenario, Transport } from './scenario.ts';
 import type { OnLine, SimulationReport } from './simulate.ts';
 import { simulate } from './simulate.ts';
+import { formatViolation } from './violation.ts';
 
 /** What a run depends on besides the code. */
 export interface RunSettings {
@@ -36,10 +37,15 @@ export async function runSeed(
   const last = new LastLines();
   const again = await attempt(seed, settings, (...line) => last.add(...line));
   if (isAnother(first, again)) {
-    const failure = 'run again, the seed gave another run: something is not of the seed';
+    const another = 'run again, the seed gave another run: something is not of the seed';
+    const failure = [another, ...violationsOf(first)].join('; at first ');
     return { seed, cpuMs, failure, lastEvents: last.lines };
   }
   return { seed, cpuMs, ...first, lastEvents: last.lines };
+}
+
+function violationsOf(attempt: Attempt): readonly string[] {
+  return 'report' in attempt ? attempt.report.violations.map(formatViolation) : [];
 }
 
 function isAnother(first: Attempt, again: Attempt): boolean {

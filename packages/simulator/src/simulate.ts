@@ -118,6 +118,7 @@ class Simulation {
       world,
       counters,
       watch,
+      limits: scenario.limits,
       isCutOff: (host) => harms.isCutOff(host),
       say: onLine && ((text) => this.#say(text, 'clients')),
     });

@@ -3,6 +3,7 @@ import { VirtualWorld } from '@d-engine/virtual-env';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AnswerWatch } from '../src/answer-watch.ts';
 import { Counters } from '../src/counters.ts';
+import { roomyLimits } from '../src/draw-variety.ts';
 import type { Place } from '../src/faults/harms.ts';
 import { cutsBetween, Harms } from '../src/faults/harms.ts';
 import type { Command, Operation } from '../src/history/operation.ts';
@@ -34,7 +35,14 @@ beforeEach(async () => {
   harms = new Harms(world, cluster);
   const watch = new AnswerWatch(world, (_check, text) => violations.push(text));
   const isCutOff = (host: string): boolean => harms.isCutOff(host);
-  recorder = new Recorder({ world, counters, watch, isCutOff, say: undefined });
+  recorder = new Recorder({
+    world,
+    counters,
+    watch,
+    limits: roomyLimits,
+    isCutOff,
+    say: undefined,
+  });
   target = networkTarget(world, cluster, client, counters);
   for (const id of cluster.ids) cluster.start(id);
   const isBound = (): boolean => cluster.ids.every((id) => cluster.memberships.isBound(id));

@@ -44,7 +44,7 @@ const traces: Readonly<Record<FaultKind, CounterName | null>> = {
 
 test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', async (kind) => {
   const scenario = {
-    ...quietScenario(3),
+    ...quietScenario(6),
     members: 3,
     clients: 4,
     networkClients: 2,
@@ -57,7 +57,7 @@ test.each(faultKinds)('%s: inflicted alone, it does harm and breaks nothing', as
   };
   // Of three members one may lose its disk, once the cluster has settled.
   const timesMin = kind === 'wipedDisk' ? 1 : 2;
-  const { violations, counts } = await simulate(3, { scenario, durationMs: 20_000 });
+  const { violations, counts } = await simulate(6, { scenario, durationMs: 20_000 });
   expect(violations).toEqual([]);
   expect(counts[`fault: ${kind}`]).toBeGreaterThanOrEqual(timesMin);
   const trace = traces[kind];

@@ -29,6 +29,17 @@ test('a job that found something ends with 1, as its parent will', async () => {
   expect(await resultsOf(`${failed} process.exitCode = 1;`)).toHaveLength(1);
 });
 
+test('a job that somebody else stops, or that ends too early, has lost a run', async () => {
+  for (const [text, how] of [
+    ["process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60_000);", 'SIGTERM'],
+    ['', '0'],
+  ] as const) {
+    const results = await resultsOf(text, '--first', '40');
+    const failure = expect.stringMatching(`^job 0 ended with ${how};`) as string;
+    expect(results).toMatchObject([{ seed: 40, failure }]);
+  }
+});
+
 test('a job that ends with 1 and told of no failure failed in the run that it was at', async () => {
   const results = await resultsOf('process.exitCode = 1;', '--first', '40');
   expect(results).toMatchObject([

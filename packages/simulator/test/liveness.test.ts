@@ -41,7 +41,8 @@ async function formed(seed: number, members = 5, pendingWritesMax = 1_000) {
   const tools = { world, cluster, supervisor, scenario, random, counters, harms };
   const nemesis = new Nemesis(tools, () => undefined);
   const watch = new AnswerWatch(world, violated);
-  const recorder = new Recorder({ world, counters, watch, isCutOff: () => false, say: undefined });
+  const isCutOff = (): boolean => false;
+  const recorder = new Recorder({ world, counters, watch, limits, isCutOff, say: undefined });
   const step = (): boolean => violations.length > 0;
   const parts = { world, cluster, scenario, nemesis, recorder, watch, counters, step, violated };
   const liveness = new Liveness(parts);
@@ -143,11 +144,13 @@ test('a majority that elects nobody within a few election timeouts is a violatio
 });
 
 test.each([
-  { queues: 'roomy', pendingWritesMax: 1_000, failingMax: 1 },
-  { queues: 'narrow', pendingWritesMax: 2, failingMax: 3 },
-])(
-  'with $queues queues, a whole cluster may fail its clients $failingMax times of 60',
-  async ({ pendingWritesMax, failingMax }) => {
+  { queues: 'roomy', pendingWritesMax: 1_000, failingMax: 1, name: 'ClusterUnavailable' },
+  { queues: 'roomy', pendingWritesMax: 1_000, failingMax: 1, name: 'RateLimited' },
+  { queues: 'roomy', pendingWritesMax: 1_000, failingMax: 1, name: 'RequestTooLarge' },
+  { queues: 'narrow', pendingWritesMax: 2, failingMax: 3, name: 'ClusterUnavailable' },
+] as const)(
+  'with $queues queues, a whole cluster may fail its clients $failingMax times of 60 with $name',
+  async ({ pendingWritesMax, failingMax, name }) => {
     for (const failing of [0, failingMax, failingMax + 1]) {
       const parts = await formed(2, 3, pendingWritesMax);
       const { cluster, recorder, liveness, violations } = parts;
@@ -156,7 +159,7 @@ test.each([
       const node = cluster.node(1);
       if (node === undefined) throw new Error('member 1 is down');
       const working = targetOf(cluster, node);
-      const refusal = new DEngineError('ClusterUnavailable', 'no');
+      const refusal = new DEngineError(name, 'no');
       const refusing = { ...node.client, put: () => Promise.reject(refusal) };
       for (let call = 0; call < 60; call++) {
         const target = call < failing ? { ...working, client: refusing } : working;
@@ -172,6 +175,29 @@ test.each([
     }
   },
 );
+
+test('however narrow the queues, a quarter of the clients is answered', async () => {
+  for (const refused of [45, 46]) {
+    const parts = await formed(2, 3, 2);
+    const { cluster, recorder, liveness, violations } = parts;
+    expect(await liveness.everybody()).toBe(true);
+    const node = cluster.node(1);
+    if (node === undefined) throw new Error('member 1 is down');
+    const working = targetOf(cluster, node);
+    const full = () => Promise.reject(new DEngineError('RateLimited', 'no'));
+    for (let call = 0; call < 60; call++) {
+      const target =
+        call < refused ? { ...working, client: { ...node.client, put: full } } : working;
+      const command = { type: 'put', value: `${call}` } as const;
+      parts.world.after(1 + call * 50, () => {
+        recorder.perform('c', target, 'k0', command).catch(() => undefined);
+      });
+    }
+    expect(await liveness.serve()).toBe(refused === 45);
+    const texts = violations.map(({ text }) => text);
+    expect(texts).toEqual(refused === 45 ? [] : ['only 14 of 60 were answered']);
+  }
+});
 
 /** Asks member 1, whose code has a bug: it never answers. */
 function askInVain({ cluster, recorder }: Awaited<ReturnType<typeof formed>>): void {

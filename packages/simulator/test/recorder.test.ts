@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { AnswerWatch } from '../src/answer-watch.ts';
 import type { Counts } from '../src/counters.ts';
 import { Counters } from '../src/counters.ts';
+import { roomyLimits } from '../src/draw-variety.ts';
 import type { Command, Outcome } from '../src/history/operation.ts';
 import { patienceMs, Recorder } from '../src/recorder.ts';
 
@@ -21,6 +22,7 @@ async function outcomeOf(command: Command, result: () => Promise<unknown>) {
     world,
     counters,
     watch,
+    limits: { ...roomyLimits, pendingReadsMax: 1, pendingWritesMax: 1, valueBytesMax: 0 },
     isCutOff: () => false,
     say: undefined,
   });
