@@ -191,7 +191,9 @@ class Heart {
   #beat(): void {
     this.#token += 1;
     this.#sentAtMs.set(this.#token, performance.now());
-    const heartbeat = { term: 1, leaderCommit: 0, token: this.#token, stickinessMs: 1_000 };
+    const token = this.#token;
+    const goal = { recoverRun: 0, recoverTo: 0 };
+    const heartbeat = { term: 1, leaderCommit: 0, token, stickinessMs: 1_000, ...goal };
     this.#stream.send(encodePeerFrame('control', { type: 'heartbeatRequest', ...heartbeat }));
   }
 

@@ -1,6 +1,6 @@
 import type { Env, Logger, Metrics } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
-import { decodeBootstrap, Raft } from '@d-engine/raft';
+import { historyIdOf, Raft } from '@d-engine/raft';
 import type { EntryObserver, Storage } from '@d-engine/storage';
 import { KeyValueStateMachine } from '@d-engine/storage';
 import { Applier } from './applier.ts';
@@ -65,7 +65,7 @@ export class MemberParts {
     const { env, settings } = context;
     this.metrics = new NodeMetrics(context.metrics, env.clock);
     this.stateMachine = new KeyValueStateMachine({
-      readHistoryId: (payload) => decodeBootstrap(payload).historyId,
+      readHistoryId: historyIdOf,
       onEntryApplied: context.onEntryApplied,
     });
     this.raft = createRaft(context);
@@ -101,6 +101,9 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
     {
       nodeId: settings.nodeId,
       instanceId: storage.identity.instanceId,
+      bootCount: storage.identity.bootCount,
+      // MemFirst waits for its run record.
+      strategy: 'DiskFirst',
       initialMembers: settings.initialMembers,
       electionTimeoutMinMs: settings.electionTimeoutMinMs,
       electionTimeoutMaxMs: settings.electionTimeoutMaxMs,

@@ -76,6 +76,16 @@ export class OperatorLog {
         return;
       case 'transferTimedOut':
         this.#logger.warn('leadership was not handed over in time', { target: notice.target });
+        return;
+      case 'recovered':
+        this.#logger.info('recovered: this member holds all again that it may have forgotten');
+        return;
+      case 'possibleDataLoss':
+        this.#logger.error(
+          'POSSIBLE DATA LOSS: too many voters lost what they had in memory; all together ' +
+            'elected this leader, a new history begins, and writes above the index may be gone',
+          { index: notice.index },
+        );
     }
   }
 

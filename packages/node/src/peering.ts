@@ -118,9 +118,9 @@ export class Peering implements TransportObserver {
     const seen = this.#storage.identity.peers.get(hello.nodeId);
     const isOlder = seen?.instanceId === hello.instanceId && hello.bootCount < seen.bootCount;
     if (isOlder) return 'olderBootCount';
-    const { nodeId, instanceId, bootCount, state, initialVotersHash: hash } = hello;
+    const { nodeId, instanceId, bootCount, state, initialVotersHash, recovering } = hello;
     const verdict = this.#raft.peerHello(
-      { nodeId, instanceId, bootCount, state, initialVotersHash: hash },
+      { nodeId, instanceId, bootCount, state, initialVotersHash, recovering },
       this.#env.clock.now(),
     );
     this.#parts().turns.request();

@@ -14,6 +14,15 @@ const electionTimeoutMinMs = 200;
 
 const plainNetwork: Pick<Env['network'], 'batch'> = { batch: (work) => work() };
 
+const emptyWrite = {
+  entries: [],
+  commitIndex: 0,
+  hardState: undefined,
+  reset: undefined,
+  truncateFrom: 1,
+  sync: 'now',
+} as const;
+
 /** A loop over a Raft that only wants a tick after `tickInMs`, and notes what it is told. */
 function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainNetwork) {
   const clock = new ManualClock();
@@ -72,21 +81,14 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
   });
   const turn = (): void => rounds.shift()?.();
   const persist = (writeId: number): void => {
-    persists.push({
-      writeId,
-      entries: [],
-      commitIndex: 0,
-      hardState: undefined,
-      reset: undefined,
-      truncateFrom: 1,
-    });
+    persists.push({ writeId, ...emptyWrite });
     loop.request();
     turn();
   };
   return { clock, loop, rounds, calls, failures, writes, turn, persist };
 }
 
-const sender = { nodeId: 2, instanceId: 'i' };
+const sender = { nodeId: 2, instanceId: 'i', bootCount: 1 };
 const message = { type: 'timeoutNowRequest', term: 1 } as const;
 
 test('a timer that fires in time ticks', () => {

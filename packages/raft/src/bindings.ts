@@ -1,13 +1,15 @@
-import type { Entry, InstanceId, LogIndex, NodeId } from '@d-engine/base';
+import type { Entry, HistoryId, InstanceId, LogIndex, NodeId } from '@d-engine/base';
 import { assert, entryKinds, entryPayload, must } from '@d-engine/base';
 import type { Bootstrap, BoundMember, Configuration } from './configuration.ts';
 import { configurationOf } from './configuration.ts';
-import { decodeBinding, decodeBootstrap } from './membership-codec.ts';
+import { decodeBinding, decodeBootstrap, decodeNewHistory } from './membership-codec.ts';
 import type { Membership } from './raft-snapshot.ts';
 
-/** Whether an entry of this kind says who belongs to the cluster. */
+/** Whether an entry of this kind says who belongs to the cluster, or to which history it is. */
 export function isMembershipKind(kind: number): boolean {
-  return kind === entryKinds.bootstrap || kind === entryKinds.binding;
+  return (
+    kind === entryKinds.bootstrap || kind === entryKinds.binding || kind === entryKinds.newHistory
+  );
 }
 
 /**
@@ -24,6 +26,8 @@ export class Bindings {
   #configuration: Configuration | undefined;
   // Invariants: indexes never fall; each node id once.
   #members: BoundMember[] = [];
+  /** Histories that began after the birth, or after the snapshot that this was loaded from. */
+  #histories: { readonly index: LogIndex; readonly historyId: HistoryId }[] = [];
 
   /** Begins with what a snapshot says. */
   load(membership: Membership): void {
@@ -33,6 +37,7 @@ export class Bindings {
     this.#bootstrapIndex = membership.configurationIndex;
     this.#configuration = configuration;
     this.#members = [...bindings];
+    this.#histories = [];
   }
 
   /** As of `index`, which is committed and not below the last snapshot: for the next one. */
@@ -40,9 +45,10 @@ export class Bindings {
     const bootstrap = must(this.#bootstrap, 'a snapshot of a cluster that was born');
     const configuration = must(this.#configuration, 'a configuration');
     assert(this.#bootstrapIndex <= index, 'a snapshot of before the birth');
+    const history = this.#histories.findLast((began) => began.index <= index);
     return {
       clusterId: bootstrap.clusterId,
-      historyId: bootstrap.historyId,
+      historyId: history?.historyId ?? bootstrap.historyId,
       formedAtWallMs: bootstrap.formedAtWallMs,
       configuration,
       configurationIndex: this.#bootstrapIndex,
@@ -69,12 +75,25 @@ export class Bindings {
     return this.#members;
   }
 
-  /** Index of the newest bootstrap or binding; 0 for none. */
+  /** Index of the newest entry that was added; 0 for none. */
   get lastIndex(): LogIndex {
-    return this.#members[this.#members.length - 1]?.index ?? this.#bootstrapIndex;
+    const bound = this.#members[this.#members.length - 1]?.index ?? this.#bootstrapIndex;
+    return Math.max(bound, this.#histories[this.#histories.length - 1]?.index ?? 0);
   }
 
-  /** Takes in a bootstrap or binding entry as it is appended. */
+  /** The first entry of these above `index`; undefined for none. */
+  firstAbove(index: LogIndex): LogIndex | undefined {
+    if (this.lastIndex <= index) return undefined;
+    let first = Number.POSITIVE_INFINITY;
+    if (this.#bootstrapIndex > index) first = this.#bootstrapIndex;
+    for (const member of this.#members)
+      if (member.index > index) first = Math.min(first, member.index);
+    for (const began of this.#histories)
+      if (began.index > index) first = Math.min(first, began.index);
+    return first;
+  }
+
+  /** Takes in an entry of such a kind as it is appended. */
   add(entry: Entry): void {
     assert(entry.index > this.lastIndex, 'membership entries come in order');
     if (entry.kind === entryKinds.bootstrap) {
@@ -88,8 +107,13 @@ export class Bindings {
       }
       return;
     }
+    assert(this.#bootstrap !== undefined, 'all others come after the bootstrap');
+    if (entry.kind === entryKinds.newHistory) {
+      const historyId = decodeNewHistory(entryPayload(entry));
+      this.#histories.push({ index: entry.index, historyId });
+      return;
+    }
     assert(entry.kind === entryKinds.binding, 'only membership entries come here');
-    assert(this.#bootstrap !== undefined, 'a binding comes after the bootstrap');
     const { nodeId, instanceId } = decodeBinding(entryPayload(entry));
     this.#bind({ nodeId, instanceId, index: entry.index });
   }
@@ -104,6 +128,7 @@ export class Bindings {
   truncateFrom(index: LogIndex): boolean {
     if (this.lastIndex < index) return false;
     this.#members = this.#members.filter((member) => member.index < index);
+    this.#histories = this.#histories.filter((began) => began.index < index);
     if (this.#bootstrapIndex >= index) {
       this.#bootstrap = undefined;
       this.#configuration = undefined;

@@ -10,6 +10,7 @@ import type { LeaderState } from './leader-state.ts';
 import { RaftLog } from './log.ts';
 import type { RaftMessage, Sender } from './messages.ts';
 import { Outbox } from './outbox.ts';
+import { PeerRuns } from './peer-runs.ts';
 import { PendingWrites } from './pending-writes.ts';
 import type { RaftConfig, RecoveredState } from './raft-config.ts';
 import type { RaftSnapshot } from './raft-snapshot.ts';
@@ -32,6 +33,7 @@ export class Core {
   readonly outbox: Outbox = new Outbox();
   readonly writes: PendingWrites = new PendingWrites();
   readonly forwardedReads: ForwardedReads = new ForwardedReads();
+  readonly runs: PeerRuns = new PeerRuns();
 
   configuration: Configuration;
   role: Role = 'follower';
@@ -63,6 +65,16 @@ export class Core {
   heardLeaderMs: number = Number.NEGATIVE_INFINITY;
   heardStickinessMs = 0;
   readonly votes: Map<NodeId, CountedVote> = new Map();
+  /** This campaign needs the vote of every voter, not only of a quorum (design rule 3). */
+  needsEveryVote = false;
+
+  /**
+   * An earlier run may have acknowledged more than this log has: until it is certain that it has
+   * all of that again, this member counts in nothing (design rule 3).
+   */
+  recovering: boolean;
+  /** What its leader of this term wants it to hold first; undefined until it said so. */
+  recoverTo: LogIndex | undefined;
 
   #hardState: HardState;
   /** The write that takes the current hard state to disk. */
@@ -81,6 +93,7 @@ export class Core {
     this.commitIndex = Math.max(recovered.commitIndex, snapshotIndex);
     this.durableIndex = recovered.lastIndex;
     this.verifiedIndex = this.commitIndex;
+    this.recovering = recovered.recovering;
     this.#hardState = recovered.hardState ?? { term: 0, votedFor: null, stickinessMs: 0 };
     assert(this.term >= this.log.lastTerm, () => {
       return `term ${this.term} is below the log's ${this.log.lastTerm}`;
@@ -122,6 +135,12 @@ export class Core {
     return this.bindings.holds(nodeId, instanceId, this.commitIndex);
   }
 
+  /** Whether the member behind this voter's binding is known to be recovering. */
+  isRecovering(nodeId: NodeId): boolean {
+    if (nodeId === this.self) return this.recovering;
+    return this.runs.isRecovering(nodeId, this.bindings.find(nodeId)?.instanceId);
+  }
+
   countsSender(sender: Sender): boolean {
     return this.counts(sender.nodeId, sender.instanceId);
   }
@@ -152,6 +171,20 @@ export class Core {
   }
 
   // ---- the log ----
+
+  /**
+   * Up to here the own log counts: what is durable or, with MemFirst, what is in memory. Entries
+   * that say who is a member, and the beginning of a log behind a snapshot, count on disk only;
+   * so does everything while this member recovers.
+   */
+  get heldIndex(): LogIndex {
+    const { config, durableIndex, log } = this;
+    if (config.strategy === 'DiskFirst' || this.recovering) return durableIndex;
+    if (log.precedingIndex > durableIndex) return durableIndex;
+    const unsynced = this.bindings.firstAbove(durableIndex) ?? log.lastIndex + 1;
+    // What a power failure may take is bounded, however slow the disk is.
+    return Math.min(unsynced - 1, durableIndex + config.bufferedEntriesMax);
+  }
 
   appendEntry(entry: Entry): void {
     this.log.append(entry);
@@ -226,6 +259,7 @@ export class Core {
   takePersist(): Persist | undefined {
     if (!this.hasPersist) return undefined;
     const { reset, truncateFrom, entries } = this.log.takeWrite();
+    const sync = this.#isAwaited(reset !== undefined || truncateFrom !== undefined);
     const writeId = this.writes.begin(this.log.lastIndex, this.log.lastTerm);
     assert(!this.#hardStateUnwritten || this.#hardStateWriteId === writeId, 'hard state goes now');
     const hardState = this.#hardStateUnwritten ? this.#hardState : undefined;
@@ -239,7 +273,15 @@ export class Core {
       truncateFrom,
       entries,
       commitIndex: this.commitIndex,
+      sync: sync ? 'now' : 'later',
     };
+  }
+
+  /** Whether anything waits for the write that is being taken. */
+  #isAwaited(removes: boolean): boolean {
+    if (this.config.strategy === 'DiskFirst' || this.recovering || removes) return true;
+    if (this.#hardStateUnwritten || this.#commitRecordWanted) return true;
+    return this.bindings.lastIndex > this.durableIndex;
   }
 
   /** Counts a write that the disk finished; true when more entries are durable now. */
@@ -280,6 +322,7 @@ export class Core {
   /** Drops what was true only in the term before. */
   forgetTerm(): void {
     this.verifiedIndex = this.commitIndex;
+    this.recoverTo = undefined;
     this.leaderToken = 0;
     this.ackOwed = false;
     this.ackReady = false;

@@ -17,6 +17,8 @@ function follower(): Raft {
     leaseDurationMs: 50,
     appendEntriesMax: 10,
     bufferedEntriesMax: 10_000,
+    bootCount: 1,
+    strategy: 'DiskFirst' as const,
     random: () => 0,
     newId: () => '',
   };
@@ -32,7 +34,7 @@ function append(
   entries: readonly Entry[],
 ): WriteId | undefined {
   raft.step(
-    { nodeId: leader, instanceId: `${leader}` },
+    { nodeId: leader, instanceId: `${leader}`, bootCount: 1 },
     {
       type: 'appendRequest',
       term,

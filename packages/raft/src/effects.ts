@@ -28,6 +28,8 @@ export interface Persist {
   readonly entries: readonly Entry[];
   /** Known committed; recorded beside the entries so that a restart need not learn it anew. */
   readonly commitIndex: LogIndex;
+  /** `later`: nothing waits for it, so it may share a sync with what comes after it. */
+  readonly sync: 'now' | 'later';
 }
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'learner';
@@ -94,4 +96,8 @@ export type Notice =
       readonly nodeId: NodeId;
       readonly reason: 'otherVoters' | 'alreadyFormed';
     }
-  | { readonly type: 'transferTimedOut'; readonly target: NodeId };
+  | { readonly type: 'transferTimedOut'; readonly target: NodeId }
+  /** This member holds again all that it may have forgotten; its peers have to hear of it. */
+  | { readonly type: 'recovered' }
+  /** This leader begins a new history: what was acknowledged above `index` may be gone. */
+  | { readonly type: 'possibleDataLoss'; readonly index: LogIndex };

@@ -1,5 +1,6 @@
 import type { Instant, Term } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import type { Binding } from './configuration.ts';
 import { isOnlyVoter, otherVoters } from './configuration.ts';
 import type { Core } from './core.ts';
 import { startLeading } from './leadership.ts';
@@ -11,6 +12,7 @@ import type {
   VoteResponse,
 } from './messages.ts';
 import { voteResult } from './quorum.ts';
+import { everyVoteResult, needsEveryVoter } from './recovery.ts';
 
 /** No leader was heard for an election timeout, or a campaign came to nothing. */
 export function electionTimedOut(core: Core, at: Instant): void {
@@ -34,8 +36,12 @@ export function electionTimedOut(core: Core, at: Instant): void {
 
 function mayCampaign(core: Core, at: Instant): boolean {
   if (!core.isVoter) return false;
+  if (core.recovering && !needsEveryVoter(core)) return false;
   if (core.bindings.bootstrap === undefined) return core.formation.mayCampaign(at.monotonicMs);
-  return core.counts(core.self, core.config.instanceId);
+  const { self, config, bindings } = core;
+  if (core.counts(self, config.instanceId)) return true;
+  // Its vote is asked for, see everyVoteResult, and its log may well be the longest.
+  return bindings.find(self)?.instanceId === config.instanceId && needsEveryVoter(core);
 }
 
 /** Asks first whether an election could be won, so that a lost member disturbs nobody (9.6). */
@@ -47,6 +53,7 @@ function preCampaign(core: Core, at: Instant): void {
   }
   core.role = 'preCandidate';
   core.resetElectionDeadline(at);
+  core.needsEveryVote = needsEveryVoter(core);
   countVote(core, { nodeId: core.self, instanceId: core.config.instanceId }, true);
   const { lastIndex, lastTerm } = core.log;
   for (const to of otherVoters(core.configuration, core.self)) {
@@ -55,6 +62,7 @@ function preCampaign(core: Core, at: Instant): void {
       term: core.term + 1,
       lastLogIndex: lastIndex,
       lastLogTerm: lastTerm,
+      everyVoter: core.needsEveryVote,
     });
   }
 }
@@ -69,6 +77,7 @@ function campaign(core: Core, leadershipTransfer: boolean, at: Instant): void {
     stickinessMs: core.hardState.stickinessMs,
   });
   core.role = 'candidate';
+  core.needsEveryVote = needsEveryVoter(core);
   core.resetElectionDeadline(at);
   const { lastIndex, lastTerm } = core.log;
   for (const to of otherVoters(core.configuration, core.self)) {
@@ -78,6 +87,7 @@ function campaign(core: Core, leadershipTransfer: boolean, at: Instant): void {
       lastLogIndex: lastIndex,
       lastLogTerm: lastTerm,
       leadershipTransfer,
+      everyVoter: core.needsEveryVote,
     });
   }
 }
@@ -91,16 +101,23 @@ export function countOwnVote(core: Core, at: Instant): void {
 }
 
 /** Without a bootstrap in the log a vote is first contact, and its instance gets bound by it. */
-function countVote(core: Core, sender: Sender, granted: boolean): void {
-  const first = core.bindings.bootstrap === undefined;
-  if (!first && !core.countsSender(sender)) return;
+function countVote(core: Core, sender: Binding, granted: boolean): void {
+  const { bindings } = core;
+  const first = bindings.bootstrap === undefined;
+  // Where all have to agree, one more is asked rather than one too few: see everyVoteResult.
+  const counts = core.needsEveryVote
+    ? bindings.find(sender.nodeId)?.instanceId === sender.instanceId
+    : core.counts(sender.nodeId, sender.instanceId);
+  if (!first && !counts) return;
   if (core.votes.has(sender.nodeId)) return;
   core.votes.set(sender.nodeId, { instanceId: sender.instanceId, granted });
 }
 
 function concludeCampaign(core: Core, at: Instant): void {
   const { voters, outgoingVoters } = core.configuration;
-  const result = voteResult(voters, outgoingVoters, (id) => core.votes.get(id)?.granted);
+  const result = core.needsEveryVote
+    ? everyVoteResult(core)
+    : voteResult(voters, outgoingVoters, (id) => core.votes.get(id)?.granted);
   if (result === 'pending') return;
   if (result === 'lost') {
     core.becomeFollower(core.term, null, '', at);
@@ -122,6 +139,7 @@ export function handlePreVoteRequest(
 ): void {
   const granted =
     message.term > core.term &&
+    (!core.recovering || message.everyVoter) &&
     at.monotonicMs >= core.stickyUntilMs &&
     mayFollow(core, message.lastLogIndex, message.lastLogTerm);
   const term = granted ? message.term : core.term;
@@ -154,6 +172,8 @@ export function handleVoteRequest(
 
 function mayGrant(core: Core, sender: Sender, message: VoteRequest, at: Instant): boolean {
   if (message.term < core.term) return false;
+  // Its log may lack what it helped to commit, so it would let somebody lead who lacks it too.
+  if (core.recovering && !message.everyVoter) return false;
   const voted = core.hardState.votedFor;
   if (voted !== null) {
     return voted.nodeId === sender.nodeId && voted.instanceId === sender.instanceId;
@@ -189,5 +209,7 @@ export function handleTimeoutNow(
 ): void {
   if (message.term !== core.term || core.leaderId !== sender.nodeId) return;
   if (core.bindings.bootstrap === undefined || !mayCampaign(core, at)) return;
+  // Where every voter is needed, nobody can take over without a pause.
+  if (needsEveryVoter(core)) return;
   campaign(core, true, at);
 }

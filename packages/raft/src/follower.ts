@@ -2,6 +2,7 @@ import type { Instant, LogIndex, NodeId, Term } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { Core } from './core.ts';
 import type { AppendRequest, HeartbeatRequest, Sender } from './messages.ts';
+import { endRecoveryIfMet } from './recovery.ts';
 
 /** A leader of an older term: the answer tells it so. */
 export function refuseOldLeader(
@@ -83,6 +84,7 @@ export function handleAppend(
   takeEntries(core, message);
   const last = prevLogIndex + entries.length;
   if (last > core.verifiedIndex) core.verifiedIndex = last;
+  endRecoveryIfMet(core);
   core.commitTo(Math.min(message.leaderCommit, core.verifiedIndex));
   core.ackOwed = true;
 }
@@ -140,22 +142,27 @@ export function handleHeartbeat(
   at: Instant,
 ): void {
   if (!hearLeader(core, sender, message, at)) return;
+  if (message.recoverRun === core.config.bootCount) {
+    core.recoverTo = message.recoverTo;
+    endRecoveryIfMet(core);
+  }
   core.commitTo(Math.min(message.leaderCommit, core.verifiedIndex));
   core.sendWhenDurable(sender.nodeId, {
     type: 'heartbeatResponse',
     term: core.term,
     token: core.leaderToken,
-    matchIndex: Math.min(core.verifiedIndex, core.durableIndex),
+    matchIndex: Math.min(core.verifiedIndex, core.heldIndex),
   });
 }
 
 /**
- * Answers the appends of a batch with one message: when all that they brought is durable, and
- * meanwhile each time the disk has got further.
+ * Answers the appends of a batch with one message: when all that they brought counts here, with
+ * DiskFirst once it is durable, and meanwhile each time the disk has got further.
  */
 export function flushAcknowledgement(core: Core): void {
   if (!core.ackOwed || core.leaderId === null || core.leader !== undefined) return;
-  const complete = core.durableIndex >= core.verifiedIndex;
+  const { heldIndex } = core;
+  const complete = heldIndex >= core.verifiedIndex;
   if (!complete && !core.ackReady) return;
   core.ackReady = false;
   core.ackOwed = !complete;
@@ -163,6 +170,6 @@ export function flushAcknowledgement(core: Core): void {
     type: 'appendResponse',
     term: core.term,
     token: core.leaderToken,
-    result: { type: 'matched', matchIndex: Math.min(core.verifiedIndex, core.durableIndex) },
+    result: { type: 'matched', matchIndex: Math.min(core.verifiedIndex, heldIndex) },
   });
 }

@@ -16,6 +16,8 @@ function config(nodeId: number, voters = 3, learners = 0): RaftConfig {
     leaseDurationMs: 50,
     appendEntriesMax: 10,
     bufferedEntriesMax: 10_000,
+    bootCount: 1,
+    strategy: 'DiskFirst',
     random: () => 0,
     newId: () => '',
   };
@@ -26,6 +28,7 @@ function hello(nodeId: number, overrides: Partial<PeerHello> = {}): PeerHello {
     nodeId,
     instanceId: `i${nodeId}`,
     bootCount: 1,
+    recovering: false,
     state: 'empty',
     initialVotersHash: initialVotersHash(three),
     ...overrides,

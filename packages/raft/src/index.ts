@@ -9,6 +9,7 @@ export {
   encodeBinding,
   encodeBootstrap,
   encodeMember,
+  historyIdOf,
 } from './membership-codec.ts';
 export * from './messages.ts';
 export type { RaftView } from './raft.ts';

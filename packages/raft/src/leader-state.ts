@@ -20,6 +20,10 @@ export class LeaderState {
   readonly noopIndex: LogIndex;
   /** Cluster time when the no-op was appended; runs with the monotonic clock from there. */
   readonly clusterTimeBaseMs: number;
+  /** Every voter elected this leader, and its first entry began a new history (design rule 3). */
+  beganHistory = false;
+  /** See {@link Progress.countsFrom}: of this member, where it was bound only in this term. */
+  ownCountsFrom: LogIndex = 0;
   nextHeartbeatMs: number;
   transfer: Transfer | undefined;
   /** Once true, another may be elected within our lease: it is void for the rest of the term. */

@@ -4,7 +4,7 @@ import type { Binding } from './configuration.ts';
 import { isVoter } from './configuration.ts';
 import type { Core } from './core.ts';
 import { LeaderState } from './leader-state.ts';
-import { encodeBinding, encodeBootstrap } from './membership-codec.ts';
+import { encodeBinding, encodeBootstrap, encodeNewHistory } from './membership-codec.ts';
 
 const nothing: Uint8Array = new Uint8Array(0);
 
@@ -21,6 +21,12 @@ export function startLeading(core: Core, at: Instant): void {
   const baseMs = log.lastIndex === 0 ? Math.max(0, Math.floor(at.wallMs)) : log.lastClusterTimeMs;
   const first: Proposal[] = [];
   if (bindings.bootstrap === undefined) first.push(bootstrapProposal(core, at));
+  if (core.needsEveryVote) {
+    // Only what is known to be committed is certain to be what was acknowledged: above it an older
+    // term's entry may stand in the place of one that was committed in memory and forgotten.
+    core.outbox.notice({ type: 'possibleDataLoss', index: core.commitIndex });
+    first.push({ kind: entryKinds.newHistory, payload: encodeNewHistory(core.config.newId()) });
+  }
   first.push({ kind: entryKinds.noop, payload: nothing });
   const firstIndex = log.lastIndex + 1;
   core.role = 'leader';
@@ -40,7 +46,9 @@ export function startLeading(core: Core, at: Instant): void {
     at,
     interval,
   );
-  assert(core.counts(core.self, config.instanceId), 'a leader is bound itself');
+  core.leader.beganHistory = core.needsEveryVote;
+  const isBound = core.counts(core.self, config.instanceId);
+  assert(isBound || core.needsEveryVote, 'a leader is bound itself');
 }
 
 function bootstrapProposal(core: Core, at: Instant): Proposal {

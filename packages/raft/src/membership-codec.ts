@@ -1,4 +1,11 @@
-import { MalformedMessage, ProtobufReader, ProtobufWriter } from '@d-engine/base';
+import type { Entry, HistoryId } from '@d-engine/base';
+import {
+  entryKinds,
+  entryPayload,
+  MalformedMessage,
+  ProtobufReader,
+  ProtobufWriter,
+} from '@d-engine/base';
 import type { Binding, Bootstrap, Member } from './configuration.ts';
 
 /** Payloads of bootstrap and binding entries. Their numbers are in logs and snapshots for ever. */
@@ -33,6 +40,32 @@ export function decodeBootstrap(bytes: Uint8Array): Bootstrap {
   if (clusterId === '' || historyId === '') throw new MalformedMessage('a cluster without an id');
   if (members.length === 0) throw new MalformedMessage('a cluster without members');
   return { clusterId, historyId, formedAtWallMs, members, bindings };
+}
+
+/** Of a new-history entry. */
+export function encodeNewHistory(historyId: HistoryId): Uint8Array {
+  const writer = new ProtobufWriter(40);
+  writer.string(1, historyId);
+  return writer.finish();
+}
+
+export function decodeNewHistory(bytes: Uint8Array): HistoryId {
+  const reader = new ProtobufReader(bytes);
+  let historyId = '';
+  while (reader.next()) {
+    if (reader.field !== 1) throw unknownField('new history', reader.field);
+    historyId = reader.string();
+  }
+  if (historyId === '') throw new MalformedMessage('a history without an id');
+  return historyId;
+}
+
+/** Which history begins with this entry: a bootstrap or a new-history one. */
+export function historyIdOf(entry: Entry): HistoryId {
+  const payload = entryPayload(entry);
+  return entry.kind === entryKinds.bootstrap
+    ? decodeBootstrap(payload).historyId
+    : decodeNewHistory(payload);
 }
 
 export function encodeBinding(binding: Binding): Uint8Array {

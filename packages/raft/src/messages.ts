@@ -4,6 +4,8 @@ import type { Entry, InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 export interface Sender {
   readonly nodeId: NodeId;
   readonly instanceId: InstanceId;
+  /** Of the run that the stream began in: what an earlier run said counts no more (rule 3). */
+  readonly bootCount: number;
 }
 
 /** Asks whether an election in `term` could be won; changes nothing (dissertation, 9.6). */
@@ -13,6 +15,7 @@ export interface PreVoteRequest {
   readonly term: Term;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  readonly everyVoter: boolean;
 }
 
 /** Raft paper, figure 2. */
@@ -23,6 +26,8 @@ export interface VoteRequest {
   readonly lastLogTerm: Term;
   /** The leader itself asked for this election, so stickiness does not hold it back. */
   readonly leadershipTransfer: boolean;
+  /** The sender leads only with the vote of every voter, so recovering ones may give theirs. */
+  readonly everyVoter: boolean;
 }
 
 export interface VoteResponse {
@@ -71,8 +76,16 @@ export interface AppendResponse {
       };
 }
 
+/** What ends the recovery of a peer, as its leader of this term says (design rule 3). */
+export interface RecoveryGoal {
+  /** The run that the next field speaks of; 0 to members that do not recover. */
+  readonly recoverRun: number;
+  /** In that run it has all that it may have forgotten once it durably holds the log up to here. */
+  readonly recoverTo: LogIndex;
+}
+
 /** Travels on Control and may overtake entries: hence design rule 6. */
-export interface HeartbeatRequest extends FromLeader {
+export interface HeartbeatRequest extends FromLeader, RecoveryGoal {
   readonly type: 'heartbeatRequest';
 }
 

@@ -1,21 +1,15 @@
-import type { InstanceId, NodeId } from '@d-engine/base';
+import type { Instant } from '@d-engine/base';
 import type { Core } from './core.ts';
 import type { Sender } from './messages.ts';
 import type { HelloVerdict, PeerHello } from './raft-config.ts';
+import { advanceCommit } from './replication.ts';
 
 /** Refusals that were told already are remembered up to this many, so strangers cannot fill us. */
 const toldMax = 1024;
 
-interface Seen {
-  readonly instanceId: InstanceId;
-  readonly bootCount: number;
-}
-
 /** Who may talk to us under which node id (design rule 2). */
 export class PeerRegister {
   readonly #core: Core;
-  /** The newest run seen of each node. Bounded by {@link toldMax}. */
-  readonly #seen: Map<NodeId, Seen> = new Map();
   readonly #told: Set<string> = new Set();
 
   constructor(core: Core) {
@@ -31,27 +25,29 @@ export class PeerRegister {
       return false;
     }
     // Its own id from outside: somebody was configured with it by mistake.
-    return sender.nodeId !== self;
+    if (sender.nodeId === self) return false;
+    // What an earlier run acknowledged from memory, the one that said hello since may not have.
+    return !this.#core.runs.isOver(sender.nodeId, sender.instanceId, sender.bootCount);
   }
 
-  hello(hello: PeerHello): HelloVerdict {
+  hello(hello: PeerHello, at: Instant): HelloVerdict {
     const core = this.#core;
-    if (!this.admits(hello)) return 'otherInstance';
-    const { nodeId, instanceId, bootCount } = hello;
-    const seen = this.#seen.get(nodeId);
-    const known = seen !== undefined && seen.instanceId === instanceId;
-    if (known && bootCount < seen.bootCount) {
+    const { nodeId, instanceId, bootCount, recovering } = hello;
+    if (core.runs.isOver(nodeId, instanceId, bootCount)) {
       this.#tell(hello, 'olderBootCount');
       return 'olderBootCount';
     }
-    const restarted = !known || bootCount > seen.bootCount;
-    if (this.#seen.size < toldMax || seen !== undefined) {
-      this.#seen.set(nodeId, { instanceId, bootCount });
-    }
+    if (!this.admits(hello)) return 'otherInstance';
+    const wasRecovering = core.isRecovering(nodeId);
+    const restarted = core.runs.hear(nodeId, { instanceId, bootCount, recovering }) === 'newer';
     this.#welcome(hello, restarted);
     if (core.bindings.bootstrap === undefined) {
       const notice = core.formation.answered(hello);
       if (notice !== undefined) core.outbox.notice(notice);
+    }
+    // One that has recovered counts with what it has acknowledged so far.
+    if (wasRecovering && !core.isRecovering(nodeId) && core.leader !== undefined) {
+      advanceCommit(core, core.leader, at);
     }
     return 'accepted';
   }
@@ -62,6 +58,8 @@ export class PeerRegister {
     const peer = core.leader?.peer(hello.nodeId);
     if (peer === undefined) return;
     if (peer.instanceId !== undefined && peer.instanceId !== hello.instanceId) {
+      peer.startOver(hello.instanceId, core.log.lastIndex + 1);
+    } else if (restarted && hello.recovering) {
       peer.startOver(hello.instanceId, core.log.lastIndex + 1);
     } else if (restarted) peer.becomeProbe();
     else if (peer.state === 'probe') peer.probeSent = false;

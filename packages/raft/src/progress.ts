@@ -1,6 +1,7 @@
 import type { InstanceId, LogIndex, NodeId } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { Inflight } from './inflight.ts';
+import type { RecoveryGoal } from './messages.ts';
 
 /**
  * What a leader knows of one peer's log.
@@ -30,6 +31,8 @@ export class Progress {
    * durably knows that the binding is committed, so what it helped to commit can be led on.
    */
   countsFrom: LogIndex = 0;
+  /** What ends the recovery of this run of the peer; undefined unless it recovers. */
+  recovery: RecoveryGoal | undefined;
   /** The commit index that the peer was told last. */
   sentCommit: LogIndex = 0;
   /** Entries from here on were asked of the disk. */
@@ -60,7 +63,8 @@ export class Progress {
   }
 
   /**
-   * Another instance answers under this id: nothing of the old one counts for it. What a late
+   * Another instance answers under this id, or a run that forgot what an earlier one acknowledged:
+   * nothing of the old one counts for it. What a late
    * binding demands of this id stays: the instance that was bound may come back.
    */
   startOver(instanceId: InstanceId, nextIndex: LogIndex): void {
@@ -70,6 +74,7 @@ export class Progress {
     this.ackedToken = 0;
     this.lastContactMs = undefined;
     this.sentCommit = 0;
+    this.recovery = undefined;
     this.#enterProbe();
   }
 

@@ -7,6 +7,13 @@ import type { RaftSnapshot } from './raft-snapshot.ts';
 export interface RaftConfig {
   readonly nodeId: NodeId;
   readonly instanceId: InstanceId;
+  /** Starts of this data directory, this one included: names the run (design rule 3). */
+  readonly bootCount: number;
+  /**
+   * When an entry of the own log counts: once it is on disk, or already in memory. Hard state and
+   * entries that say who is a member are always synced first.
+   */
+  readonly strategy: 'DiskFirst' | 'MemFirst';
   /** Used only until a bootstrap entry is in the log. */
   readonly initialMembers: readonly Member[];
   /** Also this member's stickiness: how long it stays with a leader that it heard. */
@@ -45,6 +52,8 @@ export interface RecoveredState {
   readonly lastClusterTimeMs: number;
   /** True when this directory has been in a formed cluster, even if the log is empty now. */
   readonly everFormed: boolean;
+  /** An earlier run may have acknowledged entries that are not in this log (design rule 3). */
+  readonly recovering: boolean;
 }
 
 export interface PeerHello {
@@ -54,6 +63,8 @@ export interface PeerHello {
   /** `formed`: its log is not empty or it knows a cluster id. */
   readonly state: 'empty' | 'formed';
   readonly initialVotersHash: string;
+  /** See {@link RecoveredState.recovering}; false once that is over. */
+  readonly recovering: boolean;
 }
 
 export type HelloVerdict = 'accepted' | 'otherInstance' | 'olderBootCount';
@@ -95,6 +106,7 @@ export function assertConfigSane(config: RaftConfig): void {
   assert(config.electionTimeoutMinMs > config.heartbeatIntervalMs, 'heartbeats must come in time');
   assert(config.electionTimeoutMaxMs > config.electionTimeoutMinMs, 'timeouts must differ');
   assert(config.appendEntriesMax >= 1, 'one entry must fit in an append');
+  assert(config.bootCount >= 1, 'the first run has the number 1');
   assert(config.bufferedEntriesMax >= 1, 'one entry must fit in memory');
 }
 

@@ -94,8 +94,8 @@ describe('three members', () => {
     const { monotonicMs, wallMs } = cluster.at;
     const lateMs = 2 * electionTimeoutMaxMs;
     const late = { monotonicMs: monotonicMs + lateMs, wallMs: wallMs + lateMs };
-    for (const { from, instanceId, message } of waiting) {
-      raft.step({ nodeId: from, instanceId }, message, late);
+    for (const { from, instanceId, bootCount, message } of waiting) {
+      raft.step({ nodeId: from, instanceId, bootCount }, message, late);
     }
     raft.tick(late);
     expect(raft.role).toBe('follower');
@@ -140,6 +140,30 @@ describe('back-pressure of the own disk', () => {
     expect(raft.proposalsAllowed).toBe(true);
     expect(raft.durableIndex).toBe(raft.lastLogIndex);
     expect(cluster.propose(id, 'd')).toMatchObject({ accepted: true });
+  });
+});
+
+describe('MemFirst', () => {
+  test('commits from memory, but no more of it than may be lost', () => {
+    const cluster = new FakeCluster(members(3), seededRandom(7));
+    cluster.bufferedEntriesMax = 3;
+    for (const node of cluster.nodes) node.strategy = 'MemFirst';
+    cluster.startAll();
+    cluster.run(3 * electionTimeoutMaxMs);
+    const { id, raft } = leading(cluster);
+    cluster.diskAtOnce = false;
+    const before = raft.durableIndex;
+    expect(cluster.propose(id, 'a')).toMatchObject({ accepted: true });
+    cluster.run(20);
+    expect(raft).toMatchObject({ durableIndex: before, commitIndex: before + 1 });
+    for (const text of ['b', 'c', 'd']) cluster.propose(id, text);
+    cluster.run(20);
+    expect(raft).toMatchObject({ lastLogIndex: before + 3, commitIndex: before + 3 });
+    // The followers' disks are as far behind; they acknowledge no more than the bound either.
+    cluster.finishWrites(id, 1000);
+    for (const text of ['d', 'e']) cluster.propose(id, text);
+    cluster.run(20);
+    expect(raft).toMatchObject({ lastLogIndex: before + 5, commitIndex: before + 3 });
   });
 });
 
@@ -227,7 +251,7 @@ describe('somebody who counts in nothing', () => {
     const { raft } = leading(cluster);
     const { commitIndex, lastLogIndex, term } = raft;
     expect(commitIndex).toBeGreaterThan(0);
-    const stranger = { nodeId: 5, instanceId: 'of another cluster' };
+    const stranger = { nodeId: 5, instanceId: 'of another cluster', bootCount: 1 };
     const request = {
       type: 'appendRequest',
       term: term + 1,

@@ -41,6 +41,7 @@ import {
   forwardedReadsDeadlineMs,
   refuseOldForwardedReads,
 } from './reads.ts';
+import { cannotBegin, endOwnRecoveryIfMet, endRecoveryIfMet } from './recovery.ts';
 import {
   advanceCommit,
   broadcastHeartbeat,
@@ -97,6 +98,10 @@ export class Raft {
       core.becomeFollower(core.term, null, 'no quorum of voters was heard of', at);
       return;
     }
+    if (cannotBegin(core, leader)) {
+      core.becomeFollower(core.term, null, 'only every voter together can elect a leader', at);
+      return;
+    }
     // Only here: the rounds of reads must not put off the look at the quorum above.
     leader.nextHeartbeatMs = at.monotonicMs + core.config.heartbeatIntervalMs;
     broadcastHeartbeat(core, leader, leader.tokens.current(at));
@@ -131,7 +136,7 @@ export class Raft {
 
   peerHello(hello: PeerHello, at: Instant): HelloVerdict {
     this.#advance(at);
-    return this.#register.hello(hello);
+    return this.#register.hello(hello, at);
   }
 
   /** A stream broke, and what was on it may be lost. */
@@ -189,7 +194,11 @@ export class Raft {
     const core = this.#core;
     const more = core.completeWrite(writeId);
     if (more && core.ackOwed) core.ackReady = true;
-    if (more && core.leader !== undefined) advanceCommit(core, core.leader, at);
+    if (more) endRecoveryIfMet(core);
+    if (more && core.leader !== undefined) {
+      endOwnRecoveryIfMet(core, core.leader);
+      advanceCommit(core, core.leader, at);
+    }
     countOwnVote(core, at);
   }
 
@@ -290,6 +299,8 @@ export class Raft {
       flushForwardedReads(core, this.#now);
       return;
     }
+    // From memory an entry counts in the very turn that brought it.
+    if (core.config.strategy === 'MemFirst') advanceCommit(core, leader, this.#now);
     flushTransfer(core, leader);
     flushLeaderReads(core, leader, this.#now);
     flushAppends(core, leader, this.#now);
@@ -331,6 +342,16 @@ export class Raft {
   }
 
   // ---- views ----
+
+  /** See {@link RecoveredState.recovering}; false once that is over. */
+  get recovering(): boolean {
+    return this.#core.recovering;
+  }
+
+  /** Up to here the own log counts in commits: see {@link RaftConfig.strategy}. */
+  get heldIndex(): LogIndex {
+    return this.#core.heldIndex;
+  }
 
   get role(): Role {
     return this.#core.role;
@@ -449,6 +470,8 @@ export type RaftView = Pick<
   | 'commitIndex'
   | 'verifiedIndex'
   | 'durableIndex'
+  | 'heldIndex'
+  | 'recovering'
   | 'firstLogIndex'
   | 'lastLogIndex'
   | 'termAt'

@@ -8,6 +8,7 @@ import { appendProposals, bindIfNew } from './leadership.ts';
 import type { AppendResponse, HeartbeatResponse, Sender } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { committedIndex } from './quorum.ts';
+import { endOwnRecoveryIfMet, recoveryGoal, weighsFrom } from './recovery.ts';
 
 const noEntries: readonly Entry[] = [];
 
@@ -135,6 +136,7 @@ export function broadcastHeartbeat(core: Core, leader: LeaderState, token: numbe
       leaderCommit: core.commitIndex,
       token,
       stickinessMs: core.config.electionTimeoutMinMs,
+      ...recoveryGoal(core, leader, peer),
     });
     if (peer.matchIndex >= core.commitIndex) peer.sentCommit = core.commitIndex;
   }
@@ -244,16 +246,17 @@ function acknowledge(
 // ---- quorums: whoever has no binding that holds is left out of each of them ----
 
 /**
- * Commits what a quorum holds durably. Entries of older terms are never committed by counting, only
- * along with one of the own term (Raft paper, section 5.4.2, figure 8).
+ * Commits what a quorum holds, each by its own strategy. Entries of older terms are never committed
+ * by counting, only along with one of the own term (Raft paper, section 5.4.2, figure 8).
  */
 export function advanceCommit(core: Core, leader: LeaderState, at: Instant): void {
   for (;;) {
-    const index = quorumValue(core, leader, core.durableIndex, matchOf);
+    const index = quorumValue(core, leader, ownMatch(core, leader), matchOf);
     if (index <= core.commitIndex || core.log.termAt(index) !== core.term) return;
     const before = core.commitIndex;
     core.commitTo(index);
     if (before < leader.noopIndex) leader.reads.becomeReady(index);
+    endOwnRecoveryIfMet(core, leader);
     if (core.bindings.lastIndex <= before) return;
     countFromNow(core, leader, before, at);
   }
@@ -271,24 +274,35 @@ function countFromNow(core: Core, leader: LeaderState, before: LogIndex, at: Ins
     index <= commitIndex &&
     index !== bindings.bootstrapIndex &&
     isVoter(core.configuration, nodeId);
-  const peers = bindings.members
-    .filter(isNew)
-    .map((member) => leader.peer(member.nodeId))
-    .filter((peer) => peer !== undefined);
-  if (peers.length === 0) return;
+  const added = bindings.members.filter(isNew);
+  if (added.length === 0) return;
   const noop = { kind: entryKinds.noop, payload: new Uint8Array(0) };
   const [entry] = appendProposals(core, leader, [noop], at);
-  for (const peer of peers) peer.countsFrom = must(entry, 'the entry to count from').index;
+  const { index } = must(entry, 'the entry to count from');
+  for (const { nodeId } of added) {
+    const peer = leader.peer(nodeId);
+    if (peer !== undefined) peer.countsFrom = index;
+    else leader.ownCountsFrom = index;
+  }
 }
 
-function matchOf(peer: Progress): number {
-  return peer.matchIndex >= peer.countsFrom ? peer.matchIndex : 0;
+function matchOf(peer: Progress, core: Core, leader: LeaderState): number {
+  const from = Math.max(peer.countsFrom, weighsFrom(core, leader, peer.nodeId));
+  return peer.matchIndex >= from ? peer.matchIndex : 0;
 }
 
-function tokenOf(peer: Progress): number {
-  return peer.ackedToken;
+function ownMatch(core: Core, leader: LeaderState): number {
+  const { heldIndex } = core;
+  const from = Math.max(leader.ownCountsFrom, weighsFrom(core, leader, core.self));
+  return heldIndex >= from ? heldIndex : 0;
 }
 
+/** For reads and leases. */
+function tokenOf(peer: Progress, core: Core): number {
+  return core.isRecovering(peer.nodeId) ? 0 : peer.ackedToken;
+}
+
+/** A recovering one too: it can only recover while it has a leader. */
 function contactOf(peer: Progress): number {
   return peer.lastContactMs ?? 0;
 }
@@ -297,20 +311,21 @@ function quorumValue(
   core: Core,
   leader: LeaderState,
   own: number,
-  peerValue: (peer: Progress) => number,
+  peerValue: (peer: Progress, core: Core, leader: LeaderState) => number,
 ): number {
   const { voters, outgoingVoters } = core.configuration;
   return committedIndex(voters, outgoingVoters, (id: NodeId) => {
-    if (id === core.self) return own;
+    if (id === core.self) return core.counts(id, core.config.instanceId) ? own : undefined;
     const peer = leader.peer(id);
     if (peer === undefined || !core.counts(id, peer.instanceId)) return undefined;
-    return peerValue(peer);
+    return peerValue(peer, core, leader);
   });
 }
 
 /** The newest token that a quorum has echoed, this member included; 0 for none. */
 export function quorumToken(core: Core, leader: LeaderState): number {
-  return quorumValue(core, leader, leader.tokens.latest, tokenOf);
+  const own = core.recovering ? 0 : leader.tokens.latest;
+  return quorumValue(core, leader, own, tokenOf);
 }
 
 /** Whether a quorum was heard of lately (check-quorum; dissertation, 6.2). */

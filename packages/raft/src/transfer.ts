@@ -22,7 +22,8 @@ export function beginTransfer(
 }
 
 function isCandidate(core: Core, peer: Progress): boolean {
-  return isVoter(core.configuration, peer.nodeId) && core.counts(peer.nodeId, peer.instanceId);
+  if (!isVoter(core.configuration, peer.nodeId) || core.isRecovering(peer.nodeId)) return false;
+  return core.counts(peer.nodeId, peer.instanceId);
 }
 
 function mostCaughtUp(core: Core, leader: LeaderState, at: Instant): Progress | undefined {

@@ -27,7 +27,7 @@ export const bugsOfReplication: readonly PlantedBug[] = [
     edits: [
       {
         file: follower,
-        find: `result: { type: 'matched', matchIndex: Math.min(core.verifiedIndex, core.durableIndex) },`,
+        find: `result: { type: 'matched', matchIndex: Math.min(core.verifiedIndex, heldIndex) },`,
         replace: `result: { type: 'matched', matchIndex: (${reached}, core.verifiedIndex) },`,
       },
       {
@@ -44,7 +44,7 @@ export const bugsOfReplication: readonly PlantedBug[] = [
     edits: [
       {
         file: replication,
-        find: 'const index = quorumValue(core, leader, core.durableIndex, matchOf);',
+        find: 'const index = quorumValue(core, leader, ownMatch(core, leader), matchOf);',
         replace: `if (core.durableIndex < core.log.lastIndex) ${reached};
     const index = quorumValue(core, leader, core.log.lastIndex, matchOf);`,
       },

@@ -111,10 +111,10 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/node/src/member-parts.ts',
-        find: 'readHistoryId: (payload) => decodeBootstrap(payload).historyId,',
-        replace: `readHistoryId: (payload) => {
+        find: 'readHistoryId: historyIdOf,',
+        replace: `readHistoryId: (entry) => {
         ${reached};
-        return decodeBootstrap(payload).historyId + settings.nodeId;
+        return historyIdOf(entry) + settings.nodeId;
       },`,
       },
     ],

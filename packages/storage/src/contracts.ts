@@ -26,7 +26,13 @@ import type {
 export type LogBatch = Pick<Persist, 'reset' | 'truncateFrom' | 'entries' | 'commitIndex'>;
 
 /** What the log knew at start; the part of raft's `RecoveredState` that comes from it. */
-export type RecoveredLog = Omit<RecoveredState, 'hardState' | 'snapshot' | 'everFormed'>;
+export type RecoveredLog = Omit<
+  RecoveredState,
+  'hardState' | 'snapshot' | 'everFormed' | 'recovering'
+>;
+
+/** One write to log and hard state; when it is to be handed over is decided before. */
+export type StorageWrite = Omit<Persist, 'sync'>;
 
 /**
  * The replicated log of one member.
@@ -251,7 +257,7 @@ export interface Storage {
    */
   readonly spaceProblem: Error | undefined;
   /** Resolves when all parts of this write and all writes before it are durable, in order. */
-  write(persist: Persist): Promise<void>;
+  write(persist: StorageWrite): Promise<void>;
   /** See {@link LogStore.read}. */
   readEntries(from: LogIndex, to: LogIndex, bytesMax: number): Promise<Entry[]>;
   /** Beside the log. */

@@ -35,9 +35,12 @@ import { StorageDamage } from './storage-errors.ts';
 /** Looks at a state in passing; it must not keep or change it. */
 export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
 
+/** What a new history adds to the base of its revisions: far more than any log has entries. */
+const revisionsPerHistory = 1_000_000_000;
+
 export interface KeyValueStateMachineOptions {
   /** Reads the history id out of a bootstrap entry's payload. */
-  readonly readHistoryId: (bootstrapPayload: Uint8Array) => HistoryId;
+  readonly readHistoryId: (entry: Entry) => HistoryId;
   /** Whether {@link AppliedBatch.events} are produced; off unless somebody watches. */
   readonly collectEvents?: boolean | undefined;
   /** Called after each entry, within its batch too: for checks that compare states. */
@@ -56,7 +59,7 @@ const noEvents: readonly StateEvent[] = [];
 
 /** The key-value store in memory. */
 export class KeyValueStateMachine implements StateMachine {
-  readonly #readHistoryId: (bootstrapPayload: Uint8Array) => HistoryId;
+  readonly #readHistoryId: (entry: Entry) => HistoryId;
   readonly #collectEvents: boolean;
   readonly #onEntryApplied: EntryObserver | undefined;
   #store = new KeyValueStore();
@@ -220,7 +223,12 @@ export class KeyValueStateMachine implements StateMachine {
         return this.#applyCommand(entryPayload(entry));
       case entryKinds.bootstrap:
         assert(this.#historyId === null, () => `a second bootstrap entry at ${entry.index}`);
-        this.#historyId = this.#readHistoryId(entryPayload(entry));
+        this.#historyId = this.#readHistoryId(entry);
+        return undefined;
+      case entryKinds.newHistory:
+        // No revision of a history that was given up is ever issued again.
+        this.#revisionBase += revisionsPerHistory;
+        this.#historyId = this.#readHistoryId(entry);
         return undefined;
       case entryKinds.noop:
       case entryKinds.binding:

@@ -12,8 +12,8 @@ import type {
   NodeId,
   Term,
 } from '@d-engine/base';
-import type { HardState, Persist, RaftSnapshot, RecoveredState } from '@d-engine/raft';
-import type { RecoveredLog, SnapshotStore, Storage } from './contracts.ts';
+import type { HardState, RaftSnapshot, RecoveredState } from '@d-engine/raft';
+import type { RecoveredLog, SnapshotStore, Storage, StorageWrite } from './contracts.ts';
 import { HardStateFile, hardStateFileName } from './hard-state-file.ts';
 import type { Identity } from './identity.ts';
 import { IdentityFile, identityFileName } from './identity-file.ts';
@@ -135,7 +135,8 @@ function combine(
   log: RecoveredLog,
 ): RecoveredState {
   const everFormed = identity.clusterId !== null || snapshot !== undefined;
-  return { ...log, hardState: raised(hardState, log), snapshot, everFormed };
+  const recovering = false;
+  return { ...log, hardState: raised(hardState, log), snapshot, everFormed, recovering };
 }
 
 /**
@@ -180,7 +181,7 @@ class DirectoryStorage implements Storage {
     return this.#parts.log.spaceProblem ?? this.#parts.identity.spaceProblem;
   }
 
-  write(persist: Persist): Promise<void> {
+  write(persist: StorageWrite): Promise<void> {
     const { log, hardState } = this.#parts;
     if (persist.hardState === undefined && this.#hardStateWrites === 0) {
       this.#lastWrite = log.append(persist);

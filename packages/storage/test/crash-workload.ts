@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib';
 import type { Entry, LogIndex, Term } from '@d-engine/base';
 import { encodeEntries, entryKinds, silentLogger } from '@d-engine/base';
-import type { HardState, Persist } from '@d-engine/raft';
+import type { HardState } from '@d-engine/raft';
 import type { Storage } from '../src/contracts.ts';
 import type { EntryId } from '../src/entry-id.ts';
+import type { StorageWrite } from '../src/index.ts';
 import { openStorage } from '../src/open-storage.ts';
 import type { CrashDisk } from './crash-disk.ts';
 import { foreignSnapshot } from './foreign-snapshot.ts';
@@ -15,7 +16,7 @@ export const clusterId: string = instance('c');
 
 /** What was asked of the storage, and what it said was durable. */
 export class Ledger {
-  readonly writes: Persist[] = [];
+  readonly writes: StorageWrite[] = [];
   writesAcked = 0;
   readonly peerBoots: number[] = [];
   peerBootsAcked = 0;
@@ -135,11 +136,11 @@ export class Workload {
     return this.#write({ entries, truncateFrom, commitIndex });
   }
 
-  async #write(parts: Partial<Persist>): Promise<void> {
+  async #write(parts: Partial<StorageWrite>): Promise<void> {
     const ledger = this.#ledger;
     const writeId = ledger.writes.length + 1;
     const nothing = { hardState: undefined, reset: undefined, truncateFrom: undefined };
-    const persist: Persist = { writeId, ...nothing, entries: [], commitIndex: 0, ...parts };
+    const persist: StorageWrite = { writeId, ...nothing, entries: [], commitIndex: 0, ...parts };
     ledger.writes.push(persist);
     await this.#storage?.write(persist);
     if (ledger.writesAcked !== writeId - 1) throw new Error('writes resolved out of order');
@@ -236,7 +237,7 @@ export class ModelLog {
   }
 
   /** With a part of a write or all of it. */
-  after({ reset, truncateFrom, entries }: Persist, count: number = entries.length): ModelLog {
+  after({ reset, truncateFrom, entries }: StorageWrite, count: number = entries.length): ModelLog {
     const added = entries.slice(0, count);
     if (reset !== undefined) return new ModelLog(reset, added);
     const kept = (truncateFrom ?? this.lastIndex + 1) - this.follows.index - 1;
@@ -246,7 +247,7 @@ export class ModelLog {
 
 const emptyLog = new ModelLog({ index: 0, term: 0 }, []);
 
-function modelOf(writes: readonly Persist[]): ModelLog {
+function modelOf(writes: readonly StorageWrite[]): ModelLog {
   return writes.reduce((log, write) => log.after(write), emptyLog);
 }
 

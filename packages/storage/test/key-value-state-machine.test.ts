@@ -1,5 +1,5 @@
 import type { Entry, WriteCommand } from '@d-engine/base';
-import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
+import { encodeEntries, encodeWriteCommand, entryKinds, entryPayload } from '@d-engine/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AppliedBatch, CommandResult } from '../src/contracts.ts';
@@ -10,7 +10,7 @@ const historyId = 'ab'.repeat(16);
 
 function newMachine(collectEvents = true): KeyValueStateMachine {
   return new KeyValueStateMachine({
-    readHistoryId: (payload) => Buffer.from(payload).toString(),
+    readHistoryId: (entry) => Buffer.from(entryPayload(entry)).toString(),
     collectEvents,
   });
 }
@@ -49,6 +49,19 @@ function textOf(machine: KeyValueStateMachine, key: string): string | undefined 
   const found = machine.get([bytes(key)])[0];
   return found ? Buffer.from(found.value).toString() : undefined;
 }
+
+describe('a new history', () => {
+  it('has an id of its own, and revisions that were never issued before', () => {
+    const machine = newMachine();
+    run(machine, put('a', '1'));
+    const proposal = { kind: entryKinds.newHistory, payload: bytes('cd'.repeat(16)) };
+    machine.apply(encodeEntries([proposal], 2, 1, 0));
+    expect(machine.historyId).toBe('cd'.repeat(16));
+    expect(machine.revision).toBe(1_000_000_002);
+    expect(resultOf(machine, put('a', '2'))).toEqual({ type: 'put', revision: 1_000_000_003 });
+    expect(textOf(machine, 'a')).toBe('2');
+  });
+});
 
 describe('put and delete', () => {
   it('answer with their revision and keep count of writes', () => {

@@ -1,7 +1,7 @@
 import { silentLogger } from '@d-engine/base';
-import type { Persist } from '@d-engine/raft';
 import { describe, expect, it } from 'vitest';
 import type { Storage } from '../src/contracts.ts';
+import type { StorageWrite } from '../src/index.ts';
 import { openStorage } from '../src/open-storage.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { makeEntries, outcomeOf, owner, settle } from './fixtures.ts';
@@ -22,7 +22,7 @@ function open(disk: CrashDisk): Promise<Storage> {
   });
 }
 
-function persist(parts: Partial<Persist>): Persist {
+function persist(parts: Partial<StorageWrite>): StorageWrite {
   const nothing = { hardState: undefined, reset: undefined, truncateFrom: undefined };
   return { writeId: 1, ...nothing, entries: [], commitIndex: 0, ...parts };
 }

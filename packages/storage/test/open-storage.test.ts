@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import type { Logger } from '@d-engine/base';
 import { silentLogger } from '@d-engine/base';
-import type { Persist } from '@d-engine/raft';
 import { describe, expect, it } from 'vitest';
 import type { Storage } from '../src/contracts.ts';
+import type { StorageWrite } from '../src/index.ts';
 import { openStorage } from '../src/open-storage.ts';
 import { DirectoryOfAnotherNode, StorageDamage, UnsupportedFormat } from '../src/storage-errors.ts';
 import { CrashDisk } from './crash-disk.ts';
@@ -30,7 +30,7 @@ function open(
   });
 }
 
-function persist(writeId: number, parts: Partial<Persist>): Persist {
+function persist(writeId: number, parts: Partial<StorageWrite>): StorageWrite {
   const nothing = {
     hardState: undefined,
     reset: undefined,

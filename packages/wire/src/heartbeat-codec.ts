@@ -17,6 +17,8 @@ export function encodeHeartbeatRequest(message: HeartbeatRequest): Uint8Array {
   writeUint(writer, 2, message.leaderCommit);
   writeUint(writer, 3, message.token);
   writeUint(writer, 4, message.stickinessMs);
+  writeUint(writer, 5, message.recoverRun);
+  writeUint(writer, 6, message.recoverTo);
   return writer.finish();
 }
 
@@ -26,14 +28,19 @@ export function decodeHeartbeatRequest(bytes: Uint8Array): HeartbeatRequest {
   let leaderCommit = 0;
   let token = 0;
   let stickinessMs = 0;
+  let recoverRun = 0;
+  let recoverTo = 0;
   while (reader.next()) {
     if (reader.field === 1) term = reader.uint();
     else if (reader.field === 2) leaderCommit = reader.uint();
     else if (reader.field === 3) token = reader.uint();
     else if (reader.field === 4) stickinessMs = reader.uint();
+    else if (reader.field === 5) recoverRun = reader.uint();
+    else if (reader.field === 6) recoverTo = reader.uint();
     else reader.skip();
   }
-  return { type: 'heartbeatRequest', term, leaderCommit, token, stickinessMs };
+  const fromLeader = { term, leaderCommit, token, stickinessMs };
+  return { type: 'heartbeatRequest', ...fromLeader, recoverRun, recoverTo };
 }
 
 export function encodeHeartbeatResponse(message: HeartbeatResponse): Uint8Array {

@@ -8,6 +8,7 @@ export interface PreVoteRequest {
   readonly term: Term;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  readonly everyVoter: boolean;
 }
 
 export interface VoteRequest {
@@ -16,6 +17,7 @@ export interface VoteRequest {
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
   readonly leadershipTransfer: boolean;
+  readonly everyVoter: boolean;
 }
 
 export interface VoteResponse {
@@ -62,6 +64,8 @@ export interface AppendResponse {
 
 export interface HeartbeatRequest extends FromLeader {
   readonly type: 'heartbeatRequest';
+  readonly recoverRun: number;
+  readonly recoverTo: LogIndex;
 }
 
 export interface HeartbeatResponse {

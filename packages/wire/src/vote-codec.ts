@@ -18,12 +18,13 @@ export function encodeVoteRequest(message: PreVoteRequest | VoteRequest): Uint8A
   writeUint(writer, 2, message.lastLogIndex);
   writeUint(writer, 3, message.lastLogTerm);
   if (message.type === 'voteRequest') writeBool(writer, 4, message.leadershipTransfer);
+  writeBool(writer, 5, message.everyVoter);
   return writer.finish();
 }
 
 export function decodePreVoteRequest(bytes: Uint8Array): PreVoteRequest {
-  const { term, lastLogIndex, lastLogTerm } = readVoteFields(bytes);
-  return { type: 'preVoteRequest', term, lastLogIndex, lastLogTerm };
+  const { term, lastLogIndex, lastLogTerm, everyVoter } = readVoteFields(bytes);
+  return { type: 'preVoteRequest', term, lastLogIndex, lastLogTerm, everyVoter };
 }
 
 export function decodeVoteRequest(bytes: Uint8Array): VoteRequest {
@@ -35,16 +36,24 @@ interface VoteFields {
   lastLogIndex: LogIndex;
   lastLogTerm: Term;
   leadershipTransfer: boolean;
+  everyVoter: boolean;
 }
 
 function readVoteFields(bytes: Uint8Array): VoteFields {
   const reader = new ProtobufReader(bytes);
-  const fields = { term: 0, lastLogIndex: 0, lastLogTerm: 0, leadershipTransfer: false };
+  const fields: VoteFields = {
+    term: 0,
+    lastLogIndex: 0,
+    lastLogTerm: 0,
+    leadershipTransfer: false,
+    everyVoter: false,
+  };
   while (reader.next()) {
     if (reader.field === 1) fields.term = reader.uint();
     else if (reader.field === 2) fields.lastLogIndex = reader.uint();
     else if (reader.field === 3) fields.lastLogTerm = reader.uint();
     else if (reader.field === 4) fields.leadershipTransfer = reader.bool();
+    else if (reader.field === 5) fields.everyVoter = reader.bool();
     else reader.skip();
   }
   return fields;

@@ -73,10 +73,19 @@ export const peerSpecs: (MessageSpec & { readonly plane: Plane })[] = [
     fc.record({ type: type('helloRefused'), name: errorName, message: text }),
     ({ name, message }) => ({ error: errorRegistry[name].code, message }),
   ),
-  peerSpec('control', fc.record({ type: type('preVoteRequest'), term: exact, ...log })),
   peerSpec(
     'control',
-    fc.record({ type: type('voteRequest'), term: exact, ...log, leadershipTransfer: fc.boolean() }),
+    fc.record({ type: type('preVoteRequest'), term: exact, ...log, everyVoter: fc.boolean() }),
+  ),
+  peerSpec(
+    'control',
+    fc.record({
+      type: type('voteRequest'),
+      term: exact,
+      ...log,
+      leadershipTransfer: fc.boolean(),
+      everyVoter: fc.boolean(),
+    }),
   ),
   peerSpec(
     'control',
@@ -87,7 +96,15 @@ export const peerSpecs: (MessageSpec & { readonly plane: Plane })[] = [
       granted: fc.boolean(),
     }),
   ),
-  peerSpec('control', fc.record({ type: type('heartbeatRequest'), ...fromLeader })),
+  peerSpec(
+    'control',
+    fc.record({
+      type: type('heartbeatRequest'),
+      ...fromLeader,
+      recoverRun: exact,
+      recoverTo: exact,
+    }),
+  ),
   peerSpec(
     'control',
     fc.record({ type: type('heartbeatResponse'), term: exact, token: exact, matchIndex: exact }),

@@ -20,7 +20,7 @@ test('a defect in what peers call stops the member, not the process', async () =
     onRefused: broken,
   };
   const guarded = guardedObserver(observer, (error) => failures.push(error));
-  guarded.onLinkUp({ nodeId: 2, instanceId: 'i' }, 'control');
+  guarded.onLinkUp({ nodeId: 2, instanceId: 'i', bootCount: 1 }, 'control');
   guarded.onLinkDown(2, 'data');
   guarded.onRefused(2, { name: 'MemberRefused', message: 'no', byPeer: true });
   const hello = {} as Parameters<TransportObserver['check']>[0];

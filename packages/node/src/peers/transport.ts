@@ -186,9 +186,9 @@ export class Transport {
     ownHello: (target) => ({ ...this.#observer.ownHello(), targetNodeId: target }),
     check: (peer, hello) => this.#observer.check(hello, peer.id),
     record: (hello) => this.#observer.record(hello),
-    onUp: (link, { nodeId, instanceId }) => {
+    onUp: (link, hello) => {
       this.#log.up(link.peer, link.plane);
-      this.#observer.onLinkUp({ nodeId, instanceId }, link.plane);
+      this.#observer.onLinkUp(senderOf(hello), link.plane);
     },
     onFrame: (link, hello, frame) => this.#onFrame(hello, frame, (answer) => link.send(answer)),
     onDown: (link, reason, wasUp, retryInMs) => {
@@ -251,8 +251,8 @@ export class Transport {
 /** Every member may open all planes anew at once; introduced streams are one a member and plane. */
 const strangersMax = limits.membersMax * 3;
 
-function senderOf({ nodeId, instanceId }: Hello): Sender {
-  return { nodeId, instanceId };
+function senderOf({ nodeId, instanceId, bootCount }: Hello): Sender {
+  return { nodeId, instanceId, bootCount };
 }
 
 function keyOf(peer: NodeId, plane: Plane): string {

@@ -39,7 +39,7 @@ export function runChaos(seed: number, voters: number, steps: number): number {
   return cluster.installs;
 }
 
-function pick<T>(from: readonly T[], random: () => number): T {
+export function pick<T>(from: readonly T[], random: () => number): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 
@@ -107,7 +107,7 @@ function deliverSome(cluster: FakeCluster, random: () => number, lossRate: numbe
 /**
  * Everything works again: a leader must come, and what it is given must be committed everywhere.
  */
-function calmDown(cluster: FakeCluster): void {
+export function calmDown(cluster: FakeCluster): void {
   cluster.loses = () => false;
   cluster.diskAtOnce = true;
   for (const { id, raft } of cluster.nodes) {

@@ -26,4 +26,5 @@ export const nothingRecovered: RecoveredState = {
   commitIndex: 0,
   lastClusterTimeMs: 0,
   everFormed: false,
+  recovering: false,
 };

@@ -12,6 +12,7 @@ import { FakeDisk } from './fake-disk.ts';
 export interface Flying {
   readonly from: NodeId;
   readonly instanceId: InstanceId;
+  readonly bootCount: number;
   readonly to: NodeId;
   readonly message: RaftMessage;
 }
@@ -33,6 +34,11 @@ export interface FakeNode {
   instance: number;
   bootCount: number;
   applied: LogIndex;
+  strategy: RaftConfig['strategy'];
+  /** What its run record says: a run may have acknowledged what its log lacks now. */
+  mayLack: boolean;
+  /** Every entry that was ever in its log, durable or not: `index@term`. */
+  readonly held: Set<string>;
   reads: ReadOutcome[];
 }
 
@@ -61,8 +67,12 @@ export class FakeCluster {
   /** How many snapshots took the place of a log. */
   installs = 0;
   bufferedEntriesMax = 10_000;
+  /** How often a leader began a new history. */
+  losses = 0;
   /** Disks finish a write at once. */
   diskAtOnce = true;
+  /** Else only those that somebody waits for; others wait for the next one, or for ever. */
+  awaitedAtOnce = false;
   /** Returns true for a message that gets lost. */
   loses: (flying: Flying) => boolean = () => false;
   nowMs = 1000;
@@ -81,6 +91,9 @@ export class FakeCluster {
       raft: undefined,
       instance: 1,
       bootCount: 0,
+      strategy: 'DiskFirst' as const,
+      mayLack: false,
+      held: new Set<string>(),
       applied: 0,
       reads: [],
     }));
@@ -121,6 +134,8 @@ export class FakeCluster {
     const config: RaftConfig = {
       nodeId: id,
       instanceId: this.instanceOf(node),
+      bootCount: node.bootCount,
+      strategy: node.strategy,
       initialMembers: this.members,
       electionTimeoutMinMs,
       electionTimeoutMaxMs,
@@ -131,7 +146,10 @@ export class FakeCluster {
       random: this.#random,
       newId: () => `${++this.#ids}`.padStart(32, '0'),
     };
-    const recovered = node.disk.recovered();
+    const found = node.disk.recovered();
+    const recovering = node.mayLack && (found.everFormed || found.lastIndex > 0);
+    node.mayLack = recovering || node.strategy === 'MemFirst';
+    const recovered = { ...found, recovering };
     node.raft = new Raft(config, recovered, this.at);
     node.applied = recovered.snapshot?.index ?? 0;
     node.raft.applied(node.applied);
@@ -139,10 +157,25 @@ export class FakeCluster {
     for (const other of this.nodes) {
       if (other.id === id || other.raft === undefined) continue;
       node.raft.peerHello(this.hello(other), this.at);
+    }
+    this.announce(node);
+  }
+
+  /** The node says hello to all others, for the first time or anew. */
+  announce(node: FakeNode): void {
+    for (const other of this.nodes) {
+      if (other === node || other.raft === undefined) continue;
       other.raft.peerHello(this.hello(node), this.at);
       this.settle(other);
     }
     this.settle(node);
+  }
+
+  /** A clean stop: all is on disk, and the run record says so. */
+  stop(id: NodeId): void {
+    const node = this.node(id);
+    node.mayLack = node.raft?.recovering ?? node.mayLack;
+    this.crash(id, node.disk.pendingCount);
   }
 
   startAll(): void {
@@ -158,6 +191,7 @@ export class FakeCluster {
       bootCount: node.bootCount,
       state: empty ? 'empty' : 'formed',
       initialVotersHash: initialVotersHash(this.members),
+      recovering: raft?.recovering ?? false,
     };
   }
 
@@ -181,6 +215,8 @@ export class FakeCluster {
     node.disk = new FakeDisk();
     node.instance += 1;
     node.bootCount = 0;
+    node.mayLack = false;
+    node.held.clear();
   }
 
   /** Carries out what the node wants, then watches the rules. */
@@ -193,14 +229,21 @@ export class FakeCluster {
       raft.applied(node.applied);
     }
     this.#watch(node, raft);
-    if (this.diskAtOnce && node.disk.pendingCount > 0) this.finishWrites(node.id, 1000);
+    const awaited = this.awaitedAtOnce && node.disk.isAwaited;
+    if ((this.diskAtOnce && node.disk.pendingCount > 0) || awaited) {
+      this.finishWrites(node.id, 1000);
+    }
   }
 
   #carryOut(node: FakeNode, raft: Raft, effects: Effects): void {
-    if (effects.persist !== undefined) node.disk.write(effects.persist);
+    if (effects.persist !== undefined) {
+      node.disk.write(effects.persist);
+      for (const { index, term } of effects.persist.entries) node.held.add(`${index}@${term}`);
+    }
     for (const { to, message } of effects.messages) {
       watchPromise(node, to, message);
-      const flying = { from: node.id, instanceId: this.instanceOf(node), to, message };
+      const { bootCount } = node;
+      const flying = { from: node.id, instanceId: this.instanceOf(node), bootCount, to, message };
       if (!this.loses(flying)) this.flying.push(flying);
     }
     for (const read of effects.reads) {
@@ -211,6 +254,12 @@ export class FakeCluster {
       this.#readFloors.delete(key);
       if (read.type === 'ready' && read.index < floor) throw new Error('a read misses a write');
     }
+    for (const notice of effects.notices) {
+      if (notice.type === 'possibleDataLoss') this.#giveUp(notice.index);
+      if (notice.type !== 'recovered') continue;
+      node.mayLack = node.strategy === 'MemFirst';
+      this.announce(node);
+    }
     for (const { peer, from, to } of effects.entriesWanted) {
       raft.entriesRead(peer, node.disk.readLog(from, to), this.at);
     }
@@ -219,6 +268,17 @@ export class FakeCluster {
       raft.snapshotChosen(peer, instanceId, snapshot.raft.index);
       const { term: leaderTerm } = raft;
       this.transfers.push({ from: node.id, to: peer, instanceId, leaderTerm, snapshot });
+    }
+  }
+
+  /** Everybody was told that what stands above `told` may be gone. Whoever has it keeps it. */
+  #giveUp(told: LogIndex): void {
+    this.losses += 1;
+    const known = this.nodes.map(({ raft, disk }) => raft?.commitIndex ?? disk.durable.commitIndex);
+    const index = Math.max(told, ...known);
+    this.#committed.length = Math.min(this.#committed.length, index);
+    for (const [read, floor] of this.#readFloors) {
+      this.#readFloors.set(read, Math.min(floor, index));
     }
   }
 
@@ -284,9 +344,9 @@ export class FakeCluster {
     if (flying !== undefined) this.handOver(flying);
   }
 
-  handOver({ from, instanceId, to, message }: Flying): void {
+  handOver({ from, instanceId, bootCount, to, message }: Flying): void {
     const node = this.node(to);
-    node.raft?.step({ nodeId: from, instanceId }, message, this.at);
+    node.raft?.step({ nodeId: from, instanceId, bootCount }, message, this.at);
     this.settle(node);
   }
 
@@ -359,10 +419,15 @@ export class FakeCluster {
     const top = must(log[log.length - 1], 'the committed entry');
     if (raft.role !== 'leader') throw new Error(`node ${node.id} commits by itself`);
     if (top.term !== raft.term) throw new Error('an entry of an old term is committed by count');
+    // With MemFirst it may be in memory only, or lost since it was acknowledged.
+    const everHeld = this.nodes.some(({ strategy }) => strategy === 'MemFirst');
     const holders = this.members.filter(({ id, role }) => {
       const { disk, instance } = this.node(id);
       // A wiped one may have acknowledged before; that its disk is gone is nobody's mistake.
-      const held = instance > 1 || disk.durable.entries[top.index - 1]?.term === top.term;
+      const held =
+        instance > 1 ||
+        disk.durable.entries[top.index - 1]?.term === top.term ||
+        (everHeld && this.node(id).held.has(`${top.index}@${top.term}`));
       return role === 'voter' && held && raft.bindings.some(({ nodeId }) => nodeId === id);
     });
     const voters = this.members.filter(({ role }) => role === 'voter').length;
@@ -390,6 +455,7 @@ function watchPromise(node: FakeNode, to: NodeId, message: RaftMessage): void {
     matchIndex = message.result.matchIndex;
   }
   if (matchIndex === 0) return;
+  if (node.strategy === 'MemFirst' && node.raft?.recovering === false) return;
   const latest = node.disk.read(matchIndex, matchIndex)[0];
   if (latest === undefined || entries[matchIndex - 1]?.term !== latest.term) {
     throw new Error(`${matchIndex} is acknowledged before it is on disk`);

@@ -92,6 +92,10 @@ export class FakeDisk {
     return content;
   }
 
+  get isAwaited(): boolean {
+    return this.#pending.some(({ sync }) => sync === 'now');
+  }
+
   recovered(): RecoveredState {
     this.#endInstall();
     const { hardState, entries, precedingIndex, commitIndex } = this.#durable;
@@ -111,6 +115,7 @@ export class FakeDisk {
       commitIndex,
       lastClusterTimeMs: log[log.length - 1]?.clusterTimeMs ?? 0,
       everFormed: this.everFormed,
+      recovering: false,
     };
   }
 

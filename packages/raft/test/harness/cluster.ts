@@ -84,7 +84,8 @@ export class Cluster {
       return;
     }
     this.trace.add('deliver', formatInFlight(inFlight, '=>'));
-    const sender = { nodeId: inFlight.from, instanceId: inFlight.instanceId };
+    const { from: nodeId, instanceId, bootCount } = inFlight;
+    const sender = { nodeId, instanceId, bootCount };
     const at = this.clock.at(receiver.id);
     this.input(receiver, (raft) => raft.step(sender, inFlight.message, at));
   }
@@ -99,7 +100,7 @@ export class Cluster {
   completeWrite(node: SimulatedNode): Persist | undefined {
     const persist = node.disk.completeOldest();
     if (persist === undefined) return undefined;
-    if (node.disk.mode === 'manual') {
+    if (node.disk.mode !== 'auto') {
       this.trace.add('disk', `n${node.id} durable #${persist.writeId}`);
     }
     const at = this.clock.at(node.id);
@@ -132,7 +133,7 @@ export class Cluster {
     }
     this.#showCommits(node, raft);
     this.judge.afterInput(node, [...this.nodes.values()], (id) => this.clock.at(id));
-    if (node.disk.mode === 'auto' && node.disk.pending.length > 0) this.completeWrite(node);
+    if (node.disk.completes) this.completeWrite(node);
     if (node.readMode === 'auto' && node.wanted.length > 0) this.completeRead(node);
     if (node.applyMode === 'auto') this.apply(node, raft.commitIndex);
   }
@@ -156,6 +157,8 @@ export class Cluster {
     node.wanted.push(...effects.entriesWanted);
     for (const wanted of effects.snapshotsWanted) this.#beginTransfer(node, raft, wanted);
     for (const notice of effects.notices) {
+      if (notice.type === 'possibleDataLoss') this.judge.giveUp(notice.index);
+      if (notice.type === 'recovered') node.mayLack = node.settings.strategy === 'MemFirst';
       this.trace.add('outcome', `${name} ${formatNotice(notice)}`);
     }
   }
@@ -175,8 +178,7 @@ export class Cluster {
     const receiver = this.nodes.get(outgoing.to);
     this.promises.beforeSend(node, outgoing, receiver);
     const link = { from: node.id, to: outgoing.to, message: outgoing.message };
-    const reached =
-      receiver?.raft !== undefined && this.network.send(node.id, node.instanceId, outgoing);
+    const reached = receiver?.raft !== undefined && this.network.send(node, outgoing);
     this.trace.add('send', formatInFlight(link, reached ? '->' : '-x'));
   }
 

@@ -46,6 +46,10 @@ export function formatNotice(notice: Notice): string {
       return `notice: formation stopped by n${notice.nodeId}, ${notice.reason}`;
     case 'transferTimedOut':
       return `notice: transfer to n${notice.target} timed out`;
+    case 'recovered':
+      return 'notice: recovered';
+    case 'possibleDataLoss':
+      return `notice: POSSIBLE DATA LOSS above ${notice.index}`;
     default:
       return unreachable(notice, 'notice');
   }

@@ -17,10 +17,11 @@ export function formatMessage(message: RaftMessage): string {
   const head = `${message.type} t${message.term}`;
   switch (message.type) {
     case 'preVoteRequest':
-      return `${head} last=${message.lastLogIndex}@${message.lastLogTerm}`;
     case 'voteRequest': {
       const last = `last=${message.lastLogIndex}@${message.lastLogTerm}`;
-      return `${head} ${last}${message.leadershipTransfer ? ' transfer' : ''}`;
+      const isTransfer = message.type === 'voteRequest' && message.leadershipTransfer;
+      const voters = message.everyVoter ? ' every-voter' : '';
+      return `${head} ${last}${isTransfer ? ' transfer' : ''}${voters}`;
     }
     case 'voteResponse':
       return `${head} ${message.preVote ? 'pre-vote ' : ''}${message.granted ? 'yes' : 'no'}`;
@@ -33,7 +34,9 @@ export function formatMessage(message: RaftMessage): string {
       return `${head} ${formatResult(message)} token=${message.token}`;
     case 'heartbeatRequest': {
       const stickiness = `stickiness=${message.stickinessMs}`;
-      return `${head} commit=${message.leaderCommit} token=${message.token} ${stickiness}`;
+      const { recoverRun, recoverTo } = message;
+      const goal = recoverRun === 0 ? '' : ` recover run=${recoverRun} to=${recoverTo}`;
+      return `${head} commit=${message.leaderCommit} token=${message.token} ${stickiness}${goal}`;
     }
     case 'heartbeatResponse':
       return `${head} match=${message.matchIndex} token=${message.token}`;

@@ -42,6 +42,14 @@ export class Judge {
     this.#readFloors.set(readId, this.committedIndex);
   }
 
+  /** What stood above `index` is gone, and everybody is told (design rule 3). */
+  giveUp(index: LogIndex): void {
+    this.#committed = this.#committed.slice(0, index);
+    for (const [read, floor] of this.#readFloors) {
+      this.#readFloors.set(read, Math.min(floor, index));
+    }
+  }
+
   stateOfRead(readId: number): 'pending' | ReadOutcome['type'] | undefined {
     return this.#readFloors.has(readId) ? 'pending' : this.#readsEnded.get(readId);
   }
@@ -140,10 +148,10 @@ export class Judge {
     const voters = raft.configuration.voters;
     const bound = this.#boundInstances(log);
     const holders = nodes.filter(
-      ({ id, instanceId, disk }) =>
+      ({ id, instanceId, disk, raft: of, settings }) =>
         voters.includes(id) &&
         bound.get(id) === instanceId &&
-        isSame(disk.durable.entries[commitIndex - 1], top),
+        isSame(heldBy({ disk, raft: of, settings })[commitIndex - 1], top),
     );
     check(
       2 * holders.length > voters.length,
@@ -167,6 +175,16 @@ export class Judge {
     }
     return bound;
   }
+}
+
+/** What counts of a log: with MemFirst also what is in memory, but not while it recovers. */
+function heldBy({
+  disk,
+  raft,
+  settings,
+}: Pick<SimulatedNode, 'disk' | 'raft' | 'settings'>): readonly Entry[] {
+  const counts = settings.strategy === 'MemFirst' && raft?.recovering === false;
+  return (counts ? disk.latest : disk.durable).entries;
 }
 
 function isBootstrap(entry: Entry): boolean {

@@ -70,7 +70,9 @@ function termIsDurable({ node, term, text }: Leaving): void {
 /** What is acknowledged is on disk, still stands, and is what this term's leader has there. */
 function matchIsDurable({ node, receiver, term, text }: Leaving, index: LogIndex): void {
   const { durable, latest } = node.disk;
-  const entry = durable.entries[index - 1];
+  const { strategy } = node.settings;
+  const counted = strategy === 'MemFirst' && !node.running.recovering ? latest : durable;
+  const entry = counted.entries[index - 1];
   check(index === 0 || entry !== undefined, () => `${text}: entry ${index} is not on disk`);
   const stands = entry?.term === latest.entries[index - 1]?.term;
   check(stands, () => `${text}: entry ${index} was overwritten`);

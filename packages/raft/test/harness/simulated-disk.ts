@@ -1,6 +1,7 @@
 import type { Entry, LogIndex, Term } from '@d-engine/base';
-import { assert, entryKinds, must } from '@d-engine/base';
+import { assert, must } from '@d-engine/base';
 import type { HardState, Persist, RaftSnapshot, RecoveredState } from './raft-under-test.ts';
+import { isMembershipKind } from './raft-under-test.ts';
 
 interface Content {
   hardState: HardState | undefined;
@@ -26,8 +27,8 @@ function blank(): Content {
  * the writes that are still on their way, which is what the running node reads back.
  */
 export class SimulatedDisk {
-  /** Manual: writes stay pending until the script completes them. */
-  mode: 'auto' | 'manual' = 'auto';
+  /** Manual: writes stay pending until the script completes them; awaited: those that may. */
+  mode: 'auto' | 'awaited' | 'manual' = 'auto';
   #durable: Content = blank();
   #latest: Content = blank();
   #pending: Persist[] = [];
@@ -43,6 +44,12 @@ export class SimulatedDisk {
 
   get snapshot(): SimulatedSnapshot | undefined {
     return this.#snapshots.at(-1);
+  }
+
+  /** Whether it completes its oldest write by itself. */
+  get completes(): boolean {
+    if (this.mode === 'manual') return false;
+    return this.#pending.some(({ sync }) => this.mode === 'auto' || sync === 'now');
   }
 
   get pending(): readonly Persist[] {
@@ -107,12 +114,11 @@ export class SimulatedDisk {
       precedingTerm: entries[precedingIndex - 1]?.term ?? 0,
       lastIndex: entries.length,
       termStarts,
-      membershipEntries: log.filter(
-        ({ kind }) => kind === entryKinds.bootstrap || kind === entryKinds.binding,
-      ),
+      membershipEntries: log.filter(({ kind }) => isMembershipKind(kind)),
       commitIndex: Math.min(commitIndex, entries.length),
       lastClusterTimeMs: log.at(-1)?.clusterTimeMs ?? 0,
       everFormed: entries.length > 0,
+      recovering: false,
     };
   }
 

@@ -1,12 +1,14 @@
 import type { InstanceId, NodeId, Plane } from '@d-engine/base';
 import type { Outgoing, RaftMessage } from './raft-under-test.ts';
 import { planeOf } from './raft-under-test.ts';
+import type { SimulatedNode } from './simulated-node.ts';
 
 /** A message that was sent and not yet handed over. */
 export interface InFlight {
   readonly from: NodeId;
   /** Of the sender when it sent: what the stream's hello had said. */
   readonly instanceId: InstanceId;
+  readonly bootCount: number;
   readonly to: NodeId;
   readonly plane: Plane;
   readonly message: RaftMessage;
@@ -36,9 +38,12 @@ export class SimulatedNetwork {
   }
 
   /** False: the link is down, and the message is gone. */
-  send(from: NodeId, instanceId: InstanceId, { to, message }: Outgoing): boolean {
+  send(
+    { id: from, instanceId, bootCount }: Pick<SimulatedNode, 'id' | 'instanceId' | 'bootCount'>,
+    { to, message }: Outgoing,
+  ): boolean {
     if (!this.connected(from, to)) return false;
-    this.#queue.push({ from, instanceId, to, plane: planeOf(message), message });
+    this.#queue.push({ from, instanceId, bootCount, to, plane: planeOf(message), message });
     return true;
   }
 

@@ -15,6 +15,7 @@ export type NodeSettings = Pick<
   | 'leaseDurationMs'
   | 'appendEntriesMax'
   | 'bufferedEntriesMax'
+  | 'strategy'
 >;
 
 /** One member: a disk that outlives crashes and, while it runs, an instance of the class. */
@@ -25,6 +26,8 @@ export class SimulatedNode {
   raft: Raft | undefined;
   /** Rises with each start of this data directory. */
   bootCount = 0;
+  /** Of the run record: an earlier run may have acknowledged what this log lacks. */
+  mayLack = false;
   /** Which data directory this is: a wipe brings a new one. */
   directory = 1;
   applyMode: 'auto' | 'manual' = 'auto';
@@ -53,7 +56,8 @@ export class SimulatedNode {
 
   start(at: Instant): void {
     this.bootCount += 1;
-    const recovered = this.disk.recovered();
+    const recovered = { ...this.disk.recovered(), recovering: this.mayLack };
+    this.mayLack ||= this.settings.strategy === 'MemFirst';
     this.applied = recovered.snapshot?.index ?? 0;
     this.commitShown = Math.max(recovered.commitIndex, this.applied);
     this.wanted = [];
@@ -61,11 +65,18 @@ export class SimulatedNode {
       ...this.settings,
       nodeId: this.id,
       instanceId: this.instanceId,
+      bootCount: this.bootCount,
       random: () => this.randoms.shift() ?? (this.id % 10) / 10,
       newId: () => newIdOf(this.id, ++this.#ids),
     };
     this.raft = new Raft(config, recovered, at);
     this.raft.applied(this.applied);
+  }
+
+  /** A clean stop: everything is on disk, and the run record says so. */
+  stopCleanly(): void {
+    this.mayLack = this.running.recovering;
+    this.stop(this.disk.pending.length);
   }
 
   /** The process is gone; `kept` of the pending writes had made it to the platter. */
@@ -78,6 +89,7 @@ export class SimulatedNode {
   wipe(): void {
     this.directory += 1;
     this.bootCount = 0;
+    this.mayLack = false;
     this.disk = new SimulatedDisk();
   }
 }

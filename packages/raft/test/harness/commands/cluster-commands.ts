@@ -1,6 +1,7 @@
 import type { NodeId } from '@d-engine/base';
 import type { Cluster } from '../cluster.ts';
 import type { CommandLine } from '../command-line.ts';
+import { oneOf } from '../command-line.ts';
 import { formatInFlight } from '../format-message.ts';
 import type { InitialDisk } from '../initial-log.ts';
 import { initialContent } from '../initial-log.ts';
@@ -50,7 +51,8 @@ function settingsOf(line: CommandLine, initialMembers: readonly Member[]): NodeS
     heartbeatIntervalMs: line.optionNumber('heartbeat') ?? 100,
     leaseDurationMs: line.optionNumber('lease') ?? 500,
     appendEntriesMax: line.optionNumber('append-max') ?? 100,
-    bufferedEntriesMax: 10_000,
+    bufferedEntriesMax: line.optionNumber('buffered-max') ?? 10_000,
+    strategy: line.optionChoice('strategy', ['DiskFirst', 'MemFirst']) ?? 'DiskFirst',
   };
 }
 
@@ -108,16 +110,32 @@ export const crash: Command = (cluster, line) => {
   }
 };
 
+/** `stop NODE..`: a clean stop, with everything on disk and a run record that says so. */
+export const stop: Command = (cluster, line) => {
+  for (const id of line.nodes()) {
+    cluster.node(id).stopCleanly();
+    cluster.network.remove(({ to }) => to === id);
+  }
+};
+
+/** `strategy NODE DiskFirst|MemFirst`: what a stopped node's file says from now on. */
+export const strategy: Command = (cluster, line) => {
+  const node = stoppedNode(cluster, line.node());
+  const value = oneOf(line.word('a strategy'), ['DiskFirst', 'MemFirst'], 'the strategy');
+  node.settings = { ...node.settings, strategy: value };
+};
+
 /**
- * `restart NODE.. [quiet]`: starts crashed nodes from their disks. Their old streams are gone;
- * unless `quiet`, each greets all that it reaches.
+ * `restart NODE.. [quiet] [outbound=kept]`: starts crashed nodes from their disks. Their old
+ * streams are gone, unless what they sent is `kept`; unless `quiet`, each greets all it reaches.
  */
 export const restart: Command = (cluster, line) => {
   setTraceLevel(cluster, line, 'all');
   const quiet = line.flag('quiet');
+  const keepsOutbound = line.optionChoice('outbound', ['kept', 'lost']) === 'kept';
   for (const id of line.nodes()) {
     const node = stoppedNode(cluster, id);
-    cluster.network.remove(({ from }) => from === id);
+    if (!keepsOutbound) cluster.network.remove(({ from }) => from === id);
     cluster.start(node);
     if (!quiet) greetAll(cluster, id);
   }

@@ -16,11 +16,14 @@ export const persist: Command = (cluster, line) => {
   }
 };
 
-/** `persist-mode NODE auto|manual`. Auto completes what is pending. */
+/**
+ * `persist-mode NODE auto|awaited|manual`. Auto completes what is pending; awaited only what
+ * somebody waits for, as a disk whose flushes are put off.
+ */
 export const persistMode: Command = (cluster, line) => {
   const node = cluster.node(line.node());
-  node.disk.mode = oneOf(line.word('a mode'), modes, 'the mode');
-  while (node.disk.mode === 'auto' && cluster.completeWrite(node) !== undefined);
+  node.disk.mode = oneOf(line.word('a mode'), ['auto', 'awaited', 'manual'], 'the mode');
+  while (node.disk.completes && cluster.completeWrite(node) !== undefined);
 };
 
 /** `apply NODE [INDEX]`: the state machine takes what is committed, or up to an index. */

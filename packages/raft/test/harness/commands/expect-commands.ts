@@ -23,6 +23,7 @@ const views: Readonly<Record<string, (node: SimulatedNode, cluster: Cluster) => 
   diskLog: (node) => node.disk.durable.entries.map(({ term }) => term).join(','),
   diskVote: (node) => String(node.disk.durable.hardState?.votedFor?.nodeId ?? 'none'),
   diskTerm: (node) => String(node.disk.durable.hardState?.term ?? 0),
+  recovering: (node) => String(node.running.recovering),
   clusterId: (node) => (node.running.clusterId === undefined ? 'none' : 'known'),
 };
 

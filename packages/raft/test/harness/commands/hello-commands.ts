@@ -25,8 +25,10 @@ function greet(cluster: Cluster, from: SimulatedNode, to: SimulatedNode): void {
     bootCount: from.bootCount,
     state: from.running.durableIndex > 0 ? ('formed' as const) : ('empty' as const),
     initialVotersHash: initialVotersHash(from.settings.initialMembers),
+    recovering: from.running.recovering,
   };
-  const what = `hello n${from.id} => n${to.id} ${hello.state} boot=${hello.bootCount}`;
+  const run = `boot=${hello.bootCount}${hello.recovering ? ' recovering' : ''}`;
+  const what = `hello n${from.id} => n${to.id} ${hello.state} ${run}`;
   cluster.trace.add('deliver', what);
   const at = cluster.clock.at(to.id);
   const verdict = cluster.input(to, (raft) => raft.peerHello(hello, at));

@@ -16,6 +16,8 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['disk', cluster.disk],
   ['start', cluster.start],
   ['crash', cluster.crash],
+  ['stop', cluster.stop],
+  ['strategy', cluster.strategy],
   ['restart', cluster.restart],
   ['wipe', cluster.wipe],
   ['partition', cluster.partition],
