@@ -116,7 +116,7 @@ test('a stop tells queued writes from proposed ones', () => {
   expect(proposals.pendingCount).toBe(0);
 });
 
-test('a write that the state has no room for is refused; what is settled gives its room back', () => {
+test('a write that the state has no room for is refused; a settled one gives its own back', () => {
   const bytesMax = 1.5 * stateGrowthMax(command);
   const state = { stateBytes: 0, get: () => [null] };
   const quota = new StateQuota({ state, bytesMax, onRefused: () => undefined });
