@@ -100,8 +100,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       nodeId: settings.nodeId,
       instanceId: storage.identity.instanceId,
       bootCount: storage.identity.bootCount,
-      // MemFirst waits for its run record.
-      strategy: 'DiskFirst',
+      strategy: settings.strategy,
       initialMembers: settings.initialMembers,
       electionTimeoutMinMs: settings.electionTimeoutMinMs,
       electionTimeoutMaxMs: settings.electionTimeoutMaxMs,
@@ -211,6 +210,7 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
     proposals,
     reads,
     electionTimeoutMinMs: settings.electionTimeoutMinMs,
+    flushPolicy: settings.flushPolicy,
     metrics,
     observer: {
       send: (messages) => parts.transport.send(messages),
