@@ -38,6 +38,7 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     keyBytesMax: limits.keyBytesMax,
     valueBytesMax: limits.valueBytesMax,
     requestBytesMax: limits.requestBytesMax,
+    stateBytesMax: limits.stateBytesMax,
     version,
     snapshots: snapshotSettings(config),
   };

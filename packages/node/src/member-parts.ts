@@ -19,6 +19,7 @@ import { randomId } from './random-id.ts';
 import { Reads } from './reads.ts';
 import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
+import { StateQuota } from './state-quota.ts';
 import { TurnLoop } from './turn-loop.ts';
 import { WriteRouter } from './write-router.ts';
 
@@ -80,6 +81,7 @@ export class MemberParts {
       deadlines: this.deadlines,
       pendingMax: settings.pendingWritesMax,
       batchMax: settings.proposalBatchMax,
+      quota: createQuota(context, this),
     });
     this.reads = createReads(context, this);
     this.forwards = new Forwards({
@@ -132,6 +134,18 @@ function createTransport(context: MemberContext, parts: MemberParts): Transport 
     onFailure,
   });
   return new Transport({ env, logger, observer: guardedObserver(peering, onFailure) });
+}
+
+function createQuota({ settings, metrics }: MemberContext, parts: MemberParts): StateQuota {
+  const refusals = metrics.counter(
+    'd_engine_state_full_refusals_total',
+    'Writes refused because the state is at its limit',
+  );
+  return new StateQuota({
+    state: parts.stateMachine,
+    bytesMax: settings.stateBytesMax,
+    onRefused: () => refusals.add(),
+  });
 }
 
 function createReads({ env, settings, storage }: MemberContext, parts: MemberParts): Reads {

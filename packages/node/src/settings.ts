@@ -39,6 +39,8 @@ export interface NodeSettings {
   readonly valueBytesMax: number;
   /** Of a write as a whole; above a largest key and value together. */
   readonly requestBytesMax: number;
+  /** Keys and values in memory, above which a leader takes no write that adds to them. */
+  readonly stateBytesMax: number;
   readonly version: string;
   readonly snapshots: SnapshotSettings;
   /** Size of a new log file; `limits.segmentBytes` when absent. */

@@ -61,6 +61,7 @@ export function settingsOf(
     keyBytesMax: 1_024,
     valueBytesMax: 65_536,
     requestBytesMax: 100_000,
+    stateBytesMax: 100_000_000,
     version: 'test',
     snapshots: snapshotSettings,
     segmentBytes: 65_536,

@@ -213,6 +213,7 @@ export class VirtualCluster {
       allowConsistencyOverride: true,
       keyBytesMax: 1_024,
       requestBytesMax: 262_144,
+      stateBytesMax: Number.MAX_SAFE_INTEGER,
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,
       snapshots: scenario.snapshots,

@@ -131,6 +131,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'limits.max_key_bytes',
     'limits.max_value_bytes',
     'limits.max_request_bytes',
+    'limits.max_state_bytes',
     'network.tcp_nodelay',
     'network.buffer_size',
     'tls.enable_tls',
