@@ -102,8 +102,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       nodeId: settings.nodeId,
       instanceId: storage.identity.instanceId,
       bootCount: storage.identity.bootCount,
-      // MemFirst waits for its run record.
-      strategy: 'DiskFirst',
+      strategy: settings.strategy,
       initialMembers: settings.initialMembers,
       electionTimeoutMinMs: settings.electionTimeoutMinMs,
       electionTimeoutMaxMs: settings.electionTimeoutMaxMs,
@@ -225,6 +224,7 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
     proposals,
     reads,
     electionTimeoutMinMs: settings.electionTimeoutMinMs,
+    flushPolicy: settings.flushPolicy,
     metrics,
     observer: {
       send: (messages) => parts.transport.send(messages),

@@ -50,6 +50,8 @@ export function settingsOf(
     leaseDurationMs: 200,
     appendEntriesMax: 100,
     bufferedEntriesMax: 10_000,
+    strategy: 'DiskFirst',
+    flushPolicy: { kind: 'immediate' },
     proposalBatchMax: 100,
     serverDeadlineMs: 5_000,
     pendingWritesMax: 1_000,

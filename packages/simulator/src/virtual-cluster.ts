@@ -206,6 +206,8 @@ export class VirtualCluster {
       leaseDurationMs: scenario.leaseDurationMs,
       ...scenario.limits,
       bufferedEntriesMax: 10_000,
+      strategy: 'DiskFirst',
+      flushPolicy: { kind: 'immediate' },
       serverDeadlineMs: 5_000,
       defaultConsistency: 'linearizable',
       allowConsistencyOverride: true,
