@@ -95,6 +95,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'cluster.db_root_dir',
     'cluster.log_dir',
     'raft.general_raft_timeout_duration_in_ms',
+    'raft.snapshot_rpc_timeout_ms',
     'raft.election.election_timeout_min',
     'raft.election.election_timeout_max',
     'raft.replication.rpc_append_entries_clock_in_ms',
