@@ -56,7 +56,8 @@ export type ErrorName =
   | 'Stopped'
   | 'WrongCluster'
   | 'MemberRefused'
-  | 'TlsFailed';
+  | 'TlsFailed'
+  | 'StateFull';
 
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
 export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
@@ -132,6 +133,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'unauthenticated',
     503,
     'No TLS with this address: mend the certificates, names or authorities that it names.',
+  ),
+  StateFull: define(
+    10011,
+    false,
+    'never',
+    'resourceExhausted',
+    507,
+    'The state is at limits.max_state_bytes: delete keys, or raise it on every member.',
   ),
 };
 

@@ -26,6 +26,8 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     heartbeatIntervalMs: raft.replication.heartbeatIntervalMs,
     leaseDurationMs: raft.readConsistency.leaseDurationMs,
     appendEntriesMax: raft.replication.entriesPerMessageMax,
+    strategy: raft.persistence.strategy,
+    flushPolicy: raft.persistence.flushPolicy,
     bufferedEntriesMax: raft.persistence.bufferedEntriesMax,
     proposalBatchMax: raft.batching.batchSizeMax,
     serverDeadlineMs: raft.serverDeadlineMs,
@@ -36,6 +38,7 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     keyBytesMax: limits.keyBytesMax,
     valueBytesMax: limits.valueBytesMax,
     requestBytesMax: limits.requestBytesMax,
+    stateBytesMax: limits.stateBytesMax,
     version,
     snapshots: snapshotSettings(config),
   };

@@ -21,7 +21,8 @@ export function snapshotSettings({ raft, retry }: NodeConfig): NodeSettings['sna
     pushBackoffMs: snapshot.pushBackoffMs,
     pushBackoffMaxMs: retry.installSnapshot.pushBackoffDelayMsMax,
     alertFailures: retry.installSnapshot.failureAlertThreshold,
-    pushTimeoutMs: snapshot.pushTimeoutMs,
+    // One call is one transfer here, resumed or not: whichever of the two is shorter ends it.
+    pushTimeoutMs: Math.min(snapshot.pushTimeoutMs, raft.snapshotRpcTimeoutMs),
     chunkTimeoutMs: snapshot.receiveChunkTimeoutSeconds * 1_000,
   };
 }

@@ -1,6 +1,10 @@
 import type { NodeCondition, NodeId } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 
+const recoveringReason =
+  'an earlier run may have acknowledged what it had in memory only: it counts in nothing ' +
+  'until its leader gave it that back, or every voter is there to begin a new history';
+
 /** Why this member must not serve although it runs, if so. */
 export class MemberCondition {
   readonly #hasLeader: () => boolean;
@@ -47,9 +51,13 @@ export class MemberCondition {
     return undefined;
   }
 
-  describe(formed: boolean): { condition: NodeCondition; reason: string | null } {
+  describe(
+    formed: boolean,
+    recovering: boolean,
+  ): { condition: NodeCondition; reason: string | null } {
     const refusal = this.#refusal;
     if (refusal !== undefined) return { condition: 'refused', reason: refusal.message };
+    if (recovering) return { condition: 'recovering', reason: recoveringReason };
     if (formed) return { condition: 'normal', reason: null };
     return { condition: 'forming', reason: 'the cluster has not formed yet' };
   }

@@ -20,6 +20,7 @@ import { randomId } from './random-id.ts';
 import { Reads } from './reads.ts';
 import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
+import { StateQuota } from './state-quota.ts';
 import { TurnLoop } from './turn-loop.ts';
 import { WriteRouter } from './write-router.ts';
 
@@ -81,6 +82,7 @@ export class MemberParts {
       deadlines: this.deadlines,
       pendingMax: settings.pendingWritesMax,
       batchMax: settings.proposalBatchMax,
+      quota: createQuota(context, this),
     });
     this.reads = createReads(context, this);
     this.forwards = new Forwards({
@@ -101,8 +103,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       nodeId: settings.nodeId,
       instanceId: storage.identity.instanceId,
       bootCount: storage.identity.bootCount,
-      // MemFirst waits for its run record.
-      strategy: 'DiskFirst',
+      strategy: settings.strategy,
       initialMembers: settings.initialMembers,
       electionTimeoutMinMs: settings.electionTimeoutMinMs,
       electionTimeoutMaxMs: settings.electionTimeoutMaxMs,
@@ -135,6 +136,18 @@ function createTransport(context: MemberContext, parts: MemberParts): Transport 
     onFailure,
   });
   return new Transport({ env, logger, observer: guardedObserver(peering, onFailure) });
+}
+
+function createQuota({ settings, metrics }: MemberContext, parts: MemberParts): StateQuota {
+  const refusals = metrics.counter(
+    'd_engine_state_full_refusals_total',
+    'Writes refused because the state is at its limit',
+  );
+  return new StateQuota({
+    state: parts.stateMachine,
+    bytesMax: settings.stateBytesMax,
+    onRefused: () => refusals.add(),
+  });
 }
 
 function createReads({ env, settings, storage }: MemberContext, parts: MemberParts): Reads {
@@ -213,6 +226,7 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
     proposals,
     reads,
     electionTimeoutMinMs: settings.electionTimeoutMinMs,
+    flushPolicy: settings.flushPolicy,
     metrics,
     observer: {
       send: (messages) => parts.transport.send(messages),

@@ -30,7 +30,7 @@ export interface StatusSources {
 export function nodeStatus(sources: StatusSources): NodeStatus {
   const { raft, stateMachine, storage, settings, condition, leadership } = sources;
   const clusterId = storage.identity.clusterId;
-  const { condition: name, reason } = condition.describe(clusterId !== null);
+  const { condition: name, reason } = condition.describe(clusterId !== null, raft.recovering);
   return {
     nodeId: settings.nodeId,
     clusterId,

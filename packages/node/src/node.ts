@@ -92,6 +92,7 @@ export class Node {
       directory: settings.dataDirectory,
       nodeId: settings.nodeId,
       newInstanceId: () => randomId(env.random),
+      strategy: settings.strategy,
       logger,
       segmentBytes: settings.segmentBytes,
       snapshots: {
@@ -349,7 +350,8 @@ export class Node {
     this.#parts.transport.stop();
     await this.#listener?.close(100);
     try {
-      await this.#storage.close();
+      this.#parts.turns.flush();
+      await this.#storage.close(this.#fatal === undefined);
     } catch (error) {
       if (this.#fatal === undefined) throw error;
       this.#logger.error('closing the storage failed too', { error: describeError(error) });
@@ -395,6 +397,7 @@ export class Node {
       this.#parts.writes.onLeadershipChange();
       this.#tellLeader(this.#parts.leadership.hint);
     }
+    if (effects.notices.some(({ type }) => type === 'recovered')) this.#onRecovered();
     const isKnown = this.#parts.raft.clusterId !== undefined;
     if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
   }
@@ -428,6 +431,12 @@ export class Node {
       },
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  /** It counts from now on, once its peers have heard so. */
+  #onRecovered(): void {
+    this.#storage.recordRecovered().catch((error: unknown) => this.#fail(error));
+    this.#parts.transport.announce();
   }
 
   #onStall(blockedMs: number): void {

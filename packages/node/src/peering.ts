@@ -82,8 +82,8 @@ export class Peering implements TransportObserver {
       bootCount: identity.bootCount,
       state: formed ? 'formed' : 'empty',
       initialVotersHash: this.#votersHash,
-      strategy: 'DiskFirst',
-      recovering: false,
+      strategy: this.#settings.strategy,
+      recovering: this.#raft.recovering,
       advertiseAddress: this.#settings.advertiseAddress,
     };
   }

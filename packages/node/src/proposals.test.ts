@@ -1,11 +1,14 @@
 import type { Entry } from '@d-engine/base';
 import { DEngineError, encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
 import type { ProposeResult, Raft } from '@d-engine/raft';
+import { stateGrowthMax } from '@d-engine/storage';
 import { expect, test } from 'vitest';
 import { Deadlines } from './deadlines.ts';
 import type { WriteReply } from './proposals.ts';
 import { Proposals } from './proposals.ts';
+import { StateQuota } from './state-quota.ts';
 import { ManualClock } from './testing/manual-clock.ts';
+import { roomyQuota } from './testing/roomy-quota.ts';
 
 const command = encodeWriteCommand({ type: 'delete', key: new Uint8Array([1]) });
 const result = { type: 'put', revision: 5 } as const;
@@ -15,10 +18,10 @@ function entryAt(index: number, term: number): Entry {
   return encodeEntries([proposal], index, term, 0)[0] as Entry;
 }
 
-function setUp(pendingMax = 10, batchMax = 2) {
+function setUp(pendingMax = 10, batchMax = 2, quota = roomyQuota()) {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
-  const proposals = new Proposals({ clock, deadlines, pendingMax, batchMax });
+  const proposals = new Proposals({ clock, deadlines, pendingMax, batchMax, quota });
   const replies = new Map<string, WriteReply>();
   const submit = (name: string): DEngineError | undefined =>
     proposals.submit(command, 1_000, (reply) => {
@@ -111,4 +114,18 @@ test('a stop tells queued writes from proposed ones', () => {
   expect(errorOf(replies.get('proposed'))).toBe('ProposeFailed');
   expect(errorOf(replies.get('queued'))).toBe('Stopped');
   expect(proposals.pendingCount).toBe(0);
+});
+
+test('a write that the state has no room for is refused; a settled one gives its own back', () => {
+  const bytesMax = 1.5 * stateGrowthMax(command);
+  const state = { stateBytes: 0, get: () => [null] };
+  const quota = new StateQuota({ state, bytesMax, onRefused: () => undefined });
+  const { proposals } = setUp(10, 2, quota);
+  const put = encodeWriteCommand({ type: 'put', key: command, value: command, ttlMs: 0 });
+  const settle = (): void => undefined;
+  expect(proposals.submit(put, 1_000, settle)).toBeUndefined();
+  expect(proposals.submit(put, 1_000, settle)?.name).toBe('StateFull');
+  expect(proposals.pendingCount).toBe(1);
+  proposals.failAll('stopped');
+  expect(proposals.submit(put, 1_000, settle)).toBeUndefined();
 });

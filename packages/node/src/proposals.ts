@@ -4,6 +4,7 @@ import type { Raft } from '@d-engine/raft';
 import type { CommandResult } from '@d-engine/storage';
 import type { WriteOutcome } from '@d-engine/wire';
 import type { Deadlines, Waiting } from './deadlines.ts';
+import type { StateQuota } from './state-quota.ts';
 
 /** How a write ended: with what it did, or with an error that says whether it may have. */
 export type WriteReply =
@@ -54,6 +55,7 @@ export class Proposals {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #pendingMax: number;
+  readonly #quota: StateQuota;
   readonly #batchMax: number;
   #queued: PendingWrite[] = [];
   /** By log index. Invariant: each entry's `index` is its key. */
@@ -66,9 +68,11 @@ export class Proposals {
     deadlines: Deadlines;
     pendingMax: number;
     batchMax: number;
+    quota: StateQuota;
   }) {
     this.#clock = options.clock;
     this.#deadlines = options.deadlines;
+    this.#quota = options.quota;
     this.#pendingMax = options.pendingMax === 0 ? Number.POSITIVE_INFINITY : options.pendingMax;
     this.#batchMax = Math.min(options.batchMax, limits.turnProposalsMax);
   }
@@ -86,6 +90,8 @@ export class Proposals {
         { retryAfterMs: 100 },
       );
     }
+    const full = this.#quota.reserve(command);
+    if (full !== undefined) return full;
     const deadlineAtMs = this.#clock.monotonicMs() + deadlineMs;
     const write = new PendingWrite(this, command, deadlineAtMs, settle);
     this.#pendingCount += 1;
@@ -203,6 +209,7 @@ export class Proposals {
     if (write.settled) return;
     write.settled = true;
     this.#pendingCount -= 1;
+    this.#quota.release(write.command);
     this.#deadlines.remove(write);
     write.settle(outcome);
   }

@@ -1,5 +1,6 @@
 import type { Address, Consistency, NodeId } from '@d-engine/base';
 import type { Member } from '@d-engine/raft';
+import type { FlushPolicy } from './log-flusher.ts';
 import type { SnapshotSettings } from './snapshots/snapshot-settings.ts';
 
 /** What one member needs to know to run. The `d-engine` package fills it from the config file. */
@@ -19,6 +20,10 @@ export interface NodeSettings {
   readonly appendEntriesMax: number;
   /** Entries of the log in memory only, above which a leader takes no writes; at least 1. */
   readonly bufferedEntriesMax: number;
+  /** When an entry of the own log counts; see `RaftConfig.strategy`. */
+  readonly strategy: 'DiskFirst' | 'MemFirst';
+  /** With MemFirst: when entries that nobody waits for are written. */
+  readonly flushPolicy: FlushPolicy;
   /** Proposals that one turn hands to Raft. */
   readonly proposalBatchMax: number;
   /** How long the server itself lets a request wait. */
@@ -34,6 +39,8 @@ export interface NodeSettings {
   readonly valueBytesMax: number;
   /** Of a write as a whole; above a largest key and value together. */
   readonly requestBytesMax: number;
+  /** Keys and values in memory, above which a leader takes no write that adds to them. */
+  readonly stateBytesMax: number;
   readonly version: string;
   readonly snapshots: SnapshotSettings;
   /** Size of a new log file; `limits.segmentBytes` when absent. */

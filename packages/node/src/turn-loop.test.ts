@@ -78,6 +78,7 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
     },
     metrics: new NodeMetrics(silentMetrics, clock),
     electionTimeoutMinMs,
+    flushPolicy: { kind: 'immediate' },
   });
   const turn = (): void => rounds.shift()?.();
   const persist = (writeId: number): void => {

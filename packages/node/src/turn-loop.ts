@@ -12,6 +12,8 @@ import { assert } from '@d-engine/base';
 import type { Effects, Outgoing, Persist, Raft, RaftMessage, Sender } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
 import type { Applier } from './applier.ts';
+import type { FlushPolicy } from './log-flusher.ts';
+import { LogFlusher } from './log-flusher.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import type { Proposals } from './proposals.ts';
 import type { Reads } from './reads.ts';
@@ -52,6 +54,7 @@ export class TurnLoop {
   readonly #observer: TurnObserver;
   readonly #metrics: NodeMetrics;
   readonly #stallMs: number;
+  readonly #flusher: LogFlusher;
   #received: Received[] = [];
   #persisted: WriteId = 0;
   /** Invariant: writes complete in the order of their ids. */
@@ -74,6 +77,7 @@ export class TurnLoop {
     observer: TurnObserver;
     metrics: NodeMetrics;
     electionTimeoutMinMs: number;
+    flushPolicy: FlushPolicy;
   }) {
     this.#env = options.env;
     this.#raft = options.raft;
@@ -84,6 +88,9 @@ export class TurnLoop {
     this.#observer = options.observer;
     this.#metrics = options.metrics;
     this.#stallMs = options.electionTimeoutMinMs / 2;
+    this.#flusher = new LogFlusher(options.env.clock, options.flushPolicy, (persist) => {
+      this.#persist(persist);
+    });
   }
 
   receive(sender: Sender, message: RaftMessage): void {
@@ -171,7 +178,7 @@ export class TurnLoop {
         return;
       }
       const effects = this.#raft.takeEffects();
-      if (effects.persist !== undefined) this.#persist(effects.persist);
+      if (effects.persist !== undefined) this.#flusher.add(effects.persist);
       if (effects.messages.length > 0) {
         this.#metrics.sent(effects.messages, this.#raft.lastLogIndex);
         this.#observer.send(effects.messages);
@@ -185,6 +192,11 @@ export class TurnLoop {
       this.#observer.onEffects(effects, at);
     }
     this.request();
+  }
+
+  /** Hands over to the storage what waits for it: the member stops in good order. */
+  flush(): void {
+    this.#flusher.flush();
   }
 
   #persist(persist: Persist): void {

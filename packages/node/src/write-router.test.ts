@@ -9,6 +9,7 @@ import { NodeMetrics } from './node-metrics.ts';
 import type { WriteReply } from './proposals.ts';
 import { Proposals } from './proposals.ts';
 import { ManualClock } from './testing/manual-clock.ts';
+import { roomyQuota } from './testing/roomy-quota.ts';
 import { WriteRouter } from './write-router.ts';
 
 const command = encodeWriteCommand({ type: 'delete', key: new Uint8Array([1]) });
@@ -34,7 +35,8 @@ function setUp(pendingMax = 10) {
   const leadership = new FakeLeadership();
   const sent: { to: NodeId; frame: ForwardWrite }[] = [];
   const isUp = { value: true };
-  const proposals = new Proposals({ clock, deadlines, pendingMax, batchMax: 100 });
+  const quota = roomyQuota();
+  const proposals = new Proposals({ clock, deadlines, pendingMax, batchMax: 100, quota });
   const forwards = new Forwards({
     clock,
     deadlines,

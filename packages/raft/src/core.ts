@@ -138,6 +138,8 @@ export class Core {
   /** Whether the member behind this voter's binding is known to be recovering. */
   isRecovering(nodeId: NodeId): boolean {
     if (nodeId === this.self) return this.recovering;
+    // Asked for every peer with every acknowledgement, and mostly nobody recovers.
+    if (!this.runs.anyRecovering) return false;
     return this.runs.isRecovering(nodeId, this.bindings.find(nodeId)?.instanceId);
   }
 

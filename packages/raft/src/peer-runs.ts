@@ -42,7 +42,6 @@ export class PeerRuns {
   }
 
   isRecovering(nodeId: NodeId, instanceId: InstanceId | undefined): boolean {
-    if (this.#recoveringCount === 0) return false;
     const seen = this.#seen.get(nodeId);
     return seen?.recovering === true && seen.instanceId === instanceId;
   }

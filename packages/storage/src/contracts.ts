@@ -280,8 +280,16 @@ export interface Storage {
     instanceId: InstanceId,
     bootCount: number,
   ): Promise<DiskError | undefined>;
+  /**
+   * This run holds again all that an earlier one may have forgotten (design rule 3). Resolves as
+   * `recordPeer` does; until it is on disk, a crash makes the next run recover once more.
+   */
+  recordRecovered(): Promise<DiskError | undefined>;
   /** See {@link LogStore.idle}; also tries again what there was no room for. */
   idle(): Promise<void>;
-  /** Finishes what was asked for, closes all files and releases the directory. */
-  close(): Promise<void>;
+  /**
+   * Finishes what was asked for, closes all files and releases the directory. `isClean`: everything
+   * that this run acknowledged was written, so even with MemFirst there is nothing to recover.
+   */
+  close(isClean?: boolean): Promise<void>;
 }

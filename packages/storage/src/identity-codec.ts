@@ -28,6 +28,8 @@ export function encodeIdentity(identity: Identity): Uint8Array {
     peers: Object.fromEntries(
       peers.map(([id, { instanceId, bootCount }]) => [String(id), { instanceId, bootCount }]),
     ),
+    // Left out where it says nothing: directories of DiskFirst are what they always were.
+    ...(identity.logMayLack && { logMayLack: true }),
   };
   const content = { ...fields, crc32: checksumOf(fields) };
   return Buffer.from(`${JSON.stringify(content, null, 2)}\n`);
@@ -72,7 +74,8 @@ function identityOf(fields: Record<string, unknown>): Identity | undefined {
   const peers = peersOf(fields['peers']);
   if (!isCount(nodeId) || !isId(instanceId) || !isCount(bootCount)) return undefined;
   if (typeof initialized !== 'boolean' || peers === undefined) return undefined;
-  const own = { nodeId, instanceId, bootCount, initialized, peers };
+  const logMayLack = fields['logMayLack'] === true;
+  const own = { nodeId, instanceId, bootCount, initialized, peers, logMayLack };
   if (clusterId === null && clusterFormedAtMs === null) {
     return { ...own, clusterId, clusterFormedAtMs };
   }

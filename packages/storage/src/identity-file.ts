@@ -24,6 +24,8 @@ export interface IdentityFileOptions {
   readonly nodeId: NodeId;
   /** Called at the first start only. */
   readonly newInstanceId: () => InstanceId;
+  /** With MemFirst the run is recorded as one that may forget; DiskFirst unless told. */
+  readonly strategy?: 'DiskFirst' | 'MemFirst' | undefined;
   readonly logger: Logger;
 }
 
@@ -35,6 +37,8 @@ export class IdentityFile {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #logger: Logger;
+  /** What the run record said when this start found it. */
+  readonly foundLogMayLack: boolean;
   #identity: Identity;
   /**
    * The newest write. Invariant: once it resolves, everything up to its identity is durable, unless
@@ -46,7 +50,13 @@ export class IdentityFile {
   /** What the last write lacked room for. The file on disk is the one before it, whole. */
   #noRoom: DiskError | undefined;
 
-  private constructor(options: IdentityFileOptions, path: string, identity: Identity) {
+  private constructor(
+    options: IdentityFileOptions,
+    path: string,
+    identity: Identity,
+    foundLogMayLack: boolean,
+  ) {
+    this.foundLogMayLack = foundLogMayLack;
     this.#disk = options.disk;
     this.#logger = options.logger;
     this.#path = path;
@@ -65,12 +75,14 @@ export class IdentityFile {
     if (found !== undefined && found.nodeId !== nodeId) {
       throw new DirectoryOfAnotherNode(directory, nodeId, found.nodeId);
     }
+    const foundLogMayLack = found?.logMayLack ?? false;
+    const logMayLack = foundLogMayLack || options.strategy === 'MemFirst';
     const identity =
       found === undefined
-        ? firstIdentity(nodeId, options.newInstanceId())
-        : { ...found, bootCount: found.bootCount + 1 };
+        ? { ...firstIdentity(nodeId, options.newInstanceId()), logMayLack }
+        : { ...found, bootCount: found.bootCount + 1, logMayLack };
     await replaceFile(disk, path, encodeIdentity(identity));
-    return new IdentityFile(options, path, identity);
+    return new IdentityFile(options, path, identity, foundLogMayLack);
   }
 
   /** What is on disk, without counting a start; undefined when there is none. */
@@ -94,6 +106,12 @@ export class IdentityFile {
     if (this.#identity.initialized) return;
     const noRoom = await this.#change({ ...this.#identity, initialized: true });
     if (noRoom !== undefined) throw noRoom;
+  }
+
+  /** Whether the log may lack what was acknowledged from here on. Resolves as `recordPeer` does. */
+  recordLogMayLack(logMayLack: boolean): Promise<DiskError | undefined> {
+    if (this.#identity.logMayLack === logMayLack) return this.#recorded();
+    return this.#change({ ...this.#identity, logMayLack });
   }
 
   /** See `Storage.recordCluster`. */
@@ -194,5 +212,6 @@ function firstIdentity(nodeId: NodeId, instanceId: InstanceId): Identity {
     clusterId: null,
     clusterFormedAtMs: null,
     peers: new Map(),
+    logMayLack: false,
   };
 }

@@ -20,4 +20,10 @@ export interface Identity {
   /** Wall clock of the first leader; null exactly when `clusterId` is. */
   readonly clusterFormedAtMs: number | null;
   readonly peers: ReadonlyMap<NodeId, PeerIdentity>;
+  /**
+   * The run record of design rule 3: as long as this stands, the log may lack entries that a run of
+   * this directory acknowledged from memory. Set while a run with MemFirst goes on, and until a
+   * later one has recovered; taken back by a clean stop.
+   */
+  readonly logMayLack: boolean;
 }

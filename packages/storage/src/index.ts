@@ -1,4 +1,6 @@
 export * from './conformance/conformance-case.ts';
+export * from './conformance/hard-state-store-conformance.ts';
+export * from './conformance/log-store-conformance.ts';
 export * from './conformance/snapshot-store-conformance.ts';
 export * from './conformance/state-machine-conformance.ts';
 export * from './contracts.ts';

@@ -50,6 +50,11 @@ export interface KeyValueStateMachineOptions {
 /** What a key costs besides its own bytes: table slot, objects, buffer headers. Measured. */
 const keyOverheadBytes = 320;
 
+/** By how much an encoded command can make `stateBytes` larger: when it makes a new key. */
+export function stateGrowthMax(command: Uint8Array): number {
+  return command.length + keyOverheadBytes;
+}
+
 const noEvents: readonly StateEvent[] = [];
 
 /** The key-value store in memory. */

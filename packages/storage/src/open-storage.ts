@@ -32,6 +32,8 @@ export interface OpenStorageOptions {
   readonly nodeId: NodeId;
   /** 32 random hex digits; called at the first start only. */
   readonly newInstanceId: () => InstanceId;
+  /** Of this run, for its record; DiskFirst unless told. */
+  readonly strategy?: 'DiskFirst' | 'MemFirst' | undefined;
   readonly logger: Logger;
   /** Size of new log files; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;
@@ -72,7 +74,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     opened.push(log.log);
     const recoveredLog = await startBehind(log.log, log.recovered, snapshot, logDirectory);
     await identity.recordInitialized();
-    const recovered = combine(identity.identity, hardState.recovered, snapshot, recoveredLog);
+    const recovered = combine(identity, hardState.recovered, snapshot, recoveredLog);
     return new DirectoryStorage({
       lock,
       identity,
@@ -80,6 +82,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
       log: log.log,
       snapshots,
       recovered,
+      isMemFirst: options.strategy === 'MemFirst',
     });
   } catch (error) {
     for (const part of opened) await part.close();
@@ -129,13 +132,14 @@ export function missing(directory: string, name: string): StorageDamage {
 }
 
 function combine(
-  identity: Identity,
+  file: IdentityFile,
   hardState: HardState | undefined,
   snapshot: RaftSnapshot | undefined,
   log: RecoveredLog,
 ): RecoveredState {
-  const everFormed = identity.clusterId !== null || snapshot !== undefined;
-  const recovering = false;
+  const everFormed = file.identity.clusterId !== null || snapshot !== undefined;
+  // Nobody acknowledges anything before a log begins: its first entry is synced before it counts.
+  const recovering = file.foundLogMayLack && (everFormed || log.lastIndex > 0);
   return { ...log, hardState: raised(hardState, log), snapshot, everFormed, recovering };
 }
 
@@ -157,6 +161,7 @@ interface Parts {
   readonly log: SegmentedLog;
   readonly snapshots: SnapshotDirectory;
   readonly recovered: RecoveredState;
+  readonly isMemFirst: boolean;
 }
 
 class DirectoryStorage implements Storage {
@@ -167,9 +172,11 @@ class DirectoryStorage implements Storage {
   /** Writes with a hard state that are not durable yet: only they can overtake the log. */
   #hardStateWrites = 0;
   #isClosed = false;
+  #isRecovering: boolean;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#isRecovering = parts.recovered.recovering;
     this.recovered = parts.recovered;
   }
 
@@ -226,18 +233,32 @@ class DirectoryStorage implements Storage {
     return this.#parts.identity.recordPeer(nodeId, instanceId, bootCount);
   }
 
+  recordRecovered(): Promise<DiskError | undefined> {
+    const { identity, isMemFirst } = this.#parts;
+    this.#isRecovering = false;
+    return identity.recordLogMayLack(isMemFirst);
+  }
+
   async idle(): Promise<void> {
     const { log, identity } = this.#parts;
     if (identity.spaceProblem === undefined) return log.idle();
     await Promise.all([log.idle(), identity.idle()]);
   }
 
-  async close(): Promise<void> {
+  async close(isClean = false): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { log, hardState, identity, snapshots, lock } = this.#parts;
     try {
-      await Promise.all([log.close(), hardState.close(), identity.close(), snapshots.close()]);
+      // A write that failed was not clean, whoever asked for it.
+      const written = this.#lastWrite.then(
+        () => true,
+        () => false,
+      );
+      await Promise.all([log.close(), hardState.close(), snapshots.close()]);
+      // Without room for the mark the next run recovers, which is always right.
+      if (isClean && (await written) && !this.#isRecovering) await identity.recordLogMayLack(false);
+      await identity.close();
     } finally {
       await lock.release();
     }

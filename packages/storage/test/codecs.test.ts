@@ -71,6 +71,7 @@ const identity: fc.Arbitrary<Identity> = fc
     instanceId: id,
     bootCount: count,
     initialized: fc.boolean(),
+    logMayLack: fc.boolean(),
     cluster: fc.option(fc.record({ clusterId: id, formedAtMs: exact })),
     peers: fc.array(fc.tuple(count, peer), { maxLength: 5 }),
   })

@@ -182,7 +182,7 @@ describe('a crash at every operation', () => {
         }
       }
       await annotate(`${points} crash points within a recovery`);
-      expect(points).toBeGreaterThan(1000);
+      expect(points).toBeGreaterThan(scaled({ gate: 1000, long: 10_000 }));
     },
     timeoutMs,
   );

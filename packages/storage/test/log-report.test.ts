@@ -110,7 +110,8 @@ describe('damage', () => {
       for (let byte = 0; byte < end; byte += 37) {
         flip(disk, file, byte);
         const failure: unknown = await report(disk).catch((error: unknown) => error);
-        if (!(failure instanceof StorageDamage)) throw new Error(`${file} ${byte}: ${failure}`);
+        if (!(failure instanceof StorageDamage))
+          throw new Error(`${file} ${byte}: ${String(failure)}`);
         expect(failure.file).toBe(file);
         expect(failure.offset).toBeLessThanOrEqual(byte);
         expect(failure.advice).not.toBe('');

@@ -50,6 +50,7 @@ describe('the first start', () => {
       instanceId: owner,
       bootCount: 1,
       initialized: true,
+      logMayLack: false,
       clusterId: null,
       clusterFormedAtMs: null,
       peers: new Map(),
@@ -77,6 +78,71 @@ describe('the first start', () => {
       await storage.close();
       expect(disk.openFiles).toBe(0);
     }
+  });
+});
+
+describe('the run record', () => {
+  type Strategy = 'DiskFirst' | 'MemFirst';
+  const run = (disk: CrashDisk, strategy: Strategy): Promise<Storage> =>
+    openStorage({
+      disk,
+      compute: testCompute,
+      directory,
+      nodeId: 1,
+      newInstanceId: () => owner,
+      strategy,
+      logger: silentLogger,
+      segmentBytes: 4096,
+    });
+
+  /** A directory with one entry, whose last run had this strategy and ended so. */
+  async function after(strategy: Strategy, end: 'clean' | 'closed' | 'crash'): Promise<CrashDisk> {
+    const disk = new CrashDisk();
+    const storage = await run(disk, strategy);
+    await storage.write(persist(1, { entries: makeEntries(1, 1, [9]) }));
+    if (end === 'crash') return disk.restart({ type: 'lost' });
+    await storage.close(end === 'clean');
+    return disk;
+  }
+
+  it.each([
+    ['DiskFirst', 'crash', false],
+    ['MemFirst', 'crash', true],
+    // A member that failed may have had more to write.
+    ['MemFirst', 'closed', true],
+    ['MemFirst', 'clean', false],
+  ] as const)('after a run with %s that ended by %s: recovering %s', async (ran, end, expected) => {
+    for (const next of ['DiskFirst', 'MemFirst'] as const) {
+      const storage = await run(await after(ran, end), next);
+      expect(storage.recovered.recovering).toBe(expected);
+      await storage.close();
+    }
+  });
+
+  it('stands until a run has recovered, through clean stops and other strategies', async () => {
+    let disk = await after('MemFirst', 'crash');
+    let storage = await run(disk, 'DiskFirst');
+    await storage.close(true);
+    storage = await run(disk, 'DiskFirst');
+    expect(storage.recovered.recovering).toBe(true);
+    await storage.recordRecovered();
+    disk = disk.restart({ type: 'lost' });
+    storage = await run(disk, 'MemFirst');
+    expect(storage.recovered.recovering).toBe(false);
+    disk = disk.restart({ type: 'lost' });
+    storage = await run(disk, 'MemFirst');
+    expect(storage.recovered.recovering).toBe(true);
+    // What it holds again it may forget again.
+    await storage.recordRecovered();
+    disk = disk.restart({ type: 'lost' });
+    expect((await run(disk, 'DiskFirst')).recovered.recovering).toBe(true);
+  });
+
+  it('says nothing of a directory in which no log ever began', async () => {
+    const disk = new CrashDisk();
+    await run(disk, 'MemFirst');
+    const storage = await run(disk.restart({ type: 'lost' }), 'MemFirst');
+    expect(storage.recovered.recovering).toBe(false);
   });
 });
 

@@ -16,6 +16,7 @@ export function stateMachineConformance(create: StateMachineFactory): Conformanc
     ['swaps when the value is the expected one, and only then', swaps],
     ['answers each entry, in order, and moves on with each', answersEachEntry],
     ['reads many keys in the order asked for, absent ones as null', readsMany],
+    ['takes a thousand commands in one call, and shows all of them or none', takesMany],
     ['takes any bytes as key and value', takesAnyBytes],
     ['refuses a gap, and an entry twice', refusesGaps],
     ['makes a result of bytes that are no command', survivesBadCommands],
@@ -141,6 +142,19 @@ function readsMany(machine: StateMachine): void {
   applyAll(machine, [put('a', '1'), put('c', '3'), put('b', '2')]);
   mustEqual(valuesOf(machine, 'c', 'x', 'a', 'c'), ['3', null, '1', '3'], 'a read of many keys');
   mustEqual(valuesOf(machine), [], 'a read of no keys');
+}
+
+function takesMany(machine: StateMachine): void {
+  const keys = Array.from({ length: 500 }, (_, number) => `key-${number}`);
+  for (const value of ['first', 'second']) {
+    const results = applyAll(
+      machine,
+      keys.flatMap((key) => [put(key, 'never seen'), put(key, value)]),
+    );
+    mustEqual(results.length, 1000, 'the number of results');
+    mustEqual(valuesOf(machine, ...keys), Array(500).fill(value), 'all keys in one read');
+  }
+  mustEqual(machine.keyCount, 500, 'the number of keys');
 }
 
 function takesAnyBytes(machine: StateMachine): void {

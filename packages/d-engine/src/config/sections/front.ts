@@ -41,7 +41,7 @@ export const clientSection = {
 /** `[limits]`; the defaults are the bounds that the engine is built for (base/limits.ts). */
 export const limitsSection = {
   path: 'limits',
-  doc: 'Bounds on what a client may send. Over one of them: error 10002, status 413.',
+  doc: 'Bounds on what a client may send (over one: error 10002, status 413) and on the state.',
   keys: {
     keyBytesMax: {
       key: 'max_key_bytes',
@@ -82,9 +82,9 @@ export const limitsSection = {
       unit: 'bytes',
       default: 2_147_483_648,
       minimum: 1_048_576,
-      effect: 'not-yet',
+      effect: 'active',
       versions: 'own',
-      doc: 'Bytes of all keys and values; over it writes are refused, deletes are not.',
+      doc: 'Bytes of all keys and values in memory, about; writes that add more: 10011, 507.',
     },
   },
 } as const;

@@ -41,8 +41,8 @@ export const raftSection = {
       unit: 'ms',
       default: 3_600_000,
       minimum: 1,
-      effect: 'not-yet',
-      doc: 'Deadline of a whole snapshot call.',
+      effect: 'active',
+      doc: 'Longest transfer of a snapshot, as raft.snapshot.push_timeout_in_ms: the shorter one.',
     },
     commandChannelCapacity: {
       key: 'cmd_channel_capacity',

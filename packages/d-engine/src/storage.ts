@@ -1,0 +1,45 @@
+/** `d-engine/storage`: the contracts of backends, and what tells whether a backend keeps them. */
+export type { Disk, DiskFile, Entry, KeyValue } from '@d-engine/base';
+export {
+  DiskError,
+  decodeEntries,
+  decodeWriteCommand,
+  encodeEntries,
+  encodeWriteCommand,
+  entryKinds,
+} from '@d-engine/base';
+export type {
+  AppliedBatch,
+  CommandResult,
+  ConformanceCase,
+  HardStatePlace,
+  HardStateStore,
+  LogBatch,
+  LogPlace,
+  LogStore,
+  OpenedHardStateStore,
+  OpenedLogStore,
+  RecoveredLog,
+  SnapshotHeader,
+  SnapshotInfo,
+  SnapshotPlace,
+  SnapshotReader,
+  SnapshotReceiver,
+  SnapshotSection,
+  SnapshotStore,
+  StateEvent,
+  StateMachine,
+  StateMachineFactory,
+  StateView,
+} from '@d-engine/storage';
+export {
+  ConformanceFailure,
+  hardStateStoreConformance,
+  KeyValueStateMachine,
+  logStoreConformance,
+  StorageDamage,
+  snapshotSectionKinds,
+  snapshotStoreConformance,
+  stateMachineConformance,
+  UnsupportedFormat,
+} from '@d-engine/storage';
