@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { must } from '@d-engine/base';
 import { readKeptSeeds } from '../src/kept-seeds.ts';
 import { checkNames } from '../src/violation.ts';
 import { plantedBugs } from './catalogue.ts';
 import { checkDescriptions } from './check-descriptions.ts';
 import { readFound } from './found.ts';
+import { harnessFixes } from './harness-fixes.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { realBugs } from './real-bugs.ts';
 
@@ -90,6 +92,8 @@ ${real.join('\n')}
 
 The other seeds in \`packages/simulator/seeds.json\`, which the gate plays too, found mistakes of the simulator itself:
 
+| What it was | The fix | Seeds |
+|---|---|---|
 ${ownMistakes(root).join('\n')}
 `;
 }
@@ -102,7 +106,9 @@ function ownMistakes(root: string): string[] {
   for (const { seed, why } of readKeptSeeds(text)) {
     if (!known.has(seed)) seedsOf.set(why, [...(seedsOf.get(why) ?? []), seed]);
   }
-  return [...seedsOf].map(([why, seeds]) => `- ${why} (${seeds.join(', ')})`);
+  return [...seedsOf].map(([why, seeds]) =>
+    row([why, must(harnessFixes[why], `how it was mended: ${why}`), seeds.join(', ')]),
+  );
 }
 
 function checkRows(): string[] {
