@@ -242,4 +242,19 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     ],
     foundBy: ['liveness'],
   },
+  {
+    name: 'a member with room refuses every third write',
+    breaks: 'a write is refused for want of room only where there is none',
+    edits: [
+      {
+        file: proposals,
+        find: 'if (this.#pendingCount >= this.#pendingMax) {',
+        replace: `const calls = ((this as { calls?: number }).calls ?? 0) + 1;
+    (this as { calls?: number }).calls = calls;
+    if (calls % 3 === 0) ${reached};
+    if (calls % 3 === 0 || this.#pendingCount >= this.#pendingMax) {`,
+      },
+    ],
+    foundBy: ['liveness'],
+  },
 ];
