@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { parseFlags } from './flags.ts';
+import { parseFlags, usage } from './flags.ts';
 import type { NamespaceNames } from './hosts.ts';
 import {
   canMakeNamespaces,
@@ -23,6 +23,10 @@ const say = (line: string): void => {
 };
 
 async function main(): Promise<number> {
+  if (words.includes('--help')) {
+    process.stdout.write(`usage: ${usage}\n`);
+    return 0;
+  }
   const flags = parse();
   if (flags === undefined) return 2;
   // The nodes end with this process, which must end in order for that.

@@ -5,12 +5,17 @@ import { decodeHistory, isHistoryFile } from './history-file.ts';
 import { isJepsenLog, parseJepsenLog } from './jepsen-log.ts';
 import type { Operation } from './operation.ts';
 
+const usage = 'usage: npm run -s check-history -- FILE...\n';
 const exitCodes = { linearizable: 0, notLinearizable: 1, undecided: 2 } as const;
 
 /** Prints a verdict on each file; the worst of them is the exit code. */
 function main(files: readonly string[]): number {
+  if (files.includes('--help')) {
+    process.stdout.write(usage);
+    return 0;
+  }
   if (files.length === 0) {
-    process.stderr.write('usage: npm run -s check-history -- FILE...\n');
+    process.stderr.write(usage);
     return 2;
   }
   return Math.max(...files.map((file) => checkFile(file, files.length > 1 ? `${file}: ` : '')));
