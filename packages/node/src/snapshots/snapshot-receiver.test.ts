@@ -139,7 +139,7 @@ test('a sender that is silent for too long is forgotten', async () => {
   expect(written).toEqual([]);
 });
 
-test('a file that is not what was offered is refused; a disk that fails stops the member', async () => {
+test('another file than was offered is refused, a disk that fails stops the member', async () => {
   const bad = new StorageDamage({ file: 'snapshot', offset: 0, reason: 'it is another file' });
   const broken = new Error('the disk failed');
   for (const error of [bad, broken]) {
