@@ -120,22 +120,23 @@ describe('Progress', () => {
   test('is told of a commit after a while, once, unless something else told it', () => {
     const progress = replicating(5);
     expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);
-    expect(progress.isCommitDue(4, 100, 2)).toBe(false);
+    progress.owesCommit(4, 102);
     expect(progress.commitDueMs).toBe(102);
     // A newer one does not put it off.
-    expect(progress.isCommitDue(5, 101, 2)).toBe(false);
-    expect(progress.isCommitDue(5, 102, 2)).toBe(true);
+    progress.owesCommit(5, 103);
+    expect(progress.commitDueMs).toBe(102);
     progress.tellsCommit(5);
-    expect(progress.isCommitDue(5, 103, 2)).toBe(false);
+    progress.owesCommit(5, 105);
     expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);
   });
 
   test('is not told of what it does not have, nor woken for while it may get nothing', () => {
     const progress = replicating(5);
     progress.tellsCommit(5);
-    expect(progress.isCommitDue(9, 100, 0)).toBe(false);
+    progress.owesCommit(9, 100);
+    expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);
     progress.acknowledge(7);
-    expect(progress.isCommitDue(9, 100, 2)).toBe(false);
+    progress.owesCommit(9, 102);
     expect(progress.commitDueMs).toBe(102);
     progress.wantedFrom = 8;
     expect(progress.commitDueMs).toBe(Number.POSITIVE_INFINITY);

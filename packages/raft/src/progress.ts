@@ -162,18 +162,14 @@ export class Progress {
     this.#commitDueMs = Number.POSITIVE_INFINITY;
   }
 
-  /**
-   * Whether it has to be told of the commit index by a message of its own. That may wait for
-   * `delayMs`: the next entries carry it as well.
-   */
-  isCommitDue(commitIndex: LogIndex, atMs: number, delayMs: number): boolean {
+  /** It is told of `commitIndex` by `dueMs`, unless it knows; a newer one does not put that off. */
+  owesCommit(commitIndex: LogIndex, dueMs: number): void {
     // It can commit only what it has, and learns of the rest when it acknowledges.
-    if (this.#sentCommit >= Math.min(commitIndex, this.#matchIndex)) return false;
-    if (this.#commitDueMs === Number.POSITIVE_INFINITY) this.#commitDueMs = atMs + delayMs;
-    return atMs >= this.#commitDueMs;
+    if (this.#sentCommit >= Math.min(commitIndex, this.#matchIndex)) return;
+    this.#commitDueMs = Math.min(this.#commitDueMs, dueMs);
   }
 
-  /** When {@link isCommitDue} becomes true by the passing of time. */
+  /** When it has to be told of the commit index by a message of its own; Infinity for never. */
   get commitDueMs(): number {
     return this.isPaused ? Number.POSITIVE_INFINITY : this.#commitDueMs;
   }

@@ -53,7 +53,8 @@ function isInLog(core: Core, peer: Progress, at: Instant): boolean {
 function wantsAppend(core: Core, peer: Progress, at: Instant): boolean {
   if (peer.state === 'probe') return true;
   if (peer.nextIndex <= core.log.lastIndex) return true;
-  return peer.isCommitDue(core.commitIndex, at.monotonicMs, core.config.commitNoticeDelayMs);
+  peer.owesCommit(core.commitIndex, at.monotonicMs + core.config.commitNoticeDelayMs);
+  return at.monotonicMs >= peer.commitDueMs;
 }
 
 /** Sends one append; false when its entries have to come from disk first. */
