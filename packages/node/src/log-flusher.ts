@@ -30,6 +30,8 @@ export class LogFlusher {
   }
 
   add(persist: Persist): void {
+    // With DiskFirst always: nothing is held, nothing is counted.
+    if (persist.sync === 'now' && this.#held.length === 0) return this.#write(persist);
     const removes = persist.truncateFrom !== undefined || persist.reset !== undefined;
     if (removes || persist.hardState !== undefined) this.flush();
     this.#held.push(persist);
