@@ -9,5 +9,6 @@ export * from './limits.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './network.ts';
+export * from './persistence-strategy.ts';
 export * from './protobuf.ts';
 export * from './write-command.ts';

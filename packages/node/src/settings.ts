@@ -1,4 +1,4 @@
-import type { Address, Consistency, NodeId } from '@d-engine/base';
+import type { Address, Consistency, NodeId, PersistenceStrategy } from '@d-engine/base';
 import type { Member } from '@d-engine/raft';
 import type { FlushPolicy } from './log-flusher.ts';
 import type { SnapshotSettings } from './snapshots/snapshot-settings.ts';
@@ -20,8 +20,7 @@ export interface NodeSettings {
   readonly appendEntriesMax: number;
   /** Entries of the log in memory only, above which a leader takes no writes; at least 1. */
   readonly bufferedEntriesMax: number;
-  /** When an entry of the own log counts; see `RaftConfig.strategy`. */
-  readonly strategy: 'DiskFirst' | 'MemFirst';
+  readonly strategy: PersistenceStrategy;
   /** With MemFirst: when entries that nobody waits for are written. */
   readonly flushPolicy: FlushPolicy;
   /** Proposals that one turn hands to Raft. */

@@ -1,4 +1,11 @@
-import type { Entry, InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
+import type {
+  Entry,
+  InstanceId,
+  LogIndex,
+  NodeId,
+  PersistenceStrategy,
+  Term,
+} from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { Member } from './configuration.ts';
 import type { HardState } from './effects.ts';
@@ -9,11 +16,7 @@ export interface RaftConfig {
   readonly instanceId: InstanceId;
   /** Starts of this data directory, this one included: names the run (design rule 3). */
   readonly bootCount: number;
-  /**
-   * When an entry of the own log counts: once it is on disk, or already in memory. Hard state and
-   * entries that say who is a member are always synced first.
-   */
-  readonly strategy: 'DiskFirst' | 'MemFirst';
+  readonly strategy: PersistenceStrategy;
   /** Used only until a bootstrap entry is in the log. */
   readonly initialMembers: readonly Member[];
   /** Also this member's stickiness: how long it stays with a leader that it heard. */

@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import type { ClusterId, Disk, DiskError, InstanceId, Logger, NodeId } from '@d-engine/base';
+import type {
+  ClusterId,
+  Disk,
+  DiskError,
+  InstanceId,
+  Logger,
+  NodeId,
+  PersistenceStrategy,
+} from '@d-engine/base';
 import { assert, describeError } from '@d-engine/base';
 import type { Identity } from './identity.ts';
 import { decodeIdentity, encodeIdentity, isId } from './identity-codec.ts';
@@ -25,7 +33,7 @@ export interface IdentityFileOptions {
   /** Called at the first start only. */
   readonly newInstanceId: () => InstanceId;
   /** With MemFirst the run is recorded as one that may forget; DiskFirst unless told. */
-  readonly strategy?: 'DiskFirst' | 'MemFirst' | undefined;
+  readonly strategy?: PersistenceStrategy | undefined;
   readonly logger: Logger;
 }
 

@@ -10,6 +10,7 @@ import type {
   Logger,
   LogIndex,
   NodeId,
+  PersistenceStrategy,
   Term,
 } from '@d-engine/base';
 import type { HardState, RaftSnapshot, RecoveredState } from '@d-engine/raft';
@@ -33,7 +34,7 @@ export interface OpenStorageOptions {
   /** 32 random hex digits; called at the first start only. */
   readonly newInstanceId: () => InstanceId;
   /** Of this run, for its record; DiskFirst unless told. */
-  readonly strategy?: 'DiskFirst' | 'MemFirst' | undefined;
+  readonly strategy?: PersistenceStrategy | undefined;
   readonly logger: Logger;
   /** Size of new log files; `limits.segmentBytes` unless told. */
   readonly segmentBytes?: number | undefined;

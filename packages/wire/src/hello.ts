@@ -6,6 +6,7 @@ import {
   errorRegistry,
   type InstanceId,
   type NodeId,
+  type PersistenceStrategy,
   ProtobufReader,
   ProtobufWriter,
 } from '@d-engine/base';
@@ -28,7 +29,7 @@ export interface Hello {
   /** `formed`: its log is not empty or it knows a cluster id. */
   readonly state: 'empty' | 'formed';
   readonly initialVotersHash: string;
-  readonly strategy: 'DiskFirst' | 'MemFirst';
+  readonly strategy: PersistenceStrategy;
   readonly recovering: boolean;
   /** The largest stickiness that the sender knows of, in whole milliseconds. */
   readonly stickinessMs?: number | undefined;
