@@ -9,6 +9,25 @@ export class ConformanceFailure extends Error {
   override readonly name = 'ConformanceFailure';
 }
 
+type Named<Test> = readonly (readonly [string, Test])[];
+
+/** Each case with what `create` makes anew for it. */
+export function casesOf<Backend>(
+  create: () => Backend | Promise<Backend>,
+  tests: Named<(backend: Backend) => Promise<void> | void>,
+): ConformanceCase[] {
+  return tests.map(([name, test]) => ({ name, run: async () => test(await create()) }));
+}
+
+/** Each with two of them. */
+export function pairCasesOf<Backend>(
+  create: () => Backend | Promise<Backend>,
+  tests: Named<(one: Backend, other: Backend) => Promise<void> | void>,
+): ConformanceCase[] {
+  const pairOf = async (): Promise<[Backend, Backend]> => [await create(), await create()];
+  return tests.map(([name, test]) => ({ name, run: async () => test(...(await pairOf())) }));
+}
+
 export function mustEqual(found: unknown, expected: unknown, what: string): void {
   const texts = [found, expected].map((value) => textOf(value));
   if (texts[0] === texts[1]) return;

@@ -1,7 +1,7 @@
 import type { HardState } from '@d-engine/raft';
 import type { HardStateStore } from '../contracts.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { mustEqual } from './conformance-case.ts';
+import { casesOf, mustEqual } from './conformance-case.ts';
 
 export interface OpenedHardStateStore {
   readonly store: HardStateStore;
@@ -18,7 +18,7 @@ export interface HardStatePlace {
 export function hardStateStoreConformance(
   create: () => HardStatePlace | Promise<HardStatePlace>,
 ): ConformanceCase[] {
-  const all: readonly [string, (place: HardStatePlace) => Promise<void>][] = [
+  return casesOf(create, [
     ['has nothing at first, and again after a restart', isEmpty],
     ['keeps term, vote and stickiness', keepsAll],
     ['keeps a term without a vote', keepsNoVote],
@@ -29,8 +29,7 @@ export function hardStateStoreConformance(
     ['ends with the last of many that wait, in the order of the calls', keepsOrder],
     ['finishes what was asked for before it closes', closesInOrder],
     ['goes on after each of many restarts', survivesRestarts],
-  ];
-  return all.map(([name, test]) => ({ name, run: async () => test(await create()) }));
+  ]);
 }
 
 const candidate = { nodeId: 3, instanceId: '00112233445566778899aabbccddeeff' };

@@ -2,7 +2,7 @@ import type { Entry, Proposal } from '@d-engine/base';
 import { encodeEntries, entryKinds } from '@d-engine/base';
 import type { LogBatch, LogStore, RecoveredLog } from '../contracts.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { mustEqual } from './conformance-case.ts';
+import { casesOf, mustEqual } from './conformance-case.ts';
 
 export interface OpenedLogStore {
   readonly log: LogStore;
@@ -16,7 +16,7 @@ export interface LogPlace {
 
 /** What every log must do, as cases for any test runner. */
 export function logStoreConformance(create: () => LogPlace | Promise<LogPlace>): ConformanceCase[] {
-  const all: readonly [string, (place: LogPlace) => Promise<void>][] = [
+  return casesOf(create, [
     ['is empty at first, and again after a restart', isEmpty],
     ['keeps one entry', keepsOne],
     ['keeps a thousand entries of one batch, every byte of them', keepsMany],
@@ -37,8 +37,7 @@ export function logStoreConformance(create: () => LogPlace | Promise<LogPlace>):
     ['tells the terms, the entries about members and the cluster time', tellsWhatIsIn],
     ['finishes what was asked for before it closes', closesInOrder],
     ['knows its size', knowsItsSize],
-  ];
-  return all.map(([name, test]) => ({ name, run: async () => test(await create()) }));
+  ]);
 }
 
 const members = entryKinds.binding;

@@ -2,7 +2,7 @@ import type { SnapshotStore } from '../contracts.ts';
 import type { SnapshotHeader, SnapshotSection } from '../snapshot-format.ts';
 import { snapshotSectionKinds } from '../snapshot-format.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { mustEqual, mustReject } from './conformance-case.ts';
+import { casesOf, mustEqual, mustReject, pairCasesOf } from './conformance-case.ts';
 
 /** An empty place for snapshots: each `open` after the first finds what is there, as a restart. */
 export interface SnapshotPlace {
@@ -13,23 +13,17 @@ export interface SnapshotPlace {
 export function snapshotStoreConformance(
   create: () => SnapshotPlace | Promise<SnapshotPlace>,
 ): ConformanceCase[] {
-  const all: readonly [string, (place: SnapshotPlace) => Promise<void>][] = [
+  const alone = casesOf(create, [
     ['is empty at first and keeps what was written over a restart', keepsWhatWasWritten],
     ['has the newest as its latest and refuses one that is not newer', knowsTheNewest],
     ['leaves nothing of a snapshot whose sections fail', leavesNothing],
     ['keeps what is being read when older ones are removed', pins],
-  ];
-  const pairs: readonly [string, (from: SnapshotPlace, to: SnapshotPlace) => Promise<void>][] = [
+  ]);
+  const paired = pairCasesOf(create, [
     ['takes the file of another in pieces, over broken transfers', receives],
     ['refuses a file in which something changed, and takes it again', refusesDamage],
-  ];
-  return [
-    ...all.map(([name, test]) => ({ name, run: async () => test(await create()) })),
-    ...pairs.map(([name, test]) => ({
-      name,
-      run: async () => test(await create(), await create()),
-    })),
-  ];
+  ]);
+  return [...alone, ...paired];
 }
 
 function headerAt(index: number): SnapshotHeader {

@@ -3,14 +3,14 @@ import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
 import type { CommandResult, StateMachine } from '../contracts.ts';
 import type { SnapshotHeader, SnapshotSection } from '../snapshot-format.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { mustEqual, mustReject } from './conformance-case.ts';
+import { casesOf, mustEqual, mustReject, pairCasesOf } from './conformance-case.ts';
 
 /** Makes an empty machine that takes d-engine's own commands. */
 export type StateMachineFactory = () => StateMachine | Promise<StateMachine>;
 
 /** What every state machine for d-engine's own commands must do, as cases for any test runner. */
 export function stateMachineConformance(create: StateMachineFactory): ConformanceCase[] {
-  const all: readonly [string, (machine: StateMachine) => void | Promise<void>][] = [
+  const alone = casesOf(create, [
     ['is empty at first', isEmpty],
     ['puts, gets and deletes', putsGetsAndDeletes],
     ['swaps when the value is the expected one, and only then', swaps],
@@ -21,19 +21,13 @@ export function stateMachineConformance(create: StateMachineFactory): Conformanc
     ['refuses a gap, and an entry twice', refusesGaps],
     ['makes a result of bytes that are no command', survivesBadCommands],
     ['hands out values that nothing changes later', handsOutCopies],
-  ];
-  const pairs: readonly [string, (one: StateMachine, other: StateMachine) => Promise<void>][] = [
+  ]);
+  const paired = pairCasesOf(create, [
     ['has the same hash as another after the same entries, however batched', agrees],
     ['shows in a view the state of its moment, and loads it into another machine', moves],
     ['stays as it was when a snapshot is not what it says', refusesDamage],
-  ];
-  return [
-    ...all.map(([name, test]) => ({ name, run: async () => test(await create()) })),
-    ...pairs.map(([name, test]) => ({
-      name,
-      run: async () => test(await create(), await create()),
-    })),
-  ];
+  ]);
+  return [...alone, ...paired];
 }
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
