@@ -1,16 +1,15 @@
 import { crc32 } from 'node:zlib';
 import type { Entry, LogIndex, Term } from '@d-engine/base';
-import { encodeEntries, entryKinds, silentLogger } from '@d-engine/base';
+import { encodeEntries, entryKinds } from '@d-engine/base';
 import type { HardState } from '@d-engine/raft';
 import type { Storage } from '../src/contracts.ts';
 import type { EntryId } from '../src/entry-id.ts';
 import type { StorageWrite } from '../src/index.ts';
-import { openStorage } from '../src/open-storage.ts';
 import type { CrashDisk } from './crash-disk.ts';
 import { foreignSnapshot } from './foreign-snapshot.ts';
-import { snapshotHeader, snapshotSections, testCompute } from './snapshot-fixtures.ts';
+import { snapshotHeader, snapshotSections } from './snapshot-fixtures.ts';
+import { dataDirectory, openTestStorage, writeOf } from './storage-fixtures.ts';
 
-export const dataDirectory = '/srv/data';
 const instance = (digit: string): string => digit.repeat(32);
 export const clusterId: string = instance('c');
 
@@ -39,14 +38,9 @@ interface AskedSnapshot extends EntryId {
 
 let nextInstance = 0;
 
-export async function openCrashStorage(disk: CrashDisk): Promise<Storage> {
-  return openStorage({
-    disk,
-    compute: testCompute,
-    directory: dataDirectory,
-    nodeId: 1,
+export function openCrashStorage(disk: CrashDisk): Promise<Storage> {
+  return openTestStorage(disk, {
     newInstanceId: () => (++nextInstance).toString(16).padStart(32, '0'),
-    logger: silentLogger,
     segmentBytes: 2048,
   });
 }
@@ -139,8 +133,7 @@ export class Workload {
   async #write(parts: Partial<StorageWrite>): Promise<void> {
     const ledger = this.#ledger;
     const writeId = ledger.writes.length + 1;
-    const nothing = { hardState: undefined, reset: undefined, truncateFrom: undefined };
-    const persist: StorageWrite = { writeId, ...nothing, entries: [], commitIndex: 0, ...parts };
+    const persist = writeOf({ ...parts, writeId });
     ledger.writes.push(persist);
     await this.#storage?.write(persist);
     if (ledger.writesAcked !== writeId - 1) throw new Error('writes resolved out of order');

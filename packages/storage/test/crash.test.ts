@@ -15,6 +15,7 @@ import {
   Workload,
 } from './crash-workload.ts';
 import { readRange } from './fixtures.ts';
+import { writeOf } from './storage-fixtures.ts';
 
 /** Seconds of work, on machines that may do much else meanwhile. */
 const timeoutMs = scaled({ gate: 180_000, long: 3_600_000 });
@@ -116,14 +117,7 @@ async function verifyGoesOn(storage: Storage, disk: CrashDisk, mode: CrashMode):
   const added = makeCrashEntries(first, term, [10, 600, 90]);
   const hardState = { term, votedFor: null, stickinessMs: 1000 };
   const { commitIndex } = storage.recovered;
-  await storage.write({
-    writeId: 1,
-    hardState,
-    reset: undefined,
-    truncateFrom: undefined,
-    entries: added,
-    commitIndex,
-  });
+  await storage.write(writeOf({ hardState, entries: added, commitIndex }));
   const again = await openCrashStorage(disk.restart(mode));
   // The start may have given back a file more.
   const purged = again.recovered.firstIndex - storage.recovered.firstIndex;

@@ -2,9 +2,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CrashDisk } from './crash-disk.ts';
-import { dataDirectory, makeCrashEntries, openCrashStorage } from './crash-workload.ts';
+import { makeCrashEntries, openCrashStorage } from './crash-workload.ts';
 import { describeEntries } from './fixtures.ts';
 import { collectSections, snapshotSections } from './snapshot-fixtures.ts';
+import { dataDirectory } from './storage-fixtures.ts';
 
 /** A disk with the files that a released version left (write-data-directory.ts). */
 async function diskWith(directory: string): Promise<CrashDisk> {

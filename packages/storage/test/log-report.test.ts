@@ -1,52 +1,34 @@
 import { crc32 } from 'node:zlib';
-import { silentLogger } from '@d-engine/base';
 import { describe, expect, it } from 'vitest';
 import type { LogReport, LogReportOptions } from '../src/log-report.ts';
 import { reportLog } from '../src/log-report.ts';
-import { openStorage } from '../src/open-storage.ts';
 import { recordHeaderBytes } from '../src/record-header.ts';
 import { replaceFile } from '../src/replace-file.ts';
 import { decodeSummary, encodeSummary } from '../src/segment-summary.ts';
 import { StorageDamage, UnsupportedFormat } from '../src/storage-errors.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { makeEntries, owner } from './fixtures.ts';
-import { testCompute } from './snapshot-fixtures.ts';
-
-const directory = '/srv/d-engine/1';
+import { dataDirectory, openTestStorage, writeOf } from './storage-fixtures.ts';
 
 function pathOf(segmentId: number, kind: 'segment' | 'summary'): string {
-  return `${directory}/log/${String(segmentId).padStart(20, '0')}.${kind}`;
+  return `${dataDirectory}/log/${String(segmentId).padStart(20, '0')}.${kind}`;
 }
 
 /** Nine entries over several segments, of two terms, stopped in good order. */
 async function writtenDisk(): Promise<CrashDisk> {
   const disk = new CrashDisk();
-  const storage = await openStorage({
-    disk,
-    compute: testCompute,
-    directory,
-    nodeId: 1,
-    newInstanceId: () => owner,
-    logger: silentLogger,
-    segmentBytes: 4096,
-  });
+  const storage = await openTestStorage(disk);
   for (let index = 1; index <= 9; index++) {
     const term = index < 5 ? 1 : 2;
-    await storage.write({
-      writeId: index,
-      hardState: undefined,
-      reset: undefined,
-      truncateFrom: undefined,
-      entries: makeEntries(index, term, [1000]),
-      commitIndex: index - 1,
-    });
+    const entries = makeEntries(index, term, [1000]);
+    await storage.write(writeOf({ writeId: index, entries, commitIndex: index - 1 }));
   }
   await storage.close();
   return disk;
 }
 
 function report(disk: CrashDisk, read: LogReportOptions['read'] = 'everything') {
-  return reportLog({ disk, directory, read });
+  return reportLog({ disk, directory: dataDirectory, read });
 }
 
 async function soundReport(disk: CrashDisk, read?: LogReportOptions['read']): Promise<LogReport> {
@@ -135,7 +117,7 @@ describe('damage', () => {
   });
 
   it('of identity.json, and a log without one, are found', async () => {
-    const path = `${directory}/identity.json`;
+    const path = `${dataDirectory}/identity.json`;
     const damaged = await writtenDisk();
     flip(damaged, path, 20);
     await expect(report(damaged)).rejects.toMatchObject({ file: path });
@@ -154,7 +136,7 @@ describe('damage', () => {
 describe('what is no damage', () => {
   it('is a directory that was never in use, and one that is not there', async () => {
     const disk = new CrashDisk();
-    await disk.makeDirectory(directory);
+    await disk.makeDirectory(dataDirectory);
     expect(await report(disk)).toBeUndefined();
     await disk.makeDirectory('/elsewhere');
     const missing = reportLog({ disk, directory: '/nowhere', read: 'everything' });

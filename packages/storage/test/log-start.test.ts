@@ -1,40 +1,20 @@
-import { silentLogger } from '@d-engine/base';
 import { describe, expect, it } from 'vitest';
 import type { Storage } from '../src/contracts.ts';
-import type { StorageWrite } from '../src/index.ts';
-import { openStorage } from '../src/open-storage.ts';
 import { CrashDisk } from './crash-disk.ts';
-import { makeEntries, outcomeOf, owner, settle } from './fixtures.ts';
-import { snapshotHeader, snapshotSections, testCompute } from './snapshot-fixtures.ts';
+import { makeEntries, outcomeOf, settle } from './fixtures.ts';
+import { snapshotHeader, snapshotSections } from './snapshot-fixtures.ts';
+import { dataDirectory, openTestStorage, writeOf } from './storage-fixtures.ts';
 
-const directory = '/srv/d-engine/1';
 const big = 1700;
-
-function open(disk: CrashDisk): Promise<Storage> {
-  return openStorage({
-    disk,
-    compute: testCompute,
-    directory,
-    nodeId: 1,
-    newInstanceId: () => owner,
-    logger: silentLogger,
-    segmentBytes: 4096,
-  });
-}
-
-function persist(parts: Partial<StorageWrite>): StorageWrite {
-  const nothing = { hardState: undefined, reset: undefined, truncateFrom: undefined };
-  return { writeId: 1, ...nothing, entries: [], commitIndex: 0, ...parts };
-}
 
 /** Entries 1 to `last` of term 3, two in each segment, committed up to `commitIndex`. */
 async function filled(last: number, commitIndex: number): Promise<[CrashDisk, Storage]> {
   const disk = new CrashDisk();
-  const storage = await open(disk);
+  const storage = await openTestStorage(disk);
   for (let index = 1; index <= last; index++) {
     const committed = Math.min(index, commitIndex);
     const entries = makeEntries(index, 3, [big]);
-    await storage.write(persist({ entries, commitIndex: committed }));
+    await storage.write(writeOf({ entries, commitIndex: committed }));
     await settle();
   }
   return [disk, storage];
@@ -47,7 +27,7 @@ describe('a log beside a snapshot', () => {
   it('that it goes beyond keeps all of it', async () => {
     const [disk, storage] = await filled(6, 2);
     await snapshotAt(storage, 4);
-    const { recovered } = await open(disk.restart({ type: 'lost' }));
+    const { recovered } = await openTestStorage(disk.restart({ type: 'lost' }));
     expect(recovered).toMatchObject({
       snapshot: { index: 4, term: 3, clusterTimeMs: 1.7e12 },
       firstIndex: 1,
@@ -65,7 +45,7 @@ describe('a log beside a snapshot', () => {
     const { logBytes } = storage;
     await storage.purgeLog(5, 3);
     expect(storage.logBytes).toBeLessThan(logBytes);
-    const again = await open(disk.restart({ type: 'lost' }));
+    const again = await openTestStorage(disk.restart({ type: 'lost' }));
     expect(again.recovered).toMatchObject({ firstIndex: 5, precedingTerm: 3, lastIndex: 7 });
     expect((await again.readEntries(5, 7, 10_000)).map(({ index }) => index)).toEqual([5, 6, 7]);
   });
@@ -79,7 +59,7 @@ describe('a log beside a snapshot', () => {
       const [disk, storage] = await filled(6, 4);
       await snapshotAt(storage, index, term);
       const second = disk.restart({ type: 'process' });
-      const again = await open(second);
+      const again = await openTestStorage(second);
       expect(again.recovered).toMatchObject({
         firstIndex: index + 1,
         precedingTerm: term,
@@ -89,8 +69,8 @@ describe('a log beside a snapshot', () => {
         lastClusterTimeMs: 1.7e12,
         hardState: { term, votedFor: null },
       });
-      await again.write(persist({ entries: makeEntries(index + 1, 4, [10]), commitIndex: index }));
-      const third = await open(second.restart({ type: 'lost' }));
+      await again.write(writeOf({ entries: makeEntries(index + 1, 4, [10]), commitIndex: index }));
+      const third = await openTestStorage(second.restart({ type: 'lost' }));
       expect(third.recovered).toMatchObject({ firstIndex: index + 1, lastIndex: index + 1 });
     }
   });
@@ -98,7 +78,7 @@ describe('a log beside a snapshot', () => {
   it('keeps what follows the last entry of an installed one', async () => {
     const [disk, storage] = await filled(6, 2);
     await snapshotAt(storage, 6);
-    const { recovered } = await open(disk.restart({ type: 'lost' }));
+    const { recovered } = await openTestStorage(disk.restart({ type: 'lost' }));
     expect(recovered).toMatchObject({ firstIndex: 1, lastIndex: 6, commitIndex: 6 });
   });
 
@@ -107,11 +87,11 @@ describe('a log beside a snapshot', () => {
     await snapshotAt(storage, 5);
     await storage.purgeLog(5, 3);
     await storage.close();
-    for (const name of await disk.list(`${directory}/snapshots`)) {
-      await disk.remove(`${directory}/snapshots/${name}`);
+    for (const name of await disk.list(`${dataDirectory}/snapshots`)) {
+      await disk.remove(`${dataDirectory}/snapshots/${name}`);
     }
-    const failure = await outcomeOf(open(disk));
-    expect(failure).toMatchObject({ name: 'StorageDamage', file: `${directory}/log` });
+    const failure = await outcomeOf(openTestStorage(disk));
+    expect(failure).toMatchObject({ name: 'StorageDamage', file: `${dataDirectory}/log` });
     expect(String(failure)).toContain('begins with entry 5, and there is no snapshot');
     expect(String(failure)).toContain('Put the snapshot files back');
     expect(disk.openFiles).toBe(0);
@@ -122,9 +102,9 @@ describe('a log beside a snapshot', () => {
     await snapshotAt(storage, 3);
     await storage.close();
     for (const id of [1, 2, 3]) {
-      await disk.remove(`${directory}/log/${String(id).padStart(20, '0')}.segment`);
+      await disk.remove(`${dataDirectory}/log/${String(id).padStart(20, '0')}.segment`);
     }
-    const failure = await outcomeOf(open(disk));
+    const failure = await outcomeOf(openTestStorage(disk));
     expect(String(failure)).toContain('begins with entry 7, and the newest snapshot ends at 3');
   });
 
@@ -132,7 +112,7 @@ describe('a log beside a snapshot', () => {
     const [disk, storage] = await filled(6, 5);
     await snapshotAt(storage, 5, 2);
     await storage.close();
-    const failure = await outcomeOf(open(disk));
+    const failure = await outcomeOf(openTestStorage(disk));
     expect(String(failure)).toContain('committed entry 5 is of term 3, in the snapshot of term 2');
   });
 });

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CrashDisk } from './crash-disk.ts';
-import { dataDirectory, Ledger, Workload } from './crash-workload.ts';
+import { Ledger, Workload } from './crash-workload.ts';
+import { dataDirectory } from './storage-fixtures.ts';
 
 // node tools/run-ts.mjs packages/storage/test/write-data-directory.ts DIR: writes what this version
 // leaves on disk after the workload of the crash tests. Each format that was ever released has such
