@@ -84,13 +84,8 @@ export class Bindings {
   /** The first entry of these above `index`; undefined for none. */
   firstAbove(index: LogIndex): LogIndex | undefined {
     if (this.lastIndex <= index) return undefined;
-    let first = Number.POSITIVE_INFINITY;
-    if (this.#bootstrapIndex > index) first = this.#bootstrapIndex;
-    for (const member of this.#members)
-      if (member.index > index) first = Math.min(first, member.index);
-    for (const began of this.#histories)
-      if (began.index > index) first = Math.min(first, began.index);
-    return first;
+    const all = [{ index: this.#bootstrapIndex }, ...this.#members, ...this.#histories];
+    return Math.min(...all.map((entry) => entry.index).filter((each) => each > index));
   }
 
   /** Takes in an entry of such a kind as it is appended. */

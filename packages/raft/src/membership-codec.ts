@@ -8,7 +8,7 @@ import {
 } from '@d-engine/base';
 import type { Binding, Bootstrap, Member } from './configuration.ts';
 
-/** Payloads of bootstrap and binding entries. Their numbers are in logs and snapshots for ever. */
+/** Payloads of entries about members and histories: numbers in logs and snapshots for ever. */
 const roles = { voter: 1, learner: 2 } as const;
 
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {

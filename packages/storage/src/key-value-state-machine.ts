@@ -39,7 +39,7 @@ export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHa
 const revisionsPerHistory = 1_000_000_000;
 
 export interface KeyValueStateMachineOptions {
-  /** Reads the history id out of a bootstrap entry's payload. */
+  /** Which history begins with a bootstrap or new-history entry. */
   readonly readHistoryId: (entry: Entry) => HistoryId;
   /** Whether {@link AppliedBatch.events} are produced; off unless somebody watches. */
   readonly collectEvents?: boolean | undefined;
