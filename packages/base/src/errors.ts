@@ -57,7 +57,8 @@ export type ErrorName =
   | 'WrongCluster'
   | 'MemberRefused'
   | 'TlsFailed'
-  | 'StateFull';
+  | 'StateFull'
+  | 'HistoryGivenUp';
 
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
 export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
@@ -141,6 +142,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'resourceExhausted',
     507,
     'The state is at limits.max_state_bytes: delete keys, or raise it on every member.',
+  ),
+  HistoryGivenUp: define(
+    10012,
+    false,
+    'maybe',
+    'dataLoss',
+    503,
+    'The member holds what its cluster gave up: save a copy, wipe its directory, start it again.',
   ),
 };
 

@@ -19,7 +19,7 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Effects, Raft, RaftView } from '@d-engine/raft';
+import type { Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
 import type { EntryObserver, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
@@ -28,6 +28,7 @@ import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
+import { historyGivenUp } from './history-given-up.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
 import { nodeStatus } from './node-status.ts';
@@ -397,9 +398,14 @@ export class Node {
       this.#parts.writes.onLeadershipChange();
       this.#tellLeader(this.#parts.leadership.hint);
     }
-    if (effects.notices.some(({ type }) => type === 'recovered')) this.#onRecovered();
+    for (const notice of effects.notices) this.#onNotice(notice);
     const isKnown = this.#parts.raft.clusterId !== undefined;
     if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
+  }
+
+  #onNotice(notice: Notice): void {
+    if (notice.type === 'recovered') this.#onRecovered();
+    if (notice.type === 'historyGivenUp') this.#fail(historyGivenUp(notice.index));
   }
 
   /** Listeners are the host's: a mistake in one must not stop a member. */
