@@ -3,9 +3,11 @@ import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import { Counters } from './counters.ts';
+import { strategyOf } from './draw-persistence.ts';
 import { HeardAnswers } from './heard-answers.ts';
 import { AppliedStates } from './invariants/applied-states.ts';
 import { CommittedEntries } from './invariants/committed-entries.ts';
+import { Losses } from './invariants/losses.ts';
 import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
@@ -35,6 +37,7 @@ export class VirtualCluster {
   readonly memberships: Memberships;
   /** As the checks saw it. */
   readonly committed: CommittedEntries = new CommittedEntries();
+  readonly losses: Losses;
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
@@ -59,6 +62,7 @@ export class VirtualCluster {
     this.#events = events;
     this.ids = Array.from({ length: scenario.members }, (_, position) => position + 1);
     this.memberships = new Memberships(this.ids, () => world.nowMs);
+    this.losses = new Losses(this.committed, () => world.nowMs);
   }
 
   host(id: NodeId): VirtualHost {
@@ -127,6 +131,7 @@ export class VirtualCluster {
         this.#handedOver = { to, term };
       },
       onTornVote: () => this.#events.onTornVote?.(id),
+      onNewHistory: (term, index) => this.losses.announce(id, term, index),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     const heard = new HeardAnswers(env.clock);
@@ -189,6 +194,7 @@ export class VirtualCluster {
 
   #settings(id: NodeId): NodeSettings {
     const scenario = this.#scenario;
+    const { persistence, seed } = scenario;
     return {
       nodeId: id,
       initialMembers: this.ids.map((member) => ({
@@ -205,9 +211,9 @@ export class VirtualCluster {
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
       leaseDurationMs: scenario.leaseDurationMs,
       ...scenario.limits,
-      bufferedEntriesMax: 10_000,
-      strategy: 'DiskFirst',
-      flushPolicy: { kind: 'immediate' },
+      bufferedEntriesMax: persistence.bufferedEntriesMax,
+      strategy: strategyOf(persistence, { seed, id, start: this.startsOf(id) }),
+      flushPolicy: persistence.flushPolicy,
       serverDeadlineMs: 5_000,
       defaultConsistency: 'linearizable',
       allowConsistencyOverride: true,
