@@ -1,4 +1,12 @@
-import type { LeaderHint, Plane } from '@d-engine/base';
+import type {
+  Comparison,
+  LeaderHint,
+  Plane,
+  TransactionOperation,
+  TransactionResponse,
+  WriteCommand,
+} from '@d-engine/base';
+import { decodeWriteCommand, encodeWriteCommand } from '@d-engine/base';
 import fc from 'fast-check';
 import * as wire from '../src/index.ts';
 import { bytes, exact, text, uint32 } from './arbitraries.ts';
@@ -47,19 +55,38 @@ const errorMetadata: fc.Arbitrary<wire.ErrorMetadata> = fc.record({
   retryable: optional(fc.boolean()),
 });
 
-export const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
-  succeeded: fc.boolean(),
-  deleted: optional(fc.boolean()),
-  current: optional(nullable(bytes)),
-  revision: exact,
-});
-
 const foundKey: fc.Arbitrary<wire.FoundKey> = fc.record({
   key: bytes,
   value: bytes,
   createRevision: exact,
   modRevision: exact,
   version: exact,
+  ttlLeftMs: optional(exact),
+  lease: optional(exact),
+});
+
+const transactionResponse: fc.Arbitrary<TransactionResponse> = fc.oneof(
+  fc.record({ type: fc.constant('put' as const) }),
+  fc.record({ type: fc.constant('delete' as const), deleted: fc.boolean() }),
+  fc.record({ type: fc.constant('get' as const), entry: nullable(foundKey) }),
+);
+
+export const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
+  responses: optional(fc.array(transactionResponse, { maxLength: 3 })),
+  ttlMs: optional(exact),
+  id: optional(exact),
+  deletedKeys: optional(exact),
+  succeeded: fc.boolean(),
+  deleted: optional(fc.boolean()),
+  current: optional(nullable(bytes)),
+  revision: exact,
+});
+
+const leaseState: fc.Arbitrary<wire.LeaseState> = fc.record({
+  lease: exact,
+  ttlMs: exact,
+  leftMs: exact,
+  keys: fc.array(bytes, { maxLength: 3 }),
 });
 
 const clientResponse: fc.Arbitrary<wire.ClientResponse> = fc.oneof(
@@ -69,6 +96,7 @@ const clientResponse: fc.Arbitrary<wire.ClientResponse> = fc.oneof(
     results: fc.array(foundKey, { maxLength: 4 }),
     revision: exact,
     consistency: optional(consistency),
+    lease: optional(leaseState),
   }),
   fc.record({
     type: fc.constant('error' as const),
@@ -86,7 +114,17 @@ export function writeToTheirs(outcome: wire.WriteOutcome): Theirs {
     deleted: outcome.deleted,
     currentValue: current ?? undefined,
     currentPresent: current === undefined ? undefined : current !== null,
+    transaction: outcome.responses && { responses: outcome.responses.map(transactionToTheirs) },
+    ttlMs: outcome.ttlMs,
+    id: outcome.id,
+    deletedKeys: outcome.deletedKeys,
   };
+}
+
+function transactionToTheirs(response: TransactionResponse): Theirs {
+  if (response.type === 'put') return { put: {} };
+  if (response.type === 'delete') return { delete: { deleted: response.deleted } };
+  return { get: { entry: response.entry ?? undefined } };
 }
 
 function responseToTheirs(response: wire.ClientResponse): Theirs {
@@ -98,6 +136,7 @@ function responseToTheirs(response: wire.ClientResponse): Theirs {
         readData: { results: response.results },
         revision: response.revision,
         consistency: response.consistency && consistencyNumbers[response.consistency],
+        leaseStatus: response.lease,
       };
     case 'error':
       return { error: response.code, metadata: response.metadata };
@@ -106,7 +145,122 @@ function responseToTheirs(response: wire.ClientResponse): Theirs {
   }
 }
 
+const scanRange = fc.oneof(
+  fc.record({ prefix: bytes }),
+  fc.record({ start: bytes, end: optional(bytes) }),
+  fc.record({ start: fc.constant(undefined), end: bytes }),
+);
+
+const targetNumbers = { value: 1, createRevision: 2, modRevision: 3, version: 4, existence: 5 };
+const operators = ['equal', 'notEqual', 'less', 'greater'] as const;
+const operator = fc.constantFrom(...operators);
+const comparison: fc.Arbitrary<Comparison<Uint8Array>> = fc.oneof(
+  fc.record({ target: fc.constant('value' as const), key: bytes, operator, value: bytes }),
+  fc.record({
+    target: fc.constantFrom('createRevision' as const, 'modRevision' as const, 'version' as const),
+    key: bytes,
+    operator,
+    value: exact,
+  }),
+  fc.record({ target: fc.constant('existence' as const), key: bytes, exists: fc.boolean() }),
+);
+const lifetime = {
+  ttlMs: fc.constantFrom(0, 1, 999, 1_000, 60_000, 60_001),
+  lease: optional(exact),
+};
+const put = fc.record({ type: fc.constant('put' as const), key: bytes, value: bytes, ...lifetime });
+const remove = fc.record({ type: fc.constant('delete' as const), key: bytes });
+const step: fc.Arbitrary<TransactionOperation<Uint8Array>> = fc.oneof(
+  put,
+  remove,
+  fc.record({ type: fc.constant('get' as const), key: bytes }),
+);
+const steps = fc.array(step, { maxLength: 3 });
+const writeCommand: fc.Arbitrary<WriteCommand> = fc.oneof(
+  put,
+  remove,
+  fc.record({
+    type: fc.constant('compareAndSwap' as const),
+    key: bytes,
+    expected: nullable(bytes),
+    value: nullable(bytes),
+    ...lifetime,
+  }),
+  fc.record({
+    type: fc.constant('transaction' as const),
+    compare: fc.array(comparison, { maxLength: 3 }),
+    success: steps,
+    failure: steps,
+  }),
+  fc.record({ type: fc.constant('grantLease' as const), ttlMs: exact }),
+  fc.record({ type: fc.constantFrom('keepLeaseAlive', 'revokeLease'), lease: exact }),
+  fc.record({ type: fc.constant('openSession' as const), ttlMs: exact, name: text }),
+  fc.record({ type: fc.constantFrom('keepSessionAlive', 'closeSession'), session: exact }),
+);
+
+function putToTheirs(given: {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly ttlMs?: number | undefined;
+  readonly lease?: number | undefined;
+}): Theirs {
+  const { key, value, ttlMs = 0, lease } = given;
+  const isWhole = ttlMs % 1_000 === 0;
+  return {
+    key,
+    value,
+    ttlSecs: isWhole ? ttlMs / 1_000 : 0,
+    ttlMs: isWhole ? 0 : ttlMs,
+    lease,
+  };
+}
+
+function stepToTheirs(given: TransactionOperation<Uint8Array>): Theirs {
+  if (given.type === 'put') return { put: putToTheirs(given) };
+  return { [given.type]: { key: given.key } };
+}
+
+function comparisonToTheirs(given: Comparison<Uint8Array>): Theirs {
+  const { key, target } = given;
+  const named = { key, target: targetNumbers[target] };
+  if (given.target === 'existence') return { ...named, exists: given.exists };
+  const compared = { ...named, operator: operators.indexOf(given.operator) + 1 };
+  if (given.target === 'value') return { ...compared, value: given.value };
+  return { ...compared, number: given.value };
+}
+
+function commandToTheirs(command: WriteCommand): Theirs {
+  switch (command.type) {
+    case 'put':
+      return { insert: putToTheirs(command) };
+    case 'compareAndSwap': {
+      const { key, expected, value, ttlMs, lease } = command;
+      const wanted = { key, expectedValue: expected ?? undefined, newValue: value ?? undefined };
+      return { compareAndSwap: { ...wanted, delete: value === null, ttlMs, lease } };
+    }
+    case 'transaction':
+      return {
+        transaction: {
+          compare: command.compare.map(comparisonToTheirs),
+          success: command.success.map(stepToTheirs),
+          failure: command.failure.map(stepToTheirs),
+        },
+      };
+    default: {
+      const { type, ...fields } = command;
+      return { [type]: fields };
+    }
+  }
+}
+
 export const clientSpecs: MessageSpec[] = [
+  spec(
+    'd_engine.client.WriteCommand',
+    writeCommand,
+    commandToTheirs,
+    encodeWriteCommand,
+    decodeWriteCommand,
+  ),
   spec(
     'd_engine.client.ClientReadRequest',
     fc.record({
@@ -114,12 +268,14 @@ export const clientSpecs: MessageSpec[] = [
       keys: fc.array(bytes, { maxLength: 5 }),
       consistency: optional(consistency),
       minRevision: exact,
+      lease: optional(exact),
     }),
-    ({ clientId, keys, consistency: policy, minRevision }) => ({
+    ({ clientId, keys, consistency: policy, minRevision, lease }) => ({
       clientId,
       keys,
       consistencyPolicy: policy && consistencyNumbers[policy],
       minRevision,
+      lease,
     }),
     wire.encodeClientReadRequest,
     wire.decodeClientReadRequest,
@@ -140,18 +296,37 @@ export const clientSpecs: MessageSpec[] = [
   ),
   spec(
     'd_engine.client.ScanRequest',
-    fc.record({ clientId: uint32, prefix: bytes }),
-    (request) => request,
+    fc.record({
+      clientId: uint32,
+      range: scanRange,
+      limit: exact,
+      order: fc.constantFrom('ascending', 'descending'),
+      cursor: text,
+      consistency: optional(consistency),
+      minRevision: exact,
+    }),
+    ({ range, order, consistency: policy, ...rest }) => ({
+      ...rest,
+      ...range,
+      descending: order === 'descending',
+      consistencyPolicy: policy && consistencyNumbers[policy],
+    }),
     wire.encodeScanRequest,
     wire.decodeScanRequest,
   ),
   spec(
     'd_engine.client.ScanResponse',
     fc.record({
-      entries: fc.array(fc.record({ key: bytes, value: bytes }), { maxLength: 4 }),
+      entries: fc.array(foundKey, { maxLength: 4 }),
       revision: exact,
+      nextCursor: text,
+      firstRevision: exact,
+      consistency: optional(consistency),
     }),
-    (response) => response,
+    ({ consistency: policy, ...rest }) => ({
+      ...rest,
+      consistency: policy && consistencyNumbers[policy],
+    }),
     wire.encodeScanResponse,
     wire.decodeScanResponse,
   ),
