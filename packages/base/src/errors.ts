@@ -56,6 +56,7 @@ export type ErrorName =
   | 'Stopped'
   | 'WrongCluster'
   | 'MemberRefused'
+  | 'StateDiverged'
   | 'TlsFailed'
   | 'StateFull';
 
@@ -141,6 +142,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'resourceExhausted',
     507,
     'The state is at limits.max_state_bytes: delete keys, or raise it on every member.',
+  ),
+  StateDiverged: define(
+    10020,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
+    'The state of this member is not that of a quorum: ask another member, replace this one.',
   ),
 };
 
