@@ -237,6 +237,7 @@ export class KeyValueStateMachine implements StateMachine {
         return undefined;
       case entryKinds.noop:
       case entryKinds.binding:
+      case entryKinds.time:
         return undefined;
       default:
         return unreachable(entry.kind, 'entry kind');
@@ -246,7 +247,7 @@ export class KeyValueStateMachine implements StateMachine {
   #applyCommand(payload: Uint8Array): CommandResult {
     const command = decodeOrReason(payload);
     if (typeof command === 'string') return this.#invalidRequest(command);
-    if (command.type !== 'delete' && command.ttlMs > 0) {
+    if ('ttlMs' in command && command.ttlMs > 0) {
       return this.#invalidRequest('TTL is not supported yet');
     }
     switch (command.type) {
@@ -260,7 +261,7 @@ export class KeyValueStateMachine implements StateMachine {
       case 'compareAndSwap':
         return this.#compareAndSwap(command.key, command.expected, command.value);
       default:
-        return unreachable(command, 'write command');
+        return this.#invalidRequest(`${command.type} is not supported yet`);
     }
   }
 

@@ -27,6 +27,8 @@ function formatContent(entry: Entry): string {
       return `binding(${instanceName(decodeBinding(payload).instanceId)})`;
     case entryKinds.newHistory:
       return 'new-history';
+    case entryKinds.time:
+      return 'time';
     case entryKinds.command:
       return Buffer.from(payload).toString('utf8');
     default:
