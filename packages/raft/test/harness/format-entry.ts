@@ -29,6 +29,8 @@ function formatContent(entry: Entry): string {
       return 'verify';
     case entryKinds.newHistory:
       return 'new-history';
+    case entryKinds.time:
+      return 'time';
     case entryKinds.command:
       return Buffer.from(payload).toString('utf8');
     default:
