@@ -5,8 +5,8 @@ import { limits } from './limits.ts';
 
 /**
  * What an entry of the log does. The number is on disk and on the wire for ever.
- * Reserved for later: 5 configuration (joint consensus), 7 verify. `time` has no payload: its
- * header says it all (design rule 7).
+ * Reserved for later: 5 configuration (joint consensus). `time` has no payload: its header says all
+ * (design rule 7).
  */
 export const entryKinds = {
   noop: 1,
@@ -14,6 +14,8 @@ export const entryKinds = {
   binding: 3,
   command: 4,
   time: 6,
+  /** Every member tells its leader the hash of its state as of here (design rule 16). */
+  verify: 7,
   newHistory: 8,
 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];

@@ -56,6 +56,7 @@ export type ErrorName =
   | 'Stopped'
   | 'WrongCluster'
   | 'MemberRefused'
+  | 'StateDiverged'
   | 'TlsFailed'
   | 'StateFull'
   | 'LeaseNotFound'
@@ -159,6 +160,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'failedPrecondition',
     410,
     'The session of the write is over, so nobody knows whether it was applied: read first.',
+  ),
+  StateDiverged: define(
+    10020,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
+    'The state of this member is not that of a quorum: ask another member, replace this one.',
   ),
 };
 

@@ -25,6 +25,8 @@ function formatContent(entry: Entry): string {
     }
     case entryKinds.binding:
       return `binding(${instanceName(decodeBinding(payload).instanceId)})`;
+    case entryKinds.verify:
+      return 'verify';
     case entryKinds.newHistory:
       return 'new-history';
     case entryKinds.time:
