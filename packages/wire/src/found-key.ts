@@ -1,7 +1,7 @@
 import { type KeyValue, ProtobufReader, ProtobufWriter } from '@d-engine/base';
 import { emptyBytes, writeBytes, writeUint } from './fields.ts';
 
-/** `d_engine.client.ClientResult` and `ScanEntry`: a key that was found. Numbers are 0 if unknown. */
+/** `d_engine.client.ClientResult` and `ScanEntry`: a key that was found. Unknown numbers are 0. */
 export type FoundKey = KeyValue;
 
 export function foundKeyBytesMax(found: FoundKey): number {
