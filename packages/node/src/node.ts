@@ -462,6 +462,7 @@ export class Node {
       this.#storage.idle().catch((error: unknown) => this.#fail(error));
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#parts.snapshots.onIdle();
+      this.#parts.verification.onIdle();
       this.#armIdleTimer();
     });
   }

@@ -1,6 +1,7 @@
 export * from './client-requests.ts';
 export * from './client-response.ts';
 export * from './cluster-messages.ts';
+export * from './divergence-messages.ts';
 export * from './error-mapping.ts';
 export * from './error-metadata.ts';
 export * from './error-recovery.ts';
