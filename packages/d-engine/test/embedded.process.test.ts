@@ -95,7 +95,7 @@ describe.each(['host', 'worker'] as const)('an engine on the thread of the %s', 
     expect(existsSync(join(dataDir, 'logs'))).toBe(false);
   });
 
-  test('refuses what it is told wrong with everything that is wrong, and the host lives on', async () => {
+  test('that cannot start says all that is wrong, and the host lives on', async () => {
     const wrong = { cluster: { node_id: 0, listen_adress: '127.0.0.1:1' } };
     const started = EmbeddedEngine.start({ config: wrong, environment: {}, thread });
     const error: unknown = await started.catch((reason: unknown) => reason);

@@ -125,7 +125,7 @@ export class EmbeddedEngine {
     return this.#host.state.values(({ membership }) => membership, options.signal);
   }
 
-  /** The engine's metrics as Prometheus reads them; empty when a registry without text was given. */
+  /** As Prometheus reads them; empty when the host's registry makes no text. */
   renderMetrics(): Promise<string> {
     return this.#host.renderMetrics();
   }

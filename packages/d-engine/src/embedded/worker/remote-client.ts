@@ -9,8 +9,14 @@ const operations: Readonly<Record<keyof ClientApi, 'call' | 'iterate'>> = {
   put: 'call',
   delete: 'call',
   compareAndSwap: 'call',
+  txn: 'call',
   get: 'call',
   read: 'call',
+  scan: 'call',
+  grantLease: 'call',
+  keepLeaseAlive: 'call',
+  revokeLease: 'call',
+  leaseTimeLeft: 'call',
   status: 'call',
 };
 
