@@ -1,5 +1,5 @@
 import type { Entry, LogIndex } from '@d-engine/base';
-import { assert, limits } from '@d-engine/base';
+import { assert, entryKinds, limits } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
 import type { SnapshotInfo, StateMachine, Storage } from '@d-engine/storage';
 import type { Proposals } from './proposals.ts';
@@ -13,6 +13,7 @@ export class Applier {
   readonly #storage: Storage;
   readonly #stateMachine: StateMachine;
   readonly #proposals: Proposals;
+  readonly #onVerifyApplied: (index: LogIndex) => void;
   readonly #onApplied: () => void;
   readonly #onLoaded: () => void;
   readonly #onFailure: (error: unknown) => void;
@@ -24,6 +25,8 @@ export class Applier {
     storage: Storage;
     stateMachine: StateMachine;
     proposals: Proposals;
+    /** The state stands exactly at this verify entry. */
+    onVerifyApplied: (index: LogIndex) => void;
     /** The state machine has moved on, in a turn or between two. */
     onApplied: () => void;
     /** A snapshot took the place of the state. */
@@ -34,6 +37,7 @@ export class Applier {
     this.#storage = options.storage;
     this.#stateMachine = options.stateMachine;
     this.#proposals = options.proposals;
+    this.#onVerifyApplied = options.onVerifyApplied;
     this.#onApplied = options.onApplied;
     this.#onLoaded = options.onLoaded;
     this.#onFailure = options.onFailure;
@@ -94,7 +98,10 @@ export class Applier {
     this.#onApplied();
   }
 
-  #apply(entries: readonly Entry[]): void {
+  /** A batch ends with its first verify entry: the state must be looked at as of there. */
+  #apply(all: readonly Entry[]): void {
+    const verify = all.findIndex(({ kind }) => kind === entryKinds.verify);
+    const entries = verify === -1 ? all : all.slice(0, verify + 1);
     const first = entries[0];
     assert(first !== undefined, 'an empty batch to apply');
     assert(
@@ -115,6 +122,7 @@ export class Applier {
     for (const [position, entry] of entries.entries()) {
       this.#proposals.settleApplied(entry, results[position]);
     }
+    if (verify !== -1) this.#onVerifyApplied(last);
     this.#onApplied();
   }
 }

@@ -4,7 +4,7 @@ import type { Persistence, Strategies } from './draw-persistence.ts';
 import { drawPersistence } from './draw-persistence.ts';
 import { drawSnapshots } from './draw-snapshots.ts';
 import { drawTransport } from './draw-transport.ts';
-import { drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
+import { drawUpkeep, drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
 import { applyPreset } from './presets.ts';
 import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
 import { earlyFaultKinds } from './scenario.ts';
@@ -46,6 +46,7 @@ export function drawScenario(seed: number, members?: number, told?: Strategies):
     segmentBytes: segmentBytesFor(valueBytes, random.pick([8, 8, 64, 1_024]) * 1_024),
     valueBytes,
     limits,
+    upkeep: drawUpkeep(seed),
     snapshots: drawSnapshots(seed, valueBytes),
     persistence,
     intervalMsMax: (2 * durationMsDefault * clients) / target,

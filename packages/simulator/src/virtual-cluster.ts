@@ -27,6 +27,8 @@ export interface ClusterEvents {
   onBrokenRule?(text: string): void;
   /** At its start one copy of its vote was no good. */
   onTornVote?(nodeId: NodeId): void;
+  /** It was told that its state is not that of a quorum. */
+  onDiverged?(nodeId: NodeId): void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
@@ -132,6 +134,7 @@ export class VirtualCluster {
       },
       onTornVote: () => this.#events.onTornVote?.(id),
       onNewHistory: (term, index) => this.losses.announce(id, term, index),
+      onDiverged: () => this.#events.onDiverged?.(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     const heard = new HeardAnswers(env.clock);
@@ -211,6 +214,7 @@ export class VirtualCluster {
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
       leaseDurationMs: scenario.leaseDurationMs,
       ...scenario.limits,
+      ...scenario.upkeep,
       bufferedEntriesMax: persistence.bufferedEntriesMax,
       strategy: strategyOf(persistence, { seed, id, start: this.startsOf(id) }),
       flushPolicy: persistence.flushPolicy,

@@ -130,6 +130,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'cluster.log_dir',
     'raft.general_raft_timeout_duration_in_ms',
     'raft.snapshot_rpc_timeout_ms',
+    'raft.state_verification_interval_ms',
     'raft.election.election_timeout_min',
     'raft.election.election_timeout_max',
     'raft.replication.rpc_append_entries_clock_in_ms',

@@ -10,6 +10,7 @@ import type {
   RequestOptions,
   WriteResult,
 } from '@d-engine/base';
+import { DEngineError } from '@d-engine/base';
 
 type Operation = 'put' | 'delete' | 'compareAndSwap' | 'read';
 
@@ -66,6 +67,30 @@ export class FakeStore implements ClientApi {
     };
   }
 
+  async txn(): Promise<never> {
+    throw notYet('txn');
+  }
+
+  async scan(): Promise<never> {
+    throw notYet('scan');
+  }
+
+  async grantLease(): Promise<never> {
+    throw notYet('grantLease');
+  }
+
+  async keepLeaseAlive(): Promise<never> {
+    throw notYet('keepLeaseAlive');
+  }
+
+  async revokeLease(): Promise<never> {
+    throw notYet('revokeLease');
+  }
+
+  async leaseTimeLeft(): Promise<never> {
+    throw notYet('leaseTimeLeft');
+  }
+
   async status(): Promise<NodeStatus> {
     throw new Error('HTTP asks the node itself for its status');
   }
@@ -97,4 +122,8 @@ function bytes(value: BytesLike): Buffer {
 
 function name(key: BytesLike): string {
   return bytes(key).toString('hex');
+}
+
+function notYet(operation: string): DEngineError {
+  return new DEngineError('Unsupported', `${operation} is not in this version yet`);
 }
