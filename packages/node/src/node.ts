@@ -433,6 +433,7 @@ export class Node {
 
   #onNotice(notice: Notice): void {
     if (notice.type === 'recovered') this.#onRecovered();
+    if (notice.type === 'possibleDataLoss') this.#parts.metrics.recovery.possibleDataLosses.add();
     if (notice.type === 'historyGivenUp') this.#fail(historyGivenUp(notice.index));
   }
 

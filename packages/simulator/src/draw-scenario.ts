@@ -66,7 +66,7 @@ export function drawScenario(seed: number, members?: number, told?: Strategies):
   return applyPreset(drawn, random.pick(['durability', 'votes', 'leases']));
 }
 
-/** Clients wait longer for members that acknowledge from memory: often each of them has to be up. */
+/** Clients wait longer for members that acknowledge from memory: often all have to be up. */
 function faultIntervalOf({ strategies }: Persistence, drawnMs: number): number {
   return strategies === 'DiskFirst' ? drawnMs : 2 * drawnMs;
 }

@@ -200,8 +200,8 @@ export class Liveness {
   }
 
   /**
-   * Too few count to elect anybody, so that every voter has to agree, and not all of them are there:
-   * one is kept out, or has lost its disk, for good (design rule 3). While somebody leads, those
+   * Too few count to elect anybody, so that every voter has to agree, and not all are there: one
+   * is kept out, or has lost its disk for good (design rule 3). While somebody leads, those
    * that recover will count again.
    */
   #waitsForEveryVoter(): boolean {

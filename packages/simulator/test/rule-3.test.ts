@@ -30,7 +30,7 @@ function isRecovering(members: ThreeMembers, id: NodeId): boolean | undefined {
 
 // The accidents that design rule 3 is about, on whole members.
 describe('members that acknowledge from memory', () => {
-  test('one that is killed loses nothing: it counts again with all that the others hold', async () => {
+  test('one that is killed loses nothing: it counts again with what the others hold', async () => {
     const members = await formed(1);
     const leader = (await members.untilLed(...everybody)).settings.nodeId;
     await members.put(leader, 'k', 'in memory');
@@ -46,7 +46,7 @@ describe('members that acknowledge from memory', () => {
     expect(members.deaths).toEqual([]);
   });
 
-  test('all that are killed at once come back together, say what may be lost, and go on', async () => {
+  test('all killed at once come back together, say what may be lost, and go on', async () => {
     const members = await formed(2);
     const leader = (await members.untilLed(...everybody)).settings.nodeId;
     await members.pass(3_000);
@@ -71,7 +71,7 @@ describe('members that acknowledge from memory', () => {
     expect(members.deaths).toEqual([]);
   });
 
-  test('one whose vote was not asked stops, says why, and joins anew when it is wiped', async () => {
+  test('one whose vote was not asked stops, says why, and joins anew when wiped', async () => {
     // One entry a message: 3 has writes before it has its own binding, which comes after them all.
     const limits = { ...roomyLimits, appendEntriesMax: 1 };
     const members = new ThreeMembers(3, { persistence, limits });

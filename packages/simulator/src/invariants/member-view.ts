@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
-import { entryKinds } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
+import { isMembershipKind } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
 import { voteFileName } from '../disk-layout.ts';
 import type { HeardAnswers } from '../heard-answers.ts';
@@ -209,7 +209,7 @@ export class NodeView implements MemberView {
 
   isOfMembers(index: LogIndex): boolean {
     const kind = this.#raft.entries(index, index)?.[0]?.kind;
-    return kind !== undefined && kind !== entryKinds.command && kind !== entryKinds.noop;
+    return kind !== undefined && isMembershipKind(kind);
   }
 
   checksumAt(index: LogIndex): number | undefined {

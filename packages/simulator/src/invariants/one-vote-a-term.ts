@@ -12,8 +12,8 @@ import { hasQuorum } from './quorums.ts';
  * A member votes once a term across its crashes (Raft paper, figure 2), and a leader was voted
  * for, on disk, by a quorum of members that are bound (design rule 2): a vote that could still be
  * forgotten is none, nor is that of a member that recovers. Where too few are left that do not, all
- * that are bound vote for one that begins a new history (design rule 3). What a member says to be on disk is on its platter at that moment, in both
- * copies.
+ * that are bound vote for one that begins a new history (design rule 3). What a member says to be
+ * on disk is on its platter at that moment, in both copies.
  */
 export class OneVoteATerm implements Check {
   readonly name = 'one vote a term';

@@ -79,7 +79,7 @@ describe('with MemFirst', () => {
     expect(cluster.problems()).toEqual(['commit needs a durable quorum']);
   });
 
-  test('commit needs a durable quorum: nor memory, for what says who belongs to the cluster', () => {
+  test('commit needs a durable quorum: nor memory, for what says who belongs here', () => {
     const cluster = fromMemory();
     const [leader, second] = cluster.members;
     for (const member of [leader, second]) {
