@@ -1,4 +1,5 @@
 import type { Address, ClusterId, LogIndex, NodeId, Revision, Term } from './ids.ts';
+import type { MembershipWatch, Watch, WatchOptions, WatchTarget } from './watch-api.ts';
 
 /** Text is UTF-8. */
 export type BytesLike = Uint8Array | string;
@@ -112,4 +113,11 @@ export interface ClientApi {
   read(keys: readonly BytesLike[], options?: ReadOptions): Promise<ReadResult>;
   /** Local to the answering member; never waits for others. */
   status(options?: RequestOptions): Promise<NodeStatus>;
+  /**
+   * Every change of the keys, in order, from the call on: ordered, each once, all of one revision
+   * together, and none left out without a `resync`. Goes on by itself where that loses nothing.
+   */
+  watch(target: WatchTarget, options?: WatchOptions): Watch;
+  /** Who is in the cluster: at once, then after each change. */
+  watchMembership(options?: Pick<WatchOptions, 'signal'>): MembershipWatch;
 }

@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export * from './batch-reader.ts';
 export * from './byte-streams.ts';
 export * from './client-api.ts';
 export * from './entry.ts';
@@ -11,4 +12,5 @@ export * from './metrics.ts';
 export * from './network.ts';
 export * from './persistence-strategy.ts';
 export * from './protobuf.ts';
+export * from './watch-api.ts';
 export * from './write-command.ts';

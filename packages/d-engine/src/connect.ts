@@ -38,6 +38,8 @@ export function connect(options: ConnectOptions): ConnectedClient {
     get: (key, request) => client.get(key, request),
     read: (keys, request) => client.read(keys, request),
     status: (request) => client.status(request),
+    watch: (target, watched) => client.watch(target, watched),
+    watchMembership: (watched) => client.watchMembership(watched),
     async close() {
       client.close();
       await env.network.close();

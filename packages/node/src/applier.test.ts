@@ -6,6 +6,7 @@ import { KeyValueStateMachine } from '@d-engine/storage';
 import { expect, test } from 'vitest';
 import { Applier } from './applier.ts';
 import type { Proposals } from './proposals.ts';
+import type { Watches } from './watch/watches.ts';
 
 function entriesOf(first: number, count: number, term: number): Entry[] {
   const payload = encodeWriteCommand({ type: 'delete', key: new Uint8Array([1]) });
@@ -44,6 +45,7 @@ function setUp(terms: readonly number[], memoryFirst: number, onDisk: readonly E
     proposals: {
       settleApplied: (entry: Entry) => settled.push(entry.index),
     } as unknown as Proposals,
+    watches: { onApplied: () => undefined } as unknown as Watches,
     onApplied: () => undefined,
     onLoaded: () => undefined,
     onFailure: (error) => failures.push(error),

@@ -22,6 +22,7 @@ import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { StateQuota } from './state-quota.ts';
 import { TurnLoop } from './turn-loop.ts';
+import { Watches } from './watch/watches.ts';
 import { WriteRouter } from './write-router.ts';
 
 /** What the parts of a member are made from, and whom they tell of what concerns all of it. */
@@ -58,6 +59,7 @@ export class MemberParts {
   readonly reads: Reads;
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
+  readonly watches: Watches;
   readonly applier: Applier;
   readonly snapshots: Snapshots;
   readonly turns: TurnLoop;
@@ -67,6 +69,7 @@ export class MemberParts {
     this.metrics = new NodeMetrics(context.metrics, env.clock);
     this.stateMachine = new KeyValueStateMachine({
       readHistoryId: historyIdOf,
+      collectEvents: true,
       onEntryApplied: context.onEntryApplied,
     });
     this.raft = createRaft(context);
@@ -91,6 +94,7 @@ export class MemberParts {
       sendFrame: (to, frame) => this.transport.sendForward(to, frame),
     });
     this.writes = createWriteRouter(context, this);
+    this.watches = createWatches(context, this);
     this.applier = createApplier(context, this);
     this.snapshots = createSnapshots(context, this);
     this.turns = createTurnLoop(context, this);
@@ -178,13 +182,26 @@ function createWriteRouter({ env, settings }: MemberContext, parts: MemberParts)
   });
 }
 
+function createWatches({ env, settings, metrics }: MemberContext, parts: MemberParts): Watches {
+  return new Watches({
+    clock: env.clock,
+    settings: settings.watch,
+    metrics,
+    state: parts.stateMachine,
+    raft: parts.raft,
+    checks: parts.checks,
+    closed: () => parts.condition.closed,
+  });
+}
+
 function createApplier(context: MemberContext, parts: MemberParts): Applier {
-  const { raft, stateMachine, proposals } = parts;
+  const { raft, stateMachine, proposals, watches } = parts;
   return new Applier({
     raft,
     storage: context.storage,
     stateMachine,
     proposals,
+    watches,
     onApplied: () => {
       parts.reads.onApplied();
       parts.writes.onRoom();
