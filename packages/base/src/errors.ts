@@ -57,8 +57,11 @@ export type ErrorName =
   | 'Stopped'
   | 'WrongCluster'
   | 'MemberRefused'
+  | 'StateDiverged'
   | 'TlsFailed'
   | 'StateFull'
+  | 'LeaseNotFound'
+  | 'SessionExpired'
   | 'WatchCompacted';
 
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
@@ -144,8 +147,32 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     507,
     'The state is at limits.max_state_bytes: delete keys, or raise it on every member.',
   ),
-  WatchCompacted: define(
+  LeaseNotFound: define(
     10012,
+    false,
+    'never',
+    'notFound',
+    404,
+    'The lease is over, or never was: grant a new one and write what hung on it anew.',
+  ),
+  SessionExpired: define(
+    10013,
+    false,
+    'maybe',
+    'failedPrecondition',
+    410,
+    'The session of the write is over, so nobody knows whether it was applied: read first.',
+  ),
+  StateDiverged: define(
+    10020,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
+    'The state of this member is not that of a quorum: ask another member, replace this one.',
+  ),
+  WatchCompacted: define(
+    10030,
     false,
     'never',
     'outOfRange',

@@ -1,4 +1,4 @@
-import type { BytesLike } from './client-api.ts';
+import type { BytesLike } from './bytes-like.ts';
 import type { HistoryId, LogIndex, NodeId, Revision } from './ids.ts';
 
 /** Which keys: one, all that begin with some bytes, or from `start` up to but without `end`. */

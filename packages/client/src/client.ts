@@ -163,6 +163,30 @@ class NetworkClient implements Client {
     return this.#read('read', keys, options);
   }
 
+  async txn(): Promise<never> {
+    throw notYet('txn');
+  }
+
+  async scan(): Promise<never> {
+    throw notYet('scan');
+  }
+
+  async grantLease(): Promise<never> {
+    throw notYet('grantLease');
+  }
+
+  async keepLeaseAlive(): Promise<never> {
+    throw notYet('keepLeaseAlive');
+  }
+
+  async revokeLease(): Promise<never> {
+    throw notYet('revokeLease');
+  }
+
+  async leaseTimeLeft(): Promise<never> {
+    throw notYet('leaseTimeLeft');
+  }
+
   async status(options?: RequestOptions): Promise<NodeStatus> {
     return this.#caller.run(
       {
@@ -234,4 +258,8 @@ class NetworkClient implements Client {
 /** Any member answers linearizable reads too, but the leader does so without asking another. */
 function targetOf(consistency: Consistency | undefined): 'leader' | 'any' {
   return consistency === 'eventual' ? 'any' : 'leader';
+}
+
+function notYet(operation: string): DEngineError {
+  return new DEngineError('Unsupported', `${operation} is not in this version yet`);
 }

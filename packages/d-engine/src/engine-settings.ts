@@ -39,6 +39,7 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     valueBytesMax: limits.valueBytesMax,
     requestBytesMax: limits.requestBytesMax,
     stateBytesMax: limits.stateBytesMax,
+    stateVerificationIntervalMs: raft.stateVerificationIntervalMs,
     version,
     snapshots: snapshotSettings(config),
     watch: {

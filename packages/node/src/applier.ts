@@ -1,5 +1,5 @@
 import type { Entry, LogIndex } from '@d-engine/base';
-import { assert, limits } from '@d-engine/base';
+import { assert, entryKinds, limits } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
 import type { SnapshotInfo, StateMachine, Storage } from '@d-engine/storage';
 import type { Proposals } from './proposals.ts';
@@ -15,6 +15,7 @@ export class Applier {
   readonly #stateMachine: StateMachine;
   readonly #proposals: Proposals;
   readonly #watches: Watches;
+  readonly #onVerifyApplied: (index: LogIndex) => void;
   readonly #onApplied: () => void;
   readonly #onLoaded: () => void;
   readonly #onFailure: (error: unknown) => void;
@@ -27,6 +28,8 @@ export class Applier {
     stateMachine: StateMachine;
     proposals: Proposals;
     watches: Watches;
+    /** The state stands exactly at this verify entry. */
+    onVerifyApplied: (index: LogIndex) => void;
     /** The state machine has moved on, in a turn or between two. */
     onApplied: () => void;
     /** A snapshot took the place of the state. */
@@ -38,6 +41,7 @@ export class Applier {
     this.#stateMachine = options.stateMachine;
     this.#proposals = options.proposals;
     this.#watches = options.watches;
+    this.#onVerifyApplied = options.onVerifyApplied;
     this.#onApplied = options.onApplied;
     this.#onLoaded = options.onLoaded;
     this.#onFailure = options.onFailure;
@@ -99,7 +103,10 @@ export class Applier {
     this.#onApplied();
   }
 
-  #apply(entries: readonly Entry[]): void {
+  /** A batch ends with its first verify entry: the state must be looked at as of there. */
+  #apply(all: readonly Entry[]): void {
+    const verify = all.findIndex(({ kind }) => kind === entryKinds.verify);
+    const entries = verify === -1 ? all : all.slice(0, verify + 1);
     const first = entries[0];
     assert(first !== undefined, 'an empty batch to apply');
     assert(
@@ -121,6 +128,7 @@ export class Applier {
       this.#proposals.settleApplied(entry, results[position]);
     }
     this.#watches.onApplied(entries, events);
+    if (verify !== -1) this.#onVerifyApplied(last);
     this.#onApplied();
   }
 }

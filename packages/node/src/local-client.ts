@@ -106,6 +106,30 @@ export class LocalClient implements ClientApi {
     return { ...view, consistency };
   }
 
+  async txn(): Promise<never> {
+    throw notYet('txn');
+  }
+
+  async scan(): Promise<never> {
+    throw notYet('scan');
+  }
+
+  async grantLease(): Promise<never> {
+    throw notYet('grantLease');
+  }
+
+  async keepLeaseAlive(): Promise<never> {
+    throw notYet('keepLeaseAlive');
+  }
+
+  async revokeLease(): Promise<never> {
+    throw notYet('revokeLease');
+  }
+
+  async leaseTimeLeft(): Promise<never> {
+    throw notYet('leaseTimeLeft');
+  }
+
   async status(): Promise<NodeStatus> {
     return this.#status();
   }
@@ -155,4 +179,8 @@ function rejectOnAbort(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   return () => signal.removeEventListener('abort', onAbort);
+}
+
+function notYet(operation: string): DEngineError {
+  return new DEngineError('Unsupported', `${operation} is not in this version yet`);
 }

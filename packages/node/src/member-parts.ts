@@ -6,6 +6,7 @@ import type { EntryObserver, Storage } from '@d-engine/storage';
 import { KeyValueStateMachine } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
+import { StateVerification } from './divergence/state-verification.ts';
 import { Forwards } from './forwards.ts';
 import { MemberLeadership } from './leadership.ts';
 import { MemberAddresses } from './member-addresses.ts';
@@ -61,6 +62,7 @@ export class MemberParts {
   readonly writes: WriteRouter;
   readonly watches: Watches;
   readonly applier: Applier;
+  readonly verification: StateVerification;
   readonly snapshots: Snapshots;
   readonly turns: TurnLoop;
 
@@ -96,6 +98,7 @@ export class MemberParts {
     this.writes = createWriteRouter(context, this);
     this.watches = createWatches(context, this);
     this.applier = createApplier(context, this);
+    this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
     this.turns = createTurnLoop(context, this);
   }
@@ -202,6 +205,7 @@ function createApplier(context: MemberContext, parts: MemberParts): Applier {
     stateMachine,
     proposals,
     watches,
+    onVerifyApplied: (index) => parts.verification.onVerifyApplied(index),
     onApplied: () => {
       parts.reads.onApplied();
       parts.writes.onRoom();
@@ -213,9 +217,28 @@ function createApplier(context: MemberContext, parts: MemberParts): Applier {
   });
 }
 
+function createVerification(context: MemberContext, parts: MemberParts): StateVerification {
+  const { env, storage, settings, logger, metrics } = context;
+  const { raft, stateMachine, condition, transport } = parts;
+  return new StateVerification({
+    clock: env.clock,
+    raft,
+    stateMachine,
+    storage,
+    condition,
+    logger,
+    metrics,
+    intervalMs: settings.stateVerificationIntervalMs,
+    send: (to, frame) => transport.sendDivergence(to, frame),
+    onDiverged: () => parts.reads.failAll('the state of this member is not that of a quorum'),
+    requestTurn: () => parts.turns.request(),
+    onFailure: (error) => context.onFailure(error),
+  });
+}
+
 function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots {
   const { env, storage, settings, logger, metrics } = context;
-  const { raft, stateMachine, applier, transport } = parts;
+  const { raft, stateMachine, applier, condition, transport } = parts;
   return new Snapshots({
     env,
     raft,
@@ -224,6 +247,7 @@ function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots 
     applier,
     transport,
     settings: settings.snapshots,
+    mayTake: () => !condition.hasDiverged,
     logger,
     metrics,
     requestTurn: () => parts.turns.request(),

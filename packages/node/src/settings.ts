@@ -41,6 +41,8 @@ export interface NodeSettings {
   readonly requestBytesMax: number;
   /** Keys and values in memory, above which a leader takes no write that adds to them. */
   readonly stateBytesMax: number;
+  /** Between two entries as of which all members compare their states; 0: never. */
+  readonly stateVerificationIntervalMs: number;
   readonly version: string;
   readonly snapshots: SnapshotSettings;
   readonly watch: WatchSettings;

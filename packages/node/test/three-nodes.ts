@@ -71,6 +71,7 @@ export function settingsOf(
     valueBytesMax: 65_536,
     requestBytesMax: 100_000,
     stateBytesMax: 100_000_000,
+    stateVerificationIntervalMs: 0,
     version: 'test',
     snapshots: snapshotSettings,
     watch: watchSettings,

@@ -75,6 +75,8 @@ export class Core {
   recovering: boolean;
   /** What its leader of this term wants it to hold first; undefined until it said so. */
   recoverTo: LogIndex | undefined;
+  /** False: it neither campaigns nor leads, see {@link Raft.setMayLead}. */
+  mayLead = true;
 
   #hardState: HardState;
   /** The write that takes the current hard state to disk. */

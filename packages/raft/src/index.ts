@@ -12,6 +12,7 @@ export {
   historyIdOf,
 } from './membership-codec.ts';
 export * from './messages.ts';
+export { voteResult } from './quorum.ts';
 export type { RaftView } from './raft.ts';
 export { Raft } from './raft.ts';
 export type {

@@ -187,6 +187,18 @@ export class Raft {
     return leaseHolds(sentAt, at, config.leaseDurationMs, config.electionTimeoutMinMs);
   }
 
+  /**
+   * Whether this member may campaign and lead. A member whose state is not to be trusted must not,
+   * but votes and acknowledges on: its log is as good as any (design rule 16).
+   */
+  setMayLead(mayLead: boolean, because: string, at: Instant): void {
+    this.#advance(at);
+    const core = this.#core;
+    core.mayLead = mayLead;
+    if (mayLead || core.isPassive) return;
+    core.becomeFollower(core.term, null, because, at);
+  }
+
   // ---- what the runtime reports ----
 
   /** This write and all before it are durable. */

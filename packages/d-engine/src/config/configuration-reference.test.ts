@@ -118,6 +118,7 @@ describe('the defaults are those of the original, but for the list of difference
       ['raft.persistence.strategy', '"DiskFirst"'],
       ['raft.persistence.flush_policy', '"Immediate"'],
       ['raft.read_consistency.default_policy', '"LinearizableRead"'],
+      ['raft.watch.watcher_buffer_size', '4096'],
       ['raft.watch.max_watcher_count', '100000'],
       ['raft.snapshot.snapshots_dir', 'snapshots in db_root_dir'],
       ['raft.snapshot.chunk_size', '262144'],

@@ -4,10 +4,10 @@ import { loadEnvironment, loadText, messagesOf } from './test-support.ts';
 
 describe('keys without an effect yet', () => {
   test('warn once each, with the place', () => {
-    const toml = '[raft.metrics]\nsample_rate = 2\nenable_batch = true\n';
+    const toml = '[raft.metrics]\nenable_batch = true\nsample_rate = 2\n';
     expect(loadText(toml).warnings).toEqual([
-      'config key raft.metrics.sample_rate has no effect yet (n1.toml:2)',
-      'config key raft.metrics.enable_batch has no effect yet (n1.toml:3)',
+      'config key raft.metrics.enable_batch has no effect yet (n1.toml:2)',
+      'config key raft.metrics.sample_rate has no effect yet (n1.toml:3)',
     ]);
   });
 
@@ -82,6 +82,15 @@ test('MemFirst is asked for and DiskFirst runs, with one warning', () => {
   ]);
 });
 
+const watchKeys = [
+  'raft.watch.event_queue_size',
+  'raft.watch.max_event_queue_bytes',
+  'raft.watch.watcher_buffer_size',
+  'raft.watch.enable_metrics',
+  'raft.watch.max_watcher_count',
+  'raft.watch.heartbeat_interval_ms',
+];
+
 test('the keys that have an effect, besides those of the planes', () => {
   const isOfPlane = (path: string): boolean => /^network\.(control|data|bulk)\./.test(path);
   const active = schema.keys.filter(
@@ -96,6 +105,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'cluster.log_dir',
     'raft.general_raft_timeout_duration_in_ms',
     'raft.snapshot_rpc_timeout_ms',
+    'raft.state_verification_interval_ms',
     'raft.election.election_timeout_min',
     'raft.election.election_timeout_max',
     'raft.replication.rpc_append_entries_clock_in_ms',
@@ -108,6 +118,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.read_consistency.default_policy',
     'raft.read_consistency.lease_duration_ms',
     'raft.read_consistency.allow_client_override',
+    ...watchKeys,
     'raft.snapshot.enable',
     'raft.snapshot.max_log_entries_before_snapshot',
     'raft.snapshot.max_log_bytes_before_snapshot',
@@ -123,12 +134,6 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.snapshot.snapshot_push_max_retry',
     'raft.snapshot.push_timeout_in_ms',
     'raft.snapshot.receive_chunk_timeout_in_sec',
-    'raft.watch.event_queue_size',
-    'raft.watch.max_event_queue_bytes',
-    'raft.watch.watcher_buffer_size',
-    'raft.watch.enable_metrics',
-    'raft.watch.max_watcher_count',
-    'raft.watch.heartbeat_interval_ms',
     'raft.rpc_compression.replication_response',
     'raft.rpc_compression.election_response',
     'raft.rpc_compression.snapshot_response',

@@ -4,7 +4,7 @@ import { type DEngineError, formatResumeToken } from '@d-engine/base';
 import type { Watcher, WatchNotice } from '@d-engine/node';
 import { encodeValue } from './value-encoding.ts';
 
-/** Proxies and browsers cut connections on which nothing moves; the usual limits are 30 s and up. */
+/** Proxies and browsers cut connections on which nothing moves, seldom before 30 s. */
 const keepAliveMs = 15_000;
 
 /** Whoever writes the body of an answer as it comes to be. */

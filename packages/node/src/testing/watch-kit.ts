@@ -45,7 +45,8 @@ export class WatchKit {
   ) {
     this.revision = revision;
     this.historyId = historyId;
-    const kit = this;
+    const revisionNow = (): Revision => this.revision;
+    const historyNow = (): HistoryId | null => this.historyId;
     this.hub = new WatchHub({
       clock: this.clock,
       metrics: new WatchMetrics(this.#metrics()),
@@ -60,10 +61,10 @@ export class WatchKit {
       },
       state: {
         get revision() {
-          return kit.revision;
+          return revisionNow();
         },
         get historyId() {
-          return kit.historyId;
+          return historyNow();
         },
       },
       hasLeader: () => this.hasLeader,

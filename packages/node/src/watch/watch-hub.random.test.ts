@@ -120,7 +120,7 @@ class Model {
   resync(one: Observed, error: DEngineError): void {
     if (error.name === 'WatchBufferOverflow') return this.resume(one);
     expect(error.name).toBe('WatchCompacted');
-    one.token = error.resumeAt as ResumeToken;
+    one.token = error.resumeAt;
     this.resume(one);
   }
 

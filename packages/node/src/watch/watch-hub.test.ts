@@ -47,7 +47,7 @@ test('below what is kept, a watch is refused and told where to go on', () => {
   const refused = kit.tryOpen(keySelection('a'), { historyId: 'h', revision: 1 });
   expect(refused).toMatchObject({
     name: 'WatchCompacted',
-    code: 10012,
+    code: 10030,
     resumeAt: { historyId: 'h', revision: 9 },
   });
   expect(told(kit.open(keySelection('a'), { revision: 2 }))).toEqual([
@@ -91,7 +91,7 @@ test('an installed snapshot ends the watches whose events it stands for', () => 
   const ahead = kit.open(keySelection('a'), { historyId: 'h', revision: 50 });
   const between = kit.open(keySelection('a'), { historyId: 'h', revision: 20 });
   kit.load(40);
-  expect([told(live), told(between)]).toEqual([['10012'], ['10012']]);
+  expect([told(live), told(between)]).toEqual([['10030'], ['10030']]);
   expect(kit.tryOpen(keySelection('a'), { historyId: 'h', revision: 39 })).toBeInstanceOf(
     DEngineError,
   );
@@ -110,7 +110,7 @@ test('a new history ends the watches of the old one', () => {
   kit.apply([put(1, 'a')]);
   kit.historyId = 'i';
   kit.apply([put(1_000_000_002, 'a')]);
-  expect(told(watcher)).toEqual(['10012']);
+  expect(told(watcher)).toEqual(['10030']);
   const token = { historyId: 'h', revision: 1 };
   expect(kit.tryOpen(keySelection('a'), token)).toMatchObject({
     resumeAt: { historyId: 'i', revision: 1_000_000_002 },

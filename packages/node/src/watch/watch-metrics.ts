@@ -23,7 +23,7 @@ export class WatchMetrics {
     );
     this.compacted = metrics.counter(
       'd_engine_watch_compacted_total',
-      'Watchers refused or canceled because their events are no longer kept (10012)',
+      'Watchers refused or canceled because their events are no longer kept (10030)',
     );
     this.refused = metrics.counter(
       'd_engine_watch_refusals_total',

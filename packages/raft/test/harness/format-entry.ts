@@ -25,8 +25,12 @@ function formatContent(entry: Entry): string {
     }
     case entryKinds.binding:
       return `binding(${instanceName(decodeBinding(payload).instanceId)})`;
+    case entryKinds.verify:
+      return 'verify';
     case entryKinds.newHistory:
       return 'new-history';
+    case entryKinds.time:
+      return 'time';
     case entryKinds.command:
       return Buffer.from(payload).toString('utf8');
     default:
