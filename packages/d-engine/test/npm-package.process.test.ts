@@ -161,11 +161,10 @@ const testImports = imports
   .map(([names, from]) => `import { ${names} } from '${from}';\n`)
   .join('');
 
+const engineTest = `${testImports}test('engine', async () => {${tested}});\n`;
+
 test('a test of a user runs under vitest', () => {
-  user.write(
-    'vitest/engine.test.ts',
-    `import { expect, test } from 'vitest';\n${testImports}test('engine', async () => {${tested}});\n`,
-  );
+  user.write('vitest/engine.test.ts', `import { expect, test } from 'vitest';\n${engineTest}`);
   user.write('vitest/node_modules/.keep', '');
   const vitest = join(repositoryRoot, 'node_modules/vitest/vitest.mjs');
   const root = join(user.path, 'vitest');
@@ -199,12 +198,10 @@ test('a test of a user runs under Jest, compiled to CommonJS by ts-jest', (conte
       transform: { '\\.ts$': [transformer, { tsconfig: compilerOptions }] },
     }),
   );
-  const ambient = 'declare const test: (name: string, run: () => Promise<void>) => void;\n';
-  const globals = `${ambient}declare const expect: (value: unknown) => { toBe(other: unknown): void };\n`;
-  user.write(
-    'jest/engine.test.ts',
-    `${testImports}${globals}test('engine', async () => {${tested}});\n`,
-  );
+  const globals =
+    'declare const test: (name: string, run: () => Promise<void>) => void;\n' +
+    'declare const expect: (value: unknown) => { toBe(other: unknown): void };\n';
+  user.write('jest/engine.test.ts', `${globals}${engineTest}`);
   const run = spawnSync('node', [jest, '--rootDir', join(user.path, 'jest')], {
     cwd: join(user.path, 'jest'),
     encoding: 'utf8',
