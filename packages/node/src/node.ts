@@ -21,7 +21,7 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, Storage } from '@d-engine/storage';
+import type { EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
 import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
@@ -34,11 +34,13 @@ import { MemberParts } from './member-parts.ts';
 import { nodeStatus } from './node-status.ts';
 import { OperatorLog } from './operator-log.ts';
 import { randomId } from './random-id.ts';
+import { readBarrier } from './read-barrier.ts';
 import type { ReadRequest } from './reads.ts';
 import { ClientCalls } from './services/client-calls.ts';
 import { ClusterCalls } from './services/cluster-calls.ts';
 import { Health } from './services/health.ts';
 import { MemberService } from './services/member-service.ts';
+import { SnapshotSaves } from './services/snapshot-saves.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
 
@@ -184,6 +186,10 @@ export class Node {
       clock: this.#env.clock,
       isReady: () => isReady(this.health()),
     });
+    const saves = new SnapshotSaves({
+      open: () => this.openSnapshot(),
+      onSaved: () => this.#parts.snapshots.metrics.saved.add(),
+    });
     const service = new MemberService({
       handlers: new Map([
         ...clientCalls.handlers(),
@@ -192,6 +198,7 @@ export class Node {
       ]),
       streams: new Map([
         [methods.healthWatch, (stream) => health.watch(stream)],
+        [methods.saveSnapshot, (stream) => saves.take(stream)],
         [methods.reflection, (stream) => new ServerReflection(stream)],
         [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
       ]),
@@ -309,6 +316,17 @@ export class Node {
   /** Somebody noticed that the event loop was held up until now, for so long. */
   noteStall(blockedMs: number): void {
     this.#stalls.note(blockedMs);
+  }
+
+  /**
+   * A snapshot with everything that was acknowledged before this call: the newest one, or one that
+   * is taken now. The file stays until the reader is closed. Rejects as a linearizable read does;
+   * with DiskError, when there is no room.
+   */
+  async openSnapshot(): Promise<SnapshotReader> {
+    const { serverDeadlineMs } = this.settings;
+    await readBarrier((request) => this.#submitRead(request), serverDeadlineMs);
+    return this.#parts.snapshots.open(this.appliedIndex);
   }
 
   /**

@@ -108,6 +108,13 @@ function responseToTheirs(response: wire.ClientResponse): Theirs {
 
 export const clientSpecs: MessageSpec[] = [
   spec(
+    'd_engine.admin.v1.SnapshotPart',
+    fc.record({ data: bytes }),
+    ({ data }) => ({ data }),
+    wire.encodeSnapshotPart,
+    wire.decodeSnapshotPart,
+  ),
+  spec(
     'd_engine.client.ClientReadRequest',
     fc.record({
       clientId: uint32,
