@@ -45,6 +45,8 @@ export function connect(options: ConnectOptions): ConnectedClient {
     leaseTimeLeft: (lease, request) => client.leaseTimeLeft(lease, request),
     status: (request) => client.status(request),
     snapshot: (request) => client.snapshot(request),
+    watch: (target, watched) => client.watch(target, watched),
+    watchMembership: (watched) => client.watchMembership(watched),
     async close() {
       client.close();
       await env.network.close();

@@ -23,7 +23,6 @@ import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
 import type { EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
-import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
@@ -36,13 +35,11 @@ import { OperatorLog } from './operator-log.ts';
 import { randomId } from './random-id.ts';
 import { readBarrier } from './read-barrier.ts';
 import type { ReadRequest } from './reads.ts';
-import { ClientCalls } from './services/client-calls.ts';
-import { ClusterCalls } from './services/cluster-calls.ts';
-import { Health } from './services/health.ts';
-import { MemberService } from './services/member-service.ts';
-import { SnapshotSaves } from './services/snapshot-saves.ts';
+import type { ServedMember } from './services/served-methods.ts';
+import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
+import type { WatchOpener } from './watch/watches.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -157,6 +154,7 @@ export class Node {
       writes: this.#parts.writes,
       submitRead: (request) => this.#submitRead(request),
       checks: this.#parts.checks,
+      watches: this.#parts.watches,
       status: () => this.status(),
     });
   }
@@ -175,34 +173,14 @@ export class Node {
   }
 
   async #serve(listen: (address: Address, service: Service) => Promise<Listener>): Promise<void> {
-    const clientCalls = new ClientCalls({
-      writes: this.#parts.writes,
-      submitRead: (request) => this.#submitRead(request),
-      checks: this.#parts.checks,
-      leadership: this.#parts.leadership,
-    });
-    const clusterCalls = new ClusterCalls({ status: () => this.status() });
-    const health = new Health({
-      clock: this.#env.clock,
+    const member: ServedMember = {
+      status: () => this.status(),
       isReady: () => isReady(this.health()),
-    });
-    const saves = new SnapshotSaves({
-      open: () => this.openSnapshot(),
-      onSaved: () => this.#parts.snapshots.metrics.saved.add(),
-    });
-    const service = new MemberService({
-      handlers: new Map([
-        ...clientCalls.handlers(),
-        ...clusterCalls.handlers(),
-        [methods.healthCheck, (call) => health.check(call)],
-      ]),
-      streams: new Map([
-        [methods.healthWatch, (stream) => health.watch(stream)],
-        [methods.saveSnapshot, (stream) => saves.take(stream)],
-        [methods.reflection, (stream) => new ServerReflection(stream)],
-        [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
-      ]),
-      transport: this.#parts.transport,
+      submitRead: (request) => this.#submitRead(request),
+      openSnapshot: () => this.openSnapshot(),
+    };
+    const service = servedMethods(member, this.#parts, {
+      clock: this.#env.clock,
       logger: this.#logger,
     });
     this.#listener = await listen(this.settings.listenAddress, service);
@@ -292,6 +270,7 @@ export class Node {
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
     this.#parts.snapshots.refreshMetrics();
+    this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
       appliedIndex: this.#parts.stateMachine.appliedIndex,
@@ -316,6 +295,11 @@ export class Node {
   /** Somebody noticed that the event loop was held up until now, for so long. */
   noteStall(blockedMs: number): void {
     this.#stalls.note(blockedMs);
+  }
+
+  /** What HTTP serves watches from. */
+  get watches(): WatchOpener {
+    return this.#parts.watches;
   }
 
   /**
@@ -386,6 +370,7 @@ export class Node {
     this.#parts.proposals.failAll(message);
     this.#parts.reads.failAll(message);
     this.#parts.forwards.failAll(message);
+    this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
@@ -481,6 +466,7 @@ export class Node {
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#parts.snapshots.onIdle();
       this.#parts.verification.onIdle();
+      this.#parts.watches.onIdle();
       this.#armIdleTimer();
     });
   }

@@ -76,7 +76,7 @@ describe('a call', () => {
     await expect(bridge.call(ask('none'))).rejects.toThrow('client has no none');
   });
 
-  test('cut off by the end of the other side has an unknown outcome, a later one none', async () => {
+  test("cut off by the other side's end has an unknown outcome, a later one none", async () => {
     const bridge = bridgeTo({ wait: () => new Promise(() => undefined) });
     const waiting = bridge.call(ask('wait'));
     bridge.close(new Error('the thread died'));
