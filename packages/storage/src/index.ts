@@ -11,6 +11,7 @@ export * from './key-value-state-machine.ts';
 export * from './log-report.ts';
 export { raftSnapshotOf } from './log-start.ts';
 export { type OpenStorageOptions, openStorage, type SnapshotSettings } from './open-storage.ts';
+export * from './restore-snapshot.ts';
 export * from './segmented-log.ts';
 export * from './snapshot-format.ts';
 export * from './snapshots/snapshot-directory.ts';

@@ -147,6 +147,13 @@ const scanRange = fc.oneof(
 export const clientSpecs: MessageSpec[] = [
   writeCommandSpec,
   spec(
+    'd_engine.admin.v1.SnapshotPart',
+    fc.record({ data: bytes }),
+    ({ data }) => ({ data }),
+    wire.encodeSnapshotPart,
+    wire.decodeSnapshotPart,
+  ),
+  spec(
     'd_engine.client.ClientReadRequest',
     fc.record({
       clientId: uint32,
