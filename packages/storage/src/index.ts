@@ -1,3 +1,4 @@
+export * from './command-result.ts';
 export * from './conformance/conformance-case.ts';
 export * from './conformance/hard-state-store-conformance.ts';
 export * from './conformance/log-store-conformance.ts';
@@ -14,4 +15,7 @@ export { type OpenStorageOptions, openStorage, type SnapshotSettings } from './o
 export * from './segmented-log.ts';
 export * from './snapshot-format.ts';
 export * from './snapshots/snapshot-directory.ts';
+export type { ScanPage, ScanQuery } from './state/key-space.ts';
+export { answerEntryOverheadBytes, lifetimeCost } from './state/key-space.ts';
+export { stateGrowthMax } from './state/state-growth.ts';
 export * from './storage-errors.ts';
