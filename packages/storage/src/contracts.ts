@@ -15,6 +15,7 @@ import type {
 import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
 import type { CommandResult } from './command-result.ts';
 import type { Identity } from './identity.ts';
+import type { ScanPage, ScanQuery } from './scan-page.ts';
 import type {
   ClusterTimeSection,
   ConfigurationSection,
@@ -24,7 +25,6 @@ import type {
   SnapshotSections,
   StateSection,
 } from './snapshot-format.ts';
-import type { ScanPage, ScanQuery } from './state/key-space.ts';
 
 /** One call's worth of changes to the log; the part of raft's `Persist` that concerns the log. */
 export type LogBatch = Pick<Persist, 'reset' | 'truncateFrom' | 'entries' | 'commitIndex'>;

@@ -10,6 +10,7 @@ import type {
 import { assert, entryKinds, entryPayload, unreachable } from '@d-engine/base';
 import type { CommandResult } from './command-result.ts';
 import type { AppliedBatch, StateEvent, StateMachine, StateView } from './contracts.ts';
+import type { ScanPage, ScanQuery } from './scan-page.ts';
 import type {
   ClusterTimeSection,
   HistorySection,
@@ -22,7 +23,6 @@ import { leaseSections, sessionSections } from './snapshots/lifetime-sections.ts
 import type { BackendView, KeyValueBackend } from './state/backend.ts';
 import type { CommandPlace } from './state/command-runner.ts';
 import { runCommand } from './state/command-runner.ts';
-import type { ScanPage, ScanQuery } from './state/key-space.ts';
 import { KeyValueStore } from './state/key-value-store.ts';
 import type { LeaseRecord } from './state/lease-table.ts';
 import type { FrozenSession } from './state/session-table.ts';

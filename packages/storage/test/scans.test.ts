@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ScanQuery } from '../src/state/key-space.ts';
+import type { ScanQuery } from '../src/scan-page.ts';
 import { bytes, Machine, put } from './machine-kit.ts';
 
 const name = fc.constantFrom(

@@ -104,7 +104,7 @@ describe('session', () => {
     }
   });
 
-  it('applies each of many writes once, in any order, with any repeats, over any snapshots', async () => {
+  it('applies many writes once each, in any order, with repeats and over snapshots', async () => {
     const attempt = fc.record({ sequence: fc.integer({ min: 1, max: 8 }), reload: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(attempt, { maxLength: 30 }), async (attempts) => {

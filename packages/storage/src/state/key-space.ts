@@ -1,6 +1,7 @@
 import type { KeyRange, KeyValue, LeaseId, Revision } from '@d-engine/base';
 import { assert, limits } from '@d-engine/base';
 import type { StateEvent } from '../contracts.ts';
+import type { ScanPage, ScanQuery } from '../scan-page.ts';
 import type { HashedMeta, StateHash } from '../state-hash.ts';
 import type { BackendView, KeyValueBackend, RecordMeta, StoredKeyValue } from './backend.ts';
 import type { RunRecord } from './data-run.ts';
@@ -25,20 +26,6 @@ export interface WriteMoment {
   readonly expiresAt: number;
   /** 0: on none. Requires: the lease is there. */
   readonly lease: LeaseId;
-}
-
-export interface ScanQuery {
-  readonly range: KeyRange<Uint8Array>;
-  readonly order: 'ascending' | 'descending';
-  /** The last key of the page before. */
-  readonly after: Uint8Array | undefined;
-  readonly limit: number;
-}
-
-export interface ScanPage {
-  readonly entries: readonly KeyValue[];
-  /** Keys of the range follow. */
-  readonly hasMore: boolean;
 }
 
 /**
