@@ -39,8 +39,11 @@ import { ClientCalls } from './services/client-calls.ts';
 import { ClusterCalls } from './services/cluster-calls.ts';
 import { Health } from './services/health.ts';
 import { MemberService } from './services/member-service.ts';
+import { MembershipStream } from './services/membership-stream.ts';
+import { WatchStream } from './services/watch-stream.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
+import type { WatchOpener } from './watch/watches.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -155,6 +158,7 @@ export class Node {
       writes: this.#parts.writes,
       submitRead: (request) => this.#submitRead(request),
       checks: this.#parts.checks,
+      watches: this.#parts.watches,
       status: () => this.status(),
     });
   }
@@ -192,6 +196,11 @@ export class Node {
       ]),
       streams: new Map([
         [methods.healthWatch, (stream) => health.watch(stream)],
+        [methods.watch, (stream) => new WatchStream(stream, this.#parts.watches)],
+        [
+          methods.watchMembership,
+          (stream) => new MembershipStream(stream, this.#parts.watches.membership),
+        ],
         [methods.reflection, (stream) => new ServerReflection(stream)],
         [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
       ]),
@@ -285,6 +294,7 @@ export class Node {
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
     this.#parts.snapshots.refreshMetrics();
+    this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
       appliedIndex: this.#parts.stateMachine.appliedIndex,
@@ -309,6 +319,11 @@ export class Node {
   /** Somebody noticed that the event loop was held up until now, for so long. */
   noteStall(blockedMs: number): void {
     this.#stalls.note(blockedMs);
+  }
+
+  /** What HTTP serves watches from. */
+  get watches(): WatchOpener {
+    return this.#parts.watches;
   }
 
   /**
@@ -368,6 +383,7 @@ export class Node {
     this.#parts.proposals.failAll(message);
     this.#parts.reads.failAll(message);
     this.#parts.forwards.failAll(message);
+    this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
@@ -463,6 +479,7 @@ export class Node {
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#parts.snapshots.onIdle();
       this.#parts.verification.onIdle();
+      this.#parts.watches.onIdle();
       this.#armIdleTimer();
     });
   }
