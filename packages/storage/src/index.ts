@@ -12,6 +12,7 @@ export * from './key-value-state-machine.ts';
 export * from './log-report.ts';
 export { raftSnapshotOf } from './log-start.ts';
 export { type OpenStorageOptions, openStorage, type SnapshotSettings } from './open-storage.ts';
+export * from './restore-snapshot.ts';
 export type { ScanPage, ScanQuery } from './scan-page.ts';
 export * from './segmented-log.ts';
 export * from './snapshot-format.ts';

@@ -66,11 +66,7 @@ export class KeyValueStateMachine implements StateMachine {
     this.#readHistoryId = options.readHistoryId;
     this.#collectEvents = options.collectEvents ?? false;
     this.#onEntryApplied = options.onEntryApplied;
-    const onEvent = (event: StateEvent): void => {
-      this.#events.push(event);
-    };
-    const backend = options.backend ?? new KeyValueStore();
-    this.#tables = new StateTables(backend, this.#collectEvents ? onEvent : undefined);
+    this.#tables = this.#tablesOver(options.backend ?? new KeyValueStore());
   }
 
   get appliedIndex(): LogIndex {
@@ -173,10 +169,8 @@ export class KeyValueStateMachine implements StateMachine {
       header.index >= this.#appliedIndex,
       () => `loading a snapshot at ${header.index} over a state at ${this.#appliedIndex}`,
     );
-    const loaded = new KeyValueStateMachine({
-      readHistoryId: this.#readHistoryId,
-      backend: this.#tables.keys.successor(),
-    });
+    const loaded = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
+    loaded.#tables = this.#tablesOver(this.#tables.keys.successor());
     loaded.#appliedIndex = header.index;
     let stateHash = '';
     const loading = new TablesLoading(header, loaded.#tables);
@@ -234,6 +228,13 @@ export class KeyValueStateMachine implements StateMachine {
       default:
         return unreachable(entry.kind, 'entry kind');
     }
+  }
+
+  #tablesOver(backend: KeyValueBackend): StateTables {
+    const onEvent = (event: StateEvent): void => {
+      this.#events.push(event);
+    };
+    return new StateTables(backend, this.#collectEvents ? onEvent : undefined);
   }
 
   #place(): CommandPlace {

@@ -175,10 +175,12 @@ describe('a snapshot', () => {
     const hash = machine.state.stateHash();
     const { stateBytes } = machine.state;
     await machine.reload();
+    machine.takeEvents();
     expect(machine.state.stateHash()).toBe(hash);
     expect(machine.state).toMatchObject({ stateBytes, sessionCount: 1, nextExpiryMs: 700 });
     machine.pass(600);
     expect(machine.keys()).toEqual(['leased']);
+    expect(machine.takeEvents()).toEqual(['delete short@6']);
     machine.pass(100);
     expect(machine.state.sessionCount).toBe(0);
     machine.pass(200);

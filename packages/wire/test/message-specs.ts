@@ -153,6 +153,13 @@ export const clientSpecs: MessageSpec[] = [
     decode: decodeWriteCommand,
   },
   spec(
+    'd_engine.admin.v1.SnapshotPart',
+    fc.record({ data: bytes }),
+    ({ data }) => ({ data }),
+    wire.encodeSnapshotPart,
+    wire.decodeSnapshotPart,
+  ),
+  spec(
     'd_engine.client.ClientReadRequest',
     fc.record({
       clientId: uint32,

@@ -1,5 +1,5 @@
 import type { Clock, Logger, LogIndex } from '@d-engine/base';
-import { DiskError, describeError, must } from '@d-engine/base';
+import { DEngineError, DiskError, describeError, limits, must } from '@d-engine/base';
 import type { Membership, Raft } from '@d-engine/raft';
 import type {
   SnapshotHeader,
@@ -33,7 +33,7 @@ export class SnapshotTask {
   #state: 'ready' | 'writing' | 'stopped' = 'ready';
   /** Another snapshot is about to take the place of the state. */
   #paused = false;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
     raft: Raft;
@@ -78,13 +78,52 @@ export class SnapshotTask {
     if (this.#state !== 'ready' || this.#paused || !this.#mayTake()) return;
     const { appliedIndex } = this.#stateMachine;
     if (!this.#trigger.isDue(appliedIndex, this.#storage.logBytes)) return;
+    this.#begin();
+  }
+
+  /**
+   * Takes one now, unless the newest has all up to `index`, which was applied. Rejects when there
+   * is no room for it, or when it must not be taken at this moment.
+   */
+  async takeWith(index: LogIndex): Promise<void> {
+    while (this.#latestIndex < index) {
+      await this.#writing;
+      if (this.#latestIndex >= index) return;
+      const problem = this.#whyNot();
+      if (problem !== undefined) throw problem;
+      const { error } = await this.#begin();
+      if (error !== undefined) throw error;
+    }
+  }
+
+  #whyNot(): DEngineError | undefined {
+    if (this.#state === 'stopped') return new DEngineError('Stopped', 'this member is stopping');
+    if (!this.#mayTake()) {
+      return new DEngineError('StateDiverged', 'the state of this member is not to be trusted');
+    }
+    if (!this.#paused && this.#state === 'ready') return undefined;
+    const message = 'a snapshot of the leader is taking the place of the state: retry later';
+    return new DEngineError('RateLimited', message, { retryAfterMs: limits.snapshotSaveRetryMs });
+  }
+
+  /** Resolves when it is over, with the error when there was no room for it. */
+  #begin(): Promise<{ readonly error?: unknown }> {
     this.#state = 'writing';
-    this.#writing = this.#take()
-      .catch((error: unknown) => this.#onTakeFailed(error))
-      .catch((error: unknown) => this.#onFailure(error))
+    const outcome = this.#take()
+      .then(() => ({}))
+      .catch((error: unknown) => {
+        this.#onTakeFailed(error);
+        return { error };
+      })
+      .catch((error: unknown) => {
+        this.#onFailure(error);
+        return { error };
+      })
       .finally(() => {
         if (this.#state === 'writing') this.#state = 'ready';
       });
+    this.#writing = outcome;
+    return outcome;
   }
 
   async #take(): Promise<void> {
