@@ -33,7 +33,7 @@ export class SnapshotTask {
   #state: 'ready' | 'writing' | 'stopped' = 'ready';
   /** Another snapshot is about to take the place of the state. */
   #paused = false;
-  #writing: Promise<unknown> = Promise.resolve();
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(options: {
     raft: Raft;
@@ -78,7 +78,7 @@ export class SnapshotTask {
     if (this.#state !== 'ready' || this.#paused || !this.#mayTake()) return;
     const { appliedIndex } = this.#stateMachine;
     if (!this.#trigger.isDue(appliedIndex, this.#storage.logBytes)) return;
-    this.#begin();
+    this.#begin().catch(() => undefined);
   }
 
   /**
@@ -91,8 +91,7 @@ export class SnapshotTask {
       if (this.#latestIndex >= index) return;
       const problem = this.#whyNot();
       if (problem !== undefined) throw problem;
-      const { error } = await this.#begin();
-      if (error !== undefined) throw error;
+      await this.#begin();
     }
   }
 
@@ -106,24 +105,17 @@ export class SnapshotTask {
     return new DEngineError('RateLimited', message, { retryAfterMs: limits.snapshotSaveRetryMs });
   }
 
-  /** Resolves when it is over, with the error when there was no room for it. */
-  #begin(): Promise<{ readonly error?: unknown }> {
+  /** What fails is dealt with; whoever waits hears of it all the same. */
+  #begin(): Promise<void> {
     this.#state = 'writing';
-    const outcome = this.#take()
-      .then(() => ({}))
-      .catch((error: unknown) => {
-        this.#onTakeFailed(error);
-        return { error };
-      })
-      .catch((error: unknown) => {
-        this.#onFailure(error);
-        return { error };
-      })
+    const taking = this.#take();
+    this.#writing = taking
+      .catch((error: unknown) => this.#onTakeFailed(error))
+      .catch((error: unknown) => this.#onFailure(error))
       .finally(() => {
         if (this.#state === 'writing') this.#state = 'ready';
       });
-    this.#writing = outcome;
-    return outcome;
+    return taking;
   }
 
   async #take(): Promise<void> {
