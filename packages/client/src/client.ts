@@ -9,6 +9,7 @@ import {
   type Env,
   type KeyValue,
   type Logger,
+  type MembershipWatch,
   type Metrics,
   type NodeStatus,
   type ReadOptions,
@@ -16,6 +17,9 @@ import {
   type RequestOptions,
   silentLogger,
   silentMetrics,
+  type Watch,
+  type WatchOptions,
+  type WatchTarget,
   type WriteCommand,
   type WriteResult,
 } from '@d-engine/base';
@@ -33,6 +37,10 @@ import { parseEndpoint, type Scheme } from './endpoint-address.ts';
 import { type Endpoint, EndpointPool } from './endpoint-pool.ts';
 import { Closing } from './operation-scope.ts';
 import { keyBytes, readKeys, valueBytes, writeRequest } from './requests.ts';
+import { downloadSnapshot } from './snapshot-download.ts';
+import { MembershipProtocol } from './watch/membership-protocol.ts';
+import { type FollowerOptions, StreamFollower } from './watch/stream-follower.ts';
+import { WatchProtocol } from './watch/watch-protocol.ts';
 
 export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'> {
   /** `host:port` or `SCHEME://host:port` of some members; leaders elsewhere are found by hints. */
@@ -50,6 +58,12 @@ export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'>
 }
 
 export interface Client extends ClientApi {
+  /**
+   * A snapshot file with everything that was acknowledged before this call, from some member: the
+   * bytes in order, of any size each. `d-engine snapshot restore` makes a cluster of it. An hour
+   * when no deadline is given.
+   */
+  snapshot(options?: RequestOptions): AsyncGenerator<Uint8Array, void, undefined>;
   /** Ends all connections; operations under way and later ones reject. Idempotent. */
   close(): void;
 }
@@ -69,14 +83,17 @@ export function createClient(options: ClientOptions): Client {
 }
 
 class NetworkClient implements Client {
+  readonly #clock: Env['clock'];
   readonly #closing = new Closing();
   readonly #pool: EndpointPool;
   readonly #check: ClusterCheck;
   readonly #caller: Caller;
+  readonly #follower: FollowerOptions;
   readonly #clientId: number;
 
   constructor(options: ClientOptions) {
     const { clock, network, random, logger = silentLogger, metrics = silentMetrics } = options;
+    this.#clock = clock;
     const { scheme = 'http' } = options;
     const connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutMsDefault;
     const addresses = [
@@ -104,6 +121,15 @@ class NetworkClient implements Client {
       metrics,
       deadlineMs: options.deadlineMs ?? deadlineMsDefault,
     });
+    this.#follower = {
+      pool: this.#pool,
+      check: this.#check,
+      clock,
+      random,
+      closing: this.#closing,
+      metrics,
+      answerMs: options.deadlineMs ?? deadlineMsDefault,
+    };
   }
 
   async put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult> {
@@ -182,6 +208,24 @@ class NetworkClient implements Client {
       },
       options,
     );
+  }
+
+  snapshot(options?: RequestOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const clock = this.#clock;
+    return downloadSnapshot(
+      { pool: this.#pool, check: this.#check, clock, closing: this.#closing },
+      options,
+    );
+  }
+
+  watch(target: WatchTarget, options: WatchOptions = {}): Watch {
+    const protocol = new WatchProtocol(target, options, this.#clientId);
+    return new StreamFollower(this.#follower, protocol, options.signal).reader;
+  }
+
+  watchMembership(options: Pick<WatchOptions, 'signal'> = {}): MembershipWatch {
+    const protocol = new MembershipProtocol(this.#clientId);
+    return new StreamFollower(this.#follower, protocol, options.signal).reader;
   }
 
   close(): void {

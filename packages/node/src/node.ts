@@ -21,9 +21,8 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, Storage } from '@d-engine/storage';
+import type { EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
-import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
@@ -35,13 +34,13 @@ import { MemberParts } from './member-parts.ts';
 import { nodeStatus } from './node-status.ts';
 import { OperatorLog } from './operator-log.ts';
 import { randomId } from './random-id.ts';
+import { readBarrier } from './read-barrier.ts';
 import type { ReadRequest } from './reads.ts';
-import { ClientCalls } from './services/client-calls.ts';
-import { ClusterCalls } from './services/cluster-calls.ts';
-import { Health } from './services/health.ts';
-import { MemberService } from './services/member-service.ts';
+import type { ServedMember } from './services/served-methods.ts';
+import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
+import type { WatchOpener } from './watch/watches.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -156,6 +155,7 @@ export class Node {
       writes: this.#parts.writes,
       submitRead: (request) => this.#submitRead(request),
       checks: this.#parts.checks,
+      watches: this.#parts.watches,
       status: () => this.status(),
     });
   }
@@ -174,29 +174,14 @@ export class Node {
   }
 
   async #serve(listen: (address: Address, service: Service) => Promise<Listener>): Promise<void> {
-    const clientCalls = new ClientCalls({
-      writes: this.#parts.writes,
-      submitRead: (request) => this.#submitRead(request),
-      checks: this.#parts.checks,
-      leadership: this.#parts.leadership,
-    });
-    const clusterCalls = new ClusterCalls({ status: () => this.status() });
-    const health = new Health({
-      clock: this.#env.clock,
+    const member: ServedMember = {
+      status: () => this.status(),
       isReady: () => isReady(this.health()),
-    });
-    const service = new MemberService({
-      handlers: new Map([
-        ...clientCalls.handlers(),
-        ...clusterCalls.handlers(),
-        [methods.healthCheck, (call) => health.check(call)],
-      ]),
-      streams: new Map([
-        [methods.healthWatch, (stream) => health.watch(stream)],
-        [methods.reflection, (stream) => new ServerReflection(stream)],
-        [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
-      ]),
-      transport: this.#parts.transport,
+      submitRead: (request) => this.#submitRead(request),
+      openSnapshot: () => this.openSnapshot(),
+    };
+    const service = servedMethods(member, this.#parts, {
+      clock: this.#env.clock,
       logger: this.#logger,
     });
     this.#listener = await listen(this.settings.listenAddress, service);
@@ -286,6 +271,7 @@ export class Node {
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
     this.#parts.snapshots.refreshMetrics();
+    this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
       appliedIndex: this.#parts.stateMachine.appliedIndex,
@@ -310,6 +296,22 @@ export class Node {
   /** Somebody noticed that the event loop was held up until now, for so long. */
   noteStall(blockedMs: number): void {
     this.#stalls.note(blockedMs);
+  }
+
+  /** What HTTP serves watches from. */
+  get watches(): WatchOpener {
+    return this.#parts.watches;
+  }
+
+  /**
+   * A snapshot with everything that was acknowledged before this call: the newest one, or one that
+   * is taken now. The file stays until the reader is closed. Rejects as a linearizable read does;
+   * with DiskError, when there is no room.
+   */
+  async openSnapshot(): Promise<SnapshotReader> {
+    const { serverDeadlineMs } = this.settings;
+    await readBarrier((request) => this.#submitRead(request), serverDeadlineMs);
+    return this.#parts.snapshots.open(this.appliedIndex);
   }
 
   /**
@@ -369,6 +371,7 @@ export class Node {
     this.#parts.proposals.failAll(message);
     this.#parts.reads.failAll(message);
     this.#parts.forwards.failAll(message);
+    this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
@@ -470,6 +473,7 @@ export class Node {
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#parts.snapshots.onIdle();
       this.#parts.verification.onIdle();
+      this.#parts.watches.onIdle();
       this.#armIdleTimer();
     });
   }

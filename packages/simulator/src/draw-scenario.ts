@@ -5,6 +5,7 @@ import { drawPersistence } from './draw-persistence.ts';
 import { drawSnapshots } from './draw-snapshots.ts';
 import { drawTransport } from './draw-transport.ts';
 import { drawUpkeep, drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
+import { drawWatches } from './draw-watches.ts';
 import { applyPreset } from './presets.ts';
 import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
 import { earlyFaultKinds } from './scenario.ts';
@@ -49,6 +50,7 @@ export function drawScenario(seed: number, members?: number, told?: Strategies):
     upkeep: drawUpkeep(seed),
     snapshots: drawSnapshots(seed, valueBytes),
     persistence,
+    watch: drawWatches(seed),
     intervalMsMax: (2 * durationMsDefault * clients) / target,
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),
