@@ -72,7 +72,7 @@ test('leaving the loop closes the source once, and lets go of the signal', async
   expect(await reader.next()).toEqual(done);
 });
 
-test('aborting ends what waits, and a signal that has fired before ends the first read', async () => {
+test('aborting ends what waits, and a signal that has fired ends the first read', async () => {
   const controller = new AbortController();
   const { list, reader } = setUp(controller.signal);
   const waiting = reader.next();

@@ -135,6 +135,6 @@ function drawTarget(
   const key = `k${random.integer(keys)}`;
   if (draw < 0.7) return { target: { key }, selects: (each) => each === key };
   // Keys of one digit: in the order of their numbers.
-  const target = { start: key, end: random.chance(0.5) ? null : 'k8' };
+  const target = { start: key, end: random.chance(0.5) || key >= 'k8' ? null : 'k8' };
   return { target, selects: (each) => each >= key && (target.end === null || each < target.end) };
 }
