@@ -5,9 +5,16 @@ import { limits } from './limits.ts';
 
 /**
  * What an entry of the log does. The number is on disk and on the wire for ever.
- * Reserved for later: 5 configuration (joint consensus), 6 time, 7 verify, 9 session.
+ * Reserved for later: 6 time, 7 verify, 9 session.
  */
-export const entryKinds = { noop: 1, bootstrap: 2, binding: 3, command: 4, newHistory: 8 } as const;
+export const entryKinds = {
+  noop: 1,
+  bootstrap: 2,
+  binding: 3,
+  command: 4,
+  configuration: 5,
+  newHistory: 8,
+} as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
 /** Exactly-once bookkeeping of a client session (design rule 8). */

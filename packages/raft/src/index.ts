@@ -2,12 +2,15 @@ export { isMembershipKind } from './bindings.ts';
 export * from './configuration.ts';
 export * from './effects.ts';
 export { initialVotersHash } from './formation.ts';
+export type { ImpossibleChange, MembershipChange, NewLearner } from './membership-change.ts';
 export {
   decodeBinding,
   decodeBootstrap,
+  decodeConfigurationChange,
   decodeMember,
   encodeBinding,
   encodeBootstrap,
+  encodeConfigurationChange,
   encodeMember,
   historyIdOf,
 } from './membership-codec.ts';
@@ -15,6 +18,8 @@ export * from './messages.ts';
 export type { RaftView } from './raft.ts';
 export { Raft } from './raft.ts';
 export type {
+  ChangeRefusal,
+  ChangeResult,
   HelloVerdict,
   PeerHello,
   PeerProgress,

@@ -232,6 +232,7 @@ export class KeyValueStateMachine implements StateMachine {
         return undefined;
       case entryKinds.noop:
       case entryKinds.binding:
+      case entryKinds.configuration:
         return undefined;
       default:
         return unreachable(entry.kind, 'entry kind');
