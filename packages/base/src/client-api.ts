@@ -1,14 +1,11 @@
-import type { Address, ClusterId, LogIndex, NodeId, Revision, Term } from './ids.ts';
-
-/** Text is UTF-8. */
-export type BytesLike = Uint8Array | string;
-
-export const consistencies = ['linearizable', 'lease', 'eventual'] as const;
-/**
- * `linearizable`: a quorum confirms that nothing newer exists. `lease`: the leader answers alone
- * while its lease holds. `eventual`: this member's own state, possibly old.
- */
-export type Consistency = (typeof consistencies)[number];
+import type { BytesLike } from './bytes-like.ts';
+import type { Consistency } from './consistency.ts';
+import type { Address, ClusterId, LeaseId, LogIndex, NodeId, Revision, Term } from './ids.ts';
+import type { KeyValue } from './key-value.ts';
+import type { LeaseGrant, LeaseRenewal, LeaseRevocation, LeaseStatus } from './leases.ts';
+import type { KeyRange, ScanOrder, ScanResult } from './scans.ts';
+import type { KeyLifetime, Transaction, TransactionResult } from './transactions.ts';
+import type { MembershipWatch, Watch, WatchOptions, WatchTarget } from './watch-api.ts';
 
 export interface RequestOptions {
   /** Time for the whole operation, retries included. */
@@ -16,11 +13,29 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface WriteOptions extends RequestOptions {
+  /**
+   * A name for this one write, unique among all writes of the last minutes: sent again with the
+   * same name, on whatever road and to whatever member, it is applied once and answered alike.
+   */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface PutOptions extends WriteOptions, KeyLifetime {}
+
 export interface ReadOptions extends RequestOptions {
   /** The server's default_policy when absent. */
   readonly consistency?: Consistency | undefined;
   /** Waits until the answering member has applied this revision: read your writes anywhere. */
   readonly minRevision?: Revision | undefined;
+}
+
+export interface ScanOptions extends ReadOptions {
+  /** Entries of one page. */
+  readonly limit?: number | undefined;
+  readonly order?: ScanOrder | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
 }
 
 export interface WriteResult {
@@ -36,16 +51,6 @@ export interface CompareAndSwapResult extends WriteResult {
   readonly succeeded: boolean;
   /** When it failed: what the key held instead; null when absent. */
   readonly current: Uint8Array | null;
-}
-
-/** One key as a read saw it. */
-export interface KeyValue {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  readonly createRevision: Revision;
-  readonly modRevision: Revision;
-  /** Writes since it was created: 1 after the first. */
-  readonly version: number;
 }
 
 export interface ReadResult {
@@ -94,9 +99,9 @@ export interface NodeStatus {
  * failed may still have taken effect.
  */
 export interface ClientApi {
-  put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult>;
+  put(key: BytesLike, value: BytesLike, options?: PutOptions): Promise<WriteResult>;
   /** Deleting an absent key succeeds. */
-  delete(key: BytesLike, options?: RequestOptions): Promise<DeleteResult>;
+  delete(key: BytesLike, options?: WriteOptions): Promise<DeleteResult>;
   /**
    * Sets `key` to `value` if it holds `expected`, byte for byte. `expected` null: must be absent;
    * `value` null: delete. A mismatch is a result, not an error.
@@ -105,11 +110,27 @@ export interface ClientApi {
     key: BytesLike,
     expected: BytesLike | null,
     value: BytesLike | null,
-    options?: RequestOptions,
+    options?: PutOptions,
   ): Promise<CompareAndSwapResult>;
+  txn(transaction: Transaction, options?: WriteOptions): Promise<TransactionResult>;
   /** Null for an absent key. */
   get(key: BytesLike, options?: ReadOptions): Promise<KeyValue | null>;
   read(keys: readonly BytesLike[], options?: ReadOptions): Promise<ReadResult>;
+  scan(range: KeyRange, options?: ScanOptions): Promise<ScanResult>;
+  grantLease(ttlMs: number, options?: WriteOptions): Promise<LeaseGrant>;
+  /** Rejects with LeaseNotFound when the lease is over: what hung on it is gone. */
+  keepLeaseAlive(lease: LeaseId, options?: WriteOptions): Promise<LeaseRenewal>;
+  /** Ends it now, with all keys that hang on it. */
+  revokeLease(lease: LeaseId, options?: WriteOptions): Promise<LeaseRevocation>;
+  /** Null when there is no such lease, or none any more. */
+  leaseTimeLeft(lease: LeaseId, options?: ReadOptions): Promise<LeaseStatus | null>;
   /** Local to the answering member; never waits for others. */
   status(options?: RequestOptions): Promise<NodeStatus>;
+  /**
+   * Every change of the keys, in order, from the call on: ordered, each once, all of one revision
+   * together, and none left out without a `resync`. Goes on by itself where that loses nothing.
+   */
+  watch(target: WatchTarget, options?: WatchOptions): Watch;
+  /** Who is in the cluster: at once, then after each change. */
+  watchMembership(options?: Pick<WatchOptions, 'signal'>): MembershipWatch;
 }

@@ -1,11 +1,11 @@
 import { InvariantViolation } from './assert.ts';
-import type { LogIndex, Revision, Term } from './ids.ts';
+import type { LogIndex, SessionId, Term } from './ids.ts';
 import { exactIntegerMax } from './ids.ts';
 import { limits } from './limits.ts';
 
 /**
  * What an entry of the log does. The number is on disk and on the wire for ever.
- * Reserved for later: 6 time, 7 verify, 9 session.
+ * `time` has no payload: its header says all (design rule 7).
  */
 export const entryKinds = {
   noop: 1,
@@ -13,13 +13,16 @@ export const entryKinds = {
   binding: 3,
   command: 4,
   configuration: 5,
+  time: 6,
+  /** Every member tells its leader the hash of its state as of here (design rule 16). */
+  verify: 7,
   newHistory: 8,
 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
 /** Exactly-once bookkeeping of a client session (design rule 8). */
 export interface SessionStamp {
-  readonly session: Revision;
+  readonly session: SessionId;
   readonly sequence: number;
   /** The client needs no stored result below this sequence any more. */
   readonly lowestUnacknowledged: number;

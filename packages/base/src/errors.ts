@@ -1,5 +1,6 @@
 import type { Address, NodeId } from './ids.ts';
 import type { FailureStatus } from './network.ts';
+import type { ResumeToken } from './watch-api.ts';
 
 /** What an error says of the write that met it: `never` applied, or `maybe`. */
 export type Applied = 'never' | 'maybe';
@@ -56,6 +57,7 @@ export type ErrorName =
   | 'Stopped'
   | 'WrongCluster'
   | 'MemberRefused'
+  | 'StateDiverged'
   | 'TlsFailed'
   | 'StateFull'
   | 'ChangeInFlight'
@@ -64,7 +66,10 @@ export type ErrorName =
   | 'LastVoter'
   | 'LearnerBehind'
   | 'QuorumAtRisk'
-  | 'MemberRemoved';
+  | 'MemberRemoved'
+  | 'LeaseNotFound'
+  | 'SessionExpired'
+  | 'WatchCompacted';
 
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
 export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
@@ -150,7 +155,7 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'The state is at limits.max_state_bytes: delete keys, or raise it on every member.',
   ),
   ChangeInFlight: define(
-    10012,
+    10040,
     true,
     'never',
     'aborted',
@@ -158,7 +163,7 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'A change of members is not committed yet: retry in a moment.',
   ),
   KnownMember: define(
-    10013,
+    10041,
     false,
     'never',
     'alreadyExists',
@@ -166,7 +171,7 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'The node id is a member already: take another id, remove it first, or replace it.',
   ),
   ReadOnlyMember: define(
-    10014,
+    10042,
     false,
     'never',
     'failedPrecondition',
@@ -174,7 +179,7 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'A READ_ONLY learner never votes: let it join as PROMOTABLE instead.',
   ),
   LastVoter: define(
-    10015,
+    10043,
     false,
     'never',
     'failedPrecondition',
@@ -182,7 +187,7 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'A cluster without a voter is none: promote another member first.',
   ),
   LearnerBehind: define(
-    10016,
+    10044,
     true,
     'never',
     'unavailable',
@@ -190,7 +195,7 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'The learner has not caught up, and would hold up writes as a voter: retry later.',
   ),
   QuorumAtRisk: define(
-    10017,
+    10045,
     false,
     'never',
     'failedPrecondition',
@@ -198,12 +203,44 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'Too few of the voters that would remain are reached: start them first.',
   ),
   MemberRemoved: define(
-    10018,
+    10046,
     false,
     'never',
     'failedPrecondition',
     503,
     'The cluster goes on without this member: stop it; to return, wipe its data and join.',
+  ),
+  LeaseNotFound: define(
+    10012,
+    false,
+    'never',
+    'notFound',
+    404,
+    'The lease is over, or never was: grant a new one and write what hung on it anew.',
+  ),
+  SessionExpired: define(
+    10013,
+    false,
+    'maybe',
+    'failedPrecondition',
+    410,
+    'The session of the write is over, so nobody knows whether it was applied: read first.',
+  ),
+  StateDiverged: define(
+    10020,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
+    'The state of this member is not that of a quorum: ask another member, replace this one.',
+  ),
+  WatchCompacted: define(
+    10030,
+    false,
+    'never',
+    'outOfRange',
+    410,
+    'Its events are no longer kept here: read the state anew, then watch above what was read.',
   ),
 };
 
@@ -215,6 +252,8 @@ export interface LeaderHint {
 export interface ErrorDetails {
   readonly leader?: LeaderHint | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** Of a watch that was compacted: what is read at this revision or later can be watched on. */
+  readonly resumeAt?: ResumeToken | undefined;
   readonly cause?: unknown;
 }
 
@@ -224,6 +263,7 @@ export class DEngineError extends Error {
   override readonly name: ErrorName;
   readonly leader: LeaderHint | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly resumeAt: ResumeToken | undefined;
 
   /** `message` says what happened and what to do. */
   constructor(name: ErrorName, message: string, details: ErrorDetails = {}) {
@@ -231,6 +271,7 @@ export class DEngineError extends Error {
     this.name = name;
     this.leader = details.leader;
     this.retryAfterMs = details.retryAfterMs;
+    this.resumeAt = details.resumeAt;
   }
 
   get code(): number {

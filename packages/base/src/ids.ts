@@ -15,6 +15,10 @@ export type LogIndex = Flavor<number, 'LogIndex'>;
  * after a forced recovery.
  */
 export type Revision = Flavor<number, 'Revision'>;
+/** The revision of the entry that granted it: as unique, and as ordered, as revisions are. */
+export type LeaseId = Flavor<number, 'LeaseId'>;
+/** The revision of the entry that opened it. */
+export type SessionId = Flavor<number, 'SessionId'>;
 /**
  * 32 hex digits, random, made when a data directory is first used. (NodeId, InstanceId) is a
  * member.

@@ -13,6 +13,30 @@ export const limits = {
   requestBytesMax: 4_194_304,
   /** Keys of one read: all are looked up in one go, between two turns. */
   readKeysMax: 10_000,
+  /** Of each of the three lists of a transaction: all run in one step of the state machine. */
+  transactionStepsMax: 128,
+  /** What the steps of a transaction read; a session keeps it until the client has it. */
+  transactionAnswerBytesMax: 1_048_576,
+  /** One page of a scan: it is looked up and copied between two turns. */
+  scanEntriesMax: 1_000,
+  /** A hundred years: cluster time plus this is an exact number. */
+  ttlMsMax: 3_155_760_000_000,
+  /** A lease that lives shorter than a leader change takes cannot be kept. */
+  leaseTtlMsMin: 100,
+  /** A table in memory on every member, renewed through the log: for services, not for sessions. */
+  leasesMax: 100_000,
+  /** All go away in one step of the state machine. */
+  leaseKeysMax: 10_000,
+  /** Keys that one time entry may remove, whole leases apart; the next one follows at once. */
+  expiriesPerEntryMax: 10_000,
+  /** Clients, members and writes with an idempotency key, in memory on every member. */
+  sessionsMax: 100_000,
+  /** A session that is not kept alive this long is forgotten; clients renew far earlier. */
+  sessionTtlMsMax: 86_400_000,
+  sessionNameBytesMax: 256,
+  /** Results that a session keeps: what its client has in flight. */
+  sessionResultsMax: 10_000,
+  sessionResultBytesMax: 4_194_304,
   /** Keys and values of one answer; a client takes messages of `peerMessageBytesMax`. */
   readAnswerBytesMax: 7_340_032,
   /** One entry: a request plus its header. */

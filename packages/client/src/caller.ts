@@ -44,6 +44,7 @@ const readShare = 1 / 3;
 /** A member that answered one of these is asked after all others for a while. */
 const unusable: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'MemberRefused',
+  'StateDiverged',
   'Stopped',
   'WrongCluster',
 ]);

@@ -25,6 +25,7 @@ export function judge(operation: Operation, failure: AttemptFailure): Verdict {
     // This member cannot, another one can.
     case 'Stopped':
     case 'MemberRefused':
+    case 'StateDiverged':
     case 'WrongCluster':
       return 'elsewhere';
     // A read changes nothing, whatever became of it there.

@@ -31,7 +31,7 @@ function lastRequest(): Uint8Array {
 /** The command of the last write; the decoder hands out Buffers, which are not equal to bytes. */
 function lastCommand(): object {
   const command = decodeWriteCommand(decodeClientWriteRequest(lastRequest()).command);
-  const plain = Object.entries<unknown>(command).map(([name, value]) => [
+  const plain = Object.entries(command as { [name: string]: unknown }).map(([name, value]) => [
     name,
     value instanceof Uint8Array ? Uint8Array.from(value) : value,
   ]);

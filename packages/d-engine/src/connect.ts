@@ -35,9 +35,17 @@ export function connect(options: ConnectOptions): ConnectedClient {
     delete: (key, request) => client.delete(key, request),
     compareAndSwap: (key, expected, value, request) =>
       client.compareAndSwap(key, expected, value, request),
+    txn: (transaction, request) => client.txn(transaction, request),
     get: (key, request) => client.get(key, request),
     read: (keys, request) => client.read(keys, request),
+    scan: (range, request) => client.scan(range, request),
+    grantLease: (ttlMs, request) => client.grantLease(ttlMs, request),
+    keepLeaseAlive: (lease, request) => client.keepLeaseAlive(lease, request),
+    revokeLease: (lease, request) => client.revokeLease(lease, request),
+    leaseTimeLeft: (lease, request) => client.leaseTimeLeft(lease, request),
     status: (request) => client.status(request),
+    watch: (target, watched) => client.watch(target, watched),
+    watchMembership: (watched) => client.watchMembership(watched),
     async close() {
       client.close();
       await env.network.close();

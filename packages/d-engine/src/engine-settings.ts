@@ -39,7 +39,16 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     valueBytesMax: limits.valueBytesMax,
     requestBytesMax: limits.requestBytesMax,
     stateBytesMax: limits.stateBytesMax,
+    stateVerificationIntervalMs: raft.stateVerificationIntervalMs,
     version,
     snapshots: snapshotSettings(config),
+    watch: {
+      ringEventsMax: raft.watch.eventQueueSize,
+      ringBytesMax: raft.watch.eventQueueBytesMax,
+      watcherEventsMax: raft.watch.watcherBufferSize,
+      watchersMax: raft.watch.watchersMax,
+      progressIntervalMs: raft.watch.heartbeatIntervalMs,
+      lagMeasured: raft.watch.metricsEnabled,
+    },
   };
 }

@@ -113,3 +113,20 @@ test('the metrics port answers /live, /ready and /metrics', async () => {
   expect(metrics).toMatch(/^d_engine_writes_total [1-9]/m);
   expect(metrics).toMatch(new RegExp(`^d_engine_peer_lag_entries\\{peer="${one}"\\} \\d+$`, 'm'));
 });
+
+test('the leader says how often it found all members to have one state', async () => {
+  const cluster = await startedCluster({
+    extraConfig: '[raft]\nstate_verification_interval_ms = 1000',
+  });
+  const leader = (await cluster.waitUntilSettled()).node_id;
+  const client = clientOf(cluster);
+  await client.put('looked', 'at');
+  await cluster.waitFor('a look at the states', 20_000, async () => {
+    const { text } = await httpCall(cluster.metricsAddress(leader), 'GET', '/metrics');
+    return /^d_engine_state_verifications_total [1-9]/m.test(text) ? true : undefined;
+  });
+  for (const id of cluster.ids) {
+    const { text } = await httpCall(cluster.metricsAddress(id), 'GET', '/metrics');
+    expect(text).toMatch(/^d_engine_state_diverged 0$/m);
+  }
+});

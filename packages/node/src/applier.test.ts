@@ -6,6 +6,7 @@ import { KeyValueStateMachine } from '@d-engine/storage';
 import { expect, test } from 'vitest';
 import { Applier } from './applier.ts';
 import type { Proposals } from './proposals.ts';
+import type { Watches } from './watch/watches.ts';
 
 function entriesOf(first: number, count: number, term: number): Entry[] {
   const payload = encodeWriteCommand({ type: 'delete', key: new Uint8Array([1]) });
@@ -18,6 +19,7 @@ function setUp(terms: readonly number[], memoryFirst: number, onDisk: readonly E
   const reads: { from: number; to: number }[] = [];
   const failures: unknown[] = [];
   const settled: number[] = [];
+  const verified: { index: number; applied: number }[] = [];
   const raft = {
     commitIndex: terms.length,
     memoryFirstIndex: memoryFirst,
@@ -44,11 +46,13 @@ function setUp(terms: readonly number[], memoryFirst: number, onDisk: readonly E
     proposals: {
       settleApplied: (entry: Entry) => settled.push(entry.index),
     } as unknown as Proposals,
+    watches: { onApplied: () => undefined } as unknown as Watches,
+    onVerifyApplied: (index) => verified.push({ index, applied: stateMachine.appliedIndex }),
     onApplied: () => undefined,
     onLoaded: () => undefined,
     onFailure: (error) => failures.push(error),
   });
-  return { applier, stateMachine, reads, failures, settled };
+  return { applier, stateMachine, reads, failures, settled, verified };
 }
 
 async function settle(): Promise<void> {
@@ -87,4 +91,19 @@ test('an entry of another term than the log says stops the member unapplied', as
   expect(failures).toHaveLength(1);
   expect(stateMachine.appliedIndex).toBe(0);
   expect(settled).toEqual([]);
+});
+
+test('a batch ends with its first verify entry: the state is looked at as of there', async () => {
+  const verify = { kind: entryKinds.verify, payload: new Uint8Array(0) };
+  const [second] = encodeEntries([verify], 2, 1, 0) as [Entry];
+  const onDisk = [...entriesOf(1, 1, 1), second, ...entriesOf(3, 2, 1)];
+  const { applier, stateMachine, verified } = setUp([1, 1, 1, 1], 5, onDisk);
+  applier.applyNext();
+  await settle();
+  expect(stateMachine.appliedIndex).toBe(2);
+  expect(verified).toEqual([{ index: 2, applied: 2 }]);
+  applier.applyNext();
+  await settle();
+  expect(stateMachine.appliedIndex).toBe(4);
+  expect(verified).toHaveLength(1);
 });

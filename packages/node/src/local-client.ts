@@ -4,10 +4,14 @@ import type {
   CompareAndSwapResult,
   DeleteResult,
   KeyValue,
+  MembershipWatch,
   NodeStatus,
   ReadOptions,
   ReadResult,
   RequestOptions,
+  Watch,
+  WatchOptions,
+  WatchTarget,
   WriteCommand,
   WriteResult,
 } from '@d-engine/base';
@@ -16,6 +20,7 @@ import type { WriteOutcome } from '@d-engine/wire';
 import { toBytes } from './bytes.ts';
 import type { OperationChecks } from './operation-checks.ts';
 import type { ReadReply, ReadRequest, ReadView } from './reads.ts';
+import type { Watches } from './watch/watches.ts';
 import type { WriteRouter } from './write-router.ts';
 
 /** The store's operations inside the member's own process; any member takes them. */
@@ -23,17 +28,20 @@ export class LocalClient implements ClientApi {
   readonly #writes: WriteRouter;
   readonly #submitRead: (request: ReadRequest) => DEngineError | undefined;
   readonly #checks: OperationChecks;
+  readonly #watches: Watches;
   readonly #status: () => NodeStatus;
 
   constructor(options: {
     writes: WriteRouter;
     submitRead: (request: ReadRequest) => DEngineError | undefined;
     checks: OperationChecks;
+    watches: Watches;
     status: () => NodeStatus;
   }) {
     this.#writes = options.writes;
     this.#submitRead = options.submitRead;
     this.#checks = options.checks;
+    this.#watches = options.watches;
     this.#status = options.status;
   }
 
@@ -98,8 +106,40 @@ export class LocalClient implements ClientApi {
     return { ...view, consistency };
   }
 
+  async txn(): Promise<never> {
+    throw notYet('txn');
+  }
+
+  async scan(): Promise<never> {
+    throw notYet('scan');
+  }
+
+  async grantLease(): Promise<never> {
+    throw notYet('grantLease');
+  }
+
+  async keepLeaseAlive(): Promise<never> {
+    throw notYet('keepLeaseAlive');
+  }
+
+  async revokeLease(): Promise<never> {
+    throw notYet('revokeLease');
+  }
+
+  async leaseTimeLeft(): Promise<never> {
+    throw notYet('leaseTimeLeft');
+  }
+
   async status(): Promise<NodeStatus> {
     return this.#status();
+  }
+
+  watch(target: WatchTarget, options?: WatchOptions): Watch {
+    return this.#watches.watch(target, options);
+  }
+
+  watchMembership(options?: Pick<WatchOptions, 'signal'>): MembershipWatch {
+    return this.#watches.watchMembership(options);
   }
 
   async #write(command: WriteCommand, options: RequestOptions | undefined): Promise<WriteOutcome> {
@@ -139,4 +179,8 @@ function rejectOnAbort(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   return () => signal.removeEventListener('abort', onAbort);
+}
+
+function notYet(operation: string): DEngineError {
+  return new DEngineError('Unsupported', `${operation} is not in this version yet`);
 }

@@ -1,4 +1,4 @@
-import type { NodeCondition, NodeId } from '@d-engine/base';
+import type { LogIndex, NodeCondition, NodeId } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 
 const recoveringReason =
@@ -11,6 +11,7 @@ export class MemberCondition {
   /** By the peer that refused it. */
   readonly #refusals = new Map<NodeId, DEngineError>();
   #olderCluster: DEngineError | undefined;
+  #diverged: DEngineError | undefined;
   #stopping = false;
 
   /** `hasLeader`: this member leads, or hears a leader that took it. */
@@ -33,6 +34,22 @@ export class MemberCondition {
     this.#olderCluster = olderCluster;
   }
 
+  /** Its state is another than a quorum's as of the verify entry `index` (design rule 16). */
+  diverge(index: LogIndex): void {
+    const message =
+      `the state of this member is not that of a quorum of the voters as of entry ${index}: ask ` +
+      'another member; keep a copy of its data directory for the report, then replace it';
+    this.#diverged = new DEngineError('StateDiverged', message);
+  }
+
+  agreeAgain(): void {
+    this.#diverged = undefined;
+  }
+
+  get hasDiverged(): boolean {
+    return this.#diverged !== undefined;
+  }
+
   stop(): void {
     this.#stopping = true;
   }
@@ -40,7 +57,7 @@ export class MemberCondition {
   /** Set when requests must be turned away, whatever they ask. */
   get closed(): DEngineError | undefined {
     if (this.#stopping) return new DEngineError('Stopped', 'this member is stopping: ask another');
-    return this.#refusal;
+    return this.#diverged ?? this.#refusal;
   }
 
   /** One peer that is wrong about this member must not silence one that a quorum works with. */
@@ -55,6 +72,8 @@ export class MemberCondition {
     formed: boolean,
     recovering: boolean,
   ): { condition: NodeCondition; reason: string | null } {
+    const diverged = this.#diverged;
+    if (diverged !== undefined) return { condition: 'diverged', reason: diverged.message };
     const refusal = this.#refusal;
     if (refusal !== undefined) return { condition: 'refused', reason: refusal.message };
     if (recovering) return { condition: 'recovering', reason: recoveringReason };

@@ -6,6 +6,7 @@ import type { EntryObserver, Storage } from '@d-engine/storage';
 import { KeyValueStateMachine } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
+import { StateVerification } from './divergence/state-verification.ts';
 import { Forwards } from './forwards.ts';
 import { MemberLeadership } from './leadership.ts';
 import { MemberAddresses } from './member-addresses.ts';
@@ -22,6 +23,7 @@ import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { StateQuota } from './state-quota.ts';
 import { TurnLoop } from './turn-loop.ts';
+import { Watches } from './watch/watches.ts';
 import { WriteRouter } from './write-router.ts';
 
 /** What the parts of a member are made from, and whom they tell of what concerns all of it. */
@@ -58,7 +60,9 @@ export class MemberParts {
   readonly reads: Reads;
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
+  readonly watches: Watches;
   readonly applier: Applier;
+  readonly verification: StateVerification;
   readonly snapshots: Snapshots;
   readonly turns: TurnLoop;
 
@@ -67,6 +71,7 @@ export class MemberParts {
     this.metrics = new NodeMetrics(context.metrics, env.clock);
     this.stateMachine = new KeyValueStateMachine({
       readHistoryId: historyIdOf,
+      collectEvents: true,
       onEntryApplied: context.onEntryApplied,
     });
     this.raft = createRaft(context);
@@ -91,7 +96,9 @@ export class MemberParts {
       sendFrame: (to, frame) => this.transport.sendForward(to, frame),
     });
     this.writes = createWriteRouter(context, this);
+    this.watches = createWatches(context, this);
     this.applier = createApplier(context, this);
+    this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
     this.turns = createTurnLoop(context, this);
   }
@@ -178,13 +185,27 @@ function createWriteRouter({ env, settings }: MemberContext, parts: MemberParts)
   });
 }
 
+function createWatches({ env, settings, metrics }: MemberContext, parts: MemberParts): Watches {
+  return new Watches({
+    clock: env.clock,
+    settings: settings.watch,
+    metrics,
+    state: parts.stateMachine,
+    raft: parts.raft,
+    checks: parts.checks,
+    closed: () => parts.condition.closed,
+  });
+}
+
 function createApplier(context: MemberContext, parts: MemberParts): Applier {
-  const { raft, stateMachine, proposals } = parts;
+  const { raft, stateMachine, proposals, watches } = parts;
   return new Applier({
     raft,
     storage: context.storage,
     stateMachine,
     proposals,
+    watches,
+    onVerifyApplied: (index) => parts.verification.onVerifyApplied(index),
     onApplied: () => {
       parts.reads.onApplied();
       parts.writes.onRoom();
@@ -196,9 +217,28 @@ function createApplier(context: MemberContext, parts: MemberParts): Applier {
   });
 }
 
+function createVerification(context: MemberContext, parts: MemberParts): StateVerification {
+  const { env, storage, settings, logger, metrics } = context;
+  const { raft, stateMachine, condition, transport } = parts;
+  return new StateVerification({
+    clock: env.clock,
+    raft,
+    stateMachine,
+    storage,
+    condition,
+    logger,
+    metrics,
+    intervalMs: settings.stateVerificationIntervalMs,
+    send: (to, frame) => transport.sendDivergence(to, frame),
+    onDiverged: () => parts.reads.failAll('the state of this member is not that of a quorum'),
+    requestTurn: () => parts.turns.request(),
+    onFailure: (error) => context.onFailure(error),
+  });
+}
+
 function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots {
   const { env, storage, settings, logger, metrics } = context;
-  const { raft, stateMachine, applier, transport } = parts;
+  const { raft, stateMachine, applier, condition, transport } = parts;
   return new Snapshots({
     env,
     raft,
@@ -207,6 +247,7 @@ function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots 
     applier,
     transport,
     settings: settings.snapshots,
+    mayTake: () => !condition.hasDiverged,
     logger,
     metrics,
     requestTurn: () => parts.turns.request(),

@@ -34,6 +34,9 @@ export class OperationChecks {
   }
 
   write(command: WriteCommand): DEngineError | undefined {
+    if (command.type !== 'put' && command.type !== 'delete' && command.type !== 'compareAndSwap') {
+      return new DEngineError('Unsupported', `${command.type} is not in this version yet`);
+    }
     const key = this.key(command.key);
     if (key !== undefined) return key;
     if (command.type === 'delete') return undefined;

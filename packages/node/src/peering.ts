@@ -3,8 +3,9 @@ import { DEngineError } from '@d-engine/base';
 import type { HelloVerdict, Raft, RaftMessage, Sender } from '@d-engine/raft';
 import { initialVotersHash } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
-import type { Hello, PeerFrame, SnapshotFrame } from '@d-engine/wire';
+import type { DivergenceFrame, Hello, PeerFrame, SnapshotFrame } from '@d-engine/wire';
 import { peerProtocolVersion, toForwardError } from '@d-engine/wire';
+import type { StateVerification } from './divergence/state-verification.ts';
 import type { Forwards } from './forwards.ts';
 import type { MemberAddresses } from './member-addresses.ts';
 import type { MemberCondition } from './member-condition.ts';
@@ -24,6 +25,7 @@ export interface PeeringParts {
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
   readonly snapshots: Snapshots;
+  readonly verification: StateVerification;
 }
 
 /** How this member introduces itself, whom it accepts, and where peers' messages go. */
@@ -118,7 +120,8 @@ export class Peering implements TransportObserver {
     const seen = this.#storage.identity.peers.get(hello.nodeId);
     const isOlder = seen?.instanceId === hello.instanceId && hello.bootCount < seen.bootCount;
     if (isOlder) return 'olderBootCount';
-    const { nodeId, instanceId, bootCount, state, clusterId, initialVotersHash, recovering } = hello;
+    const { nodeId, instanceId, bootCount, state, clusterId, initialVotersHash, recovering } =
+      hello;
     const verdict = this.#raft.peerHello(
       { nodeId, instanceId, bootCount, state, clusterId, initialVotersHash, recovering },
       this.#env.clock.now(),
@@ -181,6 +184,10 @@ export class Peering implements TransportObserver {
 
   onSnapshotFrame(sender: Sender, frame: SnapshotFrame, reply: (answer: PeerFrame) => void): void {
     this.#parts().snapshots.onFrame(sender, frame, reply);
+  }
+
+  onDivergenceFrame(sender: Sender, frame: DivergenceFrame): void {
+    this.#parts().verification.onFrame(sender, frame);
   }
 
   onLinkUp({ nodeId: peer, instanceId }: Sender, plane: Plane): void {

@@ -44,7 +44,7 @@ export class StateQuota {
   /** Whether it may make the state larger, and by more than there is room for. */
   #grows(command: Uint8Array, freeBytes: number): boolean {
     const write = readable(command);
-    if (write === undefined || write.type === 'delete' || write.value === null) return false;
+    if (write === undefined || !('value' in write) || write.value === null) return false;
     const [found] = this.#state.get([write.key]);
     const growthBytes =
       found === null || found === undefined

@@ -1,4 +1,13 @@
-import type { ClusterId, Entry, InstanceId, Instant, LogIndex, NodeId, Term, WriteId } from '@d-engine/base';
+import type {
+  ClusterId,
+  Entry,
+  InstanceId,
+  Instant,
+  LogIndex,
+  NodeId,
+  Term,
+  WriteId,
+} from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { Bindings, isMembershipKind } from './bindings.ts';
 import type { Configuration } from './configuration.ts';
@@ -75,6 +84,8 @@ export class Core {
   recovering: boolean;
   /** What its leader of this term wants it to hold first; undefined until it said so. */
   recoverTo: LogIndex | undefined;
+  /** False: it neither campaigns nor leads, see {@link Raft.setMayLead}. */
+  mayLead = true;
 
   #hardState: HardState;
   /** The write that takes the current hard state to disk. */

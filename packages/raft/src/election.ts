@@ -35,7 +35,7 @@ export function electionTimedOut(core: Core, at: Instant): void {
 }
 
 function mayCampaign(core: Core, at: Instant): boolean {
-  if (!core.isCandidate) return false;
+  if (!core.isCandidate || !core.mayLead) return false;
   if (core.recovering && !needsEveryVoter(core)) return false;
   if (core.bindings.bootstrap === undefined) return core.formation.mayCampaign(at.monotonicMs);
   const { self, config, bindings } = core;

@@ -15,7 +15,7 @@ export {
   historyIdOf,
 } from './membership-codec.ts';
 export * from './messages.ts';
-export type { RaftView } from './raft.ts';
+export { voteResult } from './quorum.ts';
 export { Raft } from './raft.ts';
 export type {
   ChangeRefusal,
@@ -28,3 +28,4 @@ export type {
   RecoveredState,
 } from './raft-config.ts';
 export type { InstallVerdict, Membership, RaftSnapshot } from './raft-snapshot.ts';
+export type { RaftView } from './raft-view.ts';

@@ -43,6 +43,28 @@ describe('three members', () => {
     expect(cluster.propose(follower, 'x')).toEqual(refused);
   });
 
+  test('a member that may not lead steps down, votes on, and campaigns again when it may', () => {
+    const cluster = formed(3);
+    const { id, raft } = leading(cluster);
+    raft.setMayLead(false, 'its state is not to be trusted', cluster.at);
+    cluster.run(10 * electionTimeoutMaxMs);
+    const next = leading(cluster);
+    expect(next.id).not.toBe(id);
+    // With the third away its acknowledgement and its vote are needed.
+    const third = 6 - id - next.id;
+    cluster.crash(third);
+    cluster.propose(next.id, 'x');
+    cluster.run(electionTimeoutMaxMs);
+    expect(next.raft.commitIndex).toBe(next.raft.lastLogIndex);
+    cluster.crash(next.id);
+    cluster.start(third);
+    cluster.run(10 * electionTimeoutMaxMs);
+    expect(raft.role).toBe('follower');
+    raft.setMayLead(true, '', cluster.at);
+    cluster.run(10 * electionTimeoutMaxMs);
+    expect(leading(cluster).id).toBe(id);
+  });
+
   test('recover appends that got lost, with no other traffic', () => {
     const cluster = formed(3);
     const { id, raft } = leading(cluster);

@@ -21,9 +21,10 @@ import { flushAcknowledgement } from './follower.ts';
 import { installSnapshot } from './install.ts';
 import { appendProposals } from './leadership.ts';
 import { leaseHolds } from './lease.ts';
-import { canPromote, changeMembership, leaveJointIfDue, stepDownIfRemoved } from './membership.ts';
+import { changeMembership, leaveJointIfDue, stepDownIfRemoved } from './membership.ts';
 import type { MembershipChange } from './membership-change.ts';
 import type { RaftMessage, Sender } from './messages.ts';
+import { progressOf } from './peer-progress.ts';
 import { PeerRegister } from './peer-register.ts';
 import type { Progress } from './progress.ts';
 import type {
@@ -199,6 +200,18 @@ export class Raft {
     const sentAt = leader.tokens.sentAt(quorumToken(core, leader));
     if (sentAt === undefined) return false;
     return leaseHolds(sentAt, at, config.leaseDurationMs, config.electionTimeoutMinMs);
+  }
+
+  /**
+   * Whether this member may campaign and lead. A member whose state is not to be trusted must not,
+   * but votes and acknowledges on: its log is as good as any (design rule 16).
+   */
+  setMayLead(mayLead: boolean, because: string, at: Instant): void {
+    this.#advance(at);
+    const core = this.#core;
+    core.mayLead = mayLead;
+    if (mayLead || core.isPassive) return;
+    core.becomeFollower(core.term, null, because, at);
   }
 
   // ---- what the runtime reports ----
@@ -473,44 +486,7 @@ export class Raft {
 
   /** Of every peer; empty unless this member leads. */
   progress(): readonly PeerProgress[] {
-    const core = this.#core;
-    const { leader } = core;
-    if (leader === undefined) return [];
-    return leader.peers.map((peer) => ({
-      nodeId: peer.nodeId,
-      matchIndex: peer.matchIndex,
-      nextIndex: peer.nextIndex,
-      state: peer.state,
-      snapshotIndex: peer.snapshotIndex,
-      inflightMessages: peer.inflight.count,
-      lastContactMs: peer.lastContactMs,
-      bound: core.counts(peer.nodeId, peer.instanceId),
-      caughtUp: canPromote(core, peer, this.#now),
-      leaving: peer.leftAtMs !== undefined,
-    }));
+    const { leader } = this.#core;
+    return leader === undefined ? [] : progressOf(this.#core, leader, this.#now);
   }
 }
-
-/** What a check of a whole cluster looks at; nothing in it changes anything. */
-export type RaftView = Pick<
-  Raft,
-  | 'role'
-  | 'term'
-  | 'leaderId'
-  | 'commitIndex'
-  | 'verifiedIndex'
-  | 'durableIndex'
-  | 'heldIndex'
-  | 'recovering'
-  | 'firstLogIndex'
-  | 'lastLogIndex'
-  | 'termAt'
-  | 'entries'
-  | 'stickyUntilMs'
-  | 'hardState'
-  | 'isHardStateDurable'
-  | 'configuration'
-  | 'instanceId'
-  | 'bindings'
-  | 'leaseValid'
->;

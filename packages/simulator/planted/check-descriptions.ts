@@ -116,6 +116,12 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
       'are ours, and no byte goes bad on its way.',
     file: 'wire-watch.ts',
   },
+  'no member is called odd': {
+    says:
+      'Members compare their states as of verify entries (design rule 16); where the checks above ' +
+      'find nothing, no member is told that it differs.',
+    file: 'simulate.ts',
+  },
   linearizability: {
     says:
       'Some order of all operations on a key, each between its call and its answer, explains ' +

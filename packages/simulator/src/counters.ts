@@ -22,6 +22,7 @@ const eventNames = [
   'snapshots taken',
   'snapshots installed',
   'entries purged',
+  'states found to agree',
   // Reads and writes.
   'lease reads answered locally',
   'reads confirmed by a quorum',

@@ -2,7 +2,8 @@ import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
 import { drawSnapshots } from './draw-snapshots.ts';
 import { drawTransport } from './draw-transport.ts';
-import { drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
+import { drawUpkeep, drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
+import { drawWatches } from './draw-watches.ts';
 import { applyPreset } from './presets.ts';
 import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
 import { earlyFaultKinds } from './scenario.ts';
@@ -43,7 +44,9 @@ export function drawScenario(seed: number, members?: number): Scenario {
     segmentBytes: segmentBytesFor(valueBytes, random.pick([8, 8, 64, 1_024]) * 1_024),
     valueBytes,
     limits,
+    upkeep: drawUpkeep(seed),
     snapshots: drawSnapshots(seed, valueBytes),
+    watch: drawWatches(seed),
     intervalMsMax: (2 * durationMsDefault * clients) / target,
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),

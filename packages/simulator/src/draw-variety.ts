@@ -1,5 +1,5 @@
 import { SeededRandom } from '@d-engine/virtual-env';
-import type { FaultKind, Limits, Scenario } from './scenario.ts';
+import type { FaultKind, Limits, Scenario, Upkeep } from './scenario.ts';
 import { lateFaultKinds } from './scenario.ts';
 
 /** What the draws of a scenario leave as it always was in half of the runs. */
@@ -87,4 +87,10 @@ export function withWindowsFor<Drawn extends Pick<Scenario, 'world' | 'wire' | '
 /** A log file has room for a swap of two such values, and for more. */
 export function segmentBytesFor(valueBytes: readonly number[], drawnBytes: number): number {
   return Math.max(drawnBytes, Math.max(0, ...valueBytes) > 1_000 ? 16 * 1_024 : 0);
+}
+
+/** Drawn apart from all else: in two of three runs nothing is compared. */
+export function drawUpkeep(seed: number): Upkeep {
+  const random = new SeededRandom(seed).fork('upkeep');
+  return { stateVerificationIntervalMs: random.pick([0, 0, 0, 0, 1_000, 5_000]) };
 }

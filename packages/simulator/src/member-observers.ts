@@ -22,6 +22,8 @@ export interface LogEvents {
   readonly onHandsOver: (to: NodeId, term: Term) => void;
   /** At its start it found that a crash had torn one copy of its vote, or that it was rotten. */
   readonly onTornVote: () => void;
+  /** It was told that its state is not that of a quorum. */
+  readonly onDiverged: () => void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (level: LogLevel | 'always', text: string) => void;
 }
@@ -92,6 +94,7 @@ function tell(events: LogEvents, message: string, fields: LogFields): void {
   if (message === 'part of cluster') events.onJoined();
   if (message.startsWith('Became leader')) events.onLeads(Number(fields['term']));
   if (message.startsWith('Hard state: one copy is damaged')) events.onTornVote();
+  if (message.startsWith('the state of this member is not')) events.onDiverged();
   if (message.startsWith(handOver)) {
     events.onHandsOver(Number(message.slice(handOver.length)), Number(fields['term']));
   }
@@ -112,6 +115,7 @@ const countedSeries: Readonly<Record<string, CounterName>> = {
   d_engine_full_turns_total: 'turns that left writes for the next one',
   d_engine_cut_appends_total: 'appends that left entries for the next one',
   d_engine_event_loop_stalls_total: 'event loop stalls noticed',
+  d_engine_state_verifications_total: 'states found to agree',
   d_engine_snapshots_taken_total: 'snapshots taken',
   d_engine_snapshots_installed_total: 'snapshots installed',
   d_engine_log_purged_entries_total: 'entries purged',

@@ -1,6 +1,7 @@
 import type { NodeSettings } from '@d-engine/node';
 import type { WorldOptions } from '@d-engine/virtual-env';
 import type { NetworkOptions } from '@d-engine/wire';
+import type { WatchScenario } from './draw-watches.ts';
 
 /** Everything that a run's seed decides. */
 export interface Scenario {
@@ -20,7 +21,9 @@ export interface Scenario {
   /** A client picks one of these lengths for each value; as short as they come when empty or 0. */
   readonly valueBytes: readonly number[];
   readonly limits: Limits;
+  readonly upkeep: Upkeep;
   readonly snapshots: NodeSettings['snapshots'];
+  readonly watch: WatchScenario;
   /** From the beginning of an operation of a client to that of its next one, at most. */
   readonly intervalMsMax: number;
   readonly mix: OperationMix;
@@ -46,6 +49,9 @@ export type Limits = Pick<
   NodeSettings,
   'appendEntriesMax' | 'proposalBatchMax' | 'pendingWritesMax' | 'pendingReadsMax' | 'valueBytesMax'
 >;
+
+/** What members do of themselves while clients write. */
+export type Upkeep = Pick<NodeSettings, 'stateVerificationIntervalMs'>;
 
 /** More than one entry of such a run takes in the log with its header: a swap has two values. */
 export function entryBytesMax({ valueBytes }: Scenario): number {

@@ -94,6 +94,7 @@ class Simulation {
         onStopped: (id) => supervisor.onStopped(id),
         onRunning: (id) => supervisor.onRunning(id),
         onBrokenRule: (text) => violated('the wire keeps its rules', text),
+        onDiverged: (id) => violated('no member is called odd', `n${id} was told that it differs`),
         onTornVote: (id) => supervisor.onTornVote(id),
         ...(onLine && { onLog: (id, level, text) => this.#say(`${level} ${text}`, `n${id}`) }),
       },

@@ -22,6 +22,7 @@ export const checkNames = [
   'damage is refused',
   'liveness',
   'the wire keeps its rules',
+  'no member is called odd',
   // Of what the clients saw.
   'linearizability',
   'revisions follow real time',

@@ -25,6 +25,8 @@ export interface ClusterEvents {
   onBrokenRule?(text: string): void;
   /** At its start one copy of its vote was no good. */
   onTornVote?(nodeId: NodeId): void;
+  /** It was told that its state is not that of a quorum. */
+  onDiverged?(nodeId: NodeId): void;
   /** Absent: nobody listens, and no line is made. */
   readonly onLog?: (nodeId: NodeId, level: LogLevel | 'always', text: string) => void;
 }
@@ -127,6 +129,7 @@ export class VirtualCluster {
         this.#handedOver = { to, term };
       },
       onTornVote: () => this.#events.onTornVote?.(id),
+      onDiverged: () => this.#events.onDiverged?.(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
     const heard = new HeardAnswers(env.clock);
@@ -205,6 +208,7 @@ export class VirtualCluster {
       heartbeatIntervalMs: scenario.heartbeatIntervalMs,
       leaseDurationMs: scenario.leaseDurationMs,
       ...scenario.limits,
+      ...scenario.upkeep,
       bufferedEntriesMax: 10_000,
       strategy: 'DiskFirst',
       flushPolicy: { kind: 'immediate' },
@@ -217,6 +221,7 @@ export class VirtualCluster {
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,
       snapshots: scenario.snapshots,
+      watch: scenario.watch.settings,
     };
   }
 }

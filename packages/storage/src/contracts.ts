@@ -285,6 +285,11 @@ export interface Storage {
    * `recordPeer` does; until it is on disk, a crash makes the next run recover once more.
    */
   recordRecovered(): Promise<DiskError | undefined>;
+  /**
+   * The state is another than a quorum's since the entry `index`, or, with null, is a quorum's
+   * again (design rule 16). Resolves as `recordPeer` does.
+   */
+  recordDivergence(index: LogIndex | null): Promise<DiskError | undefined>;
   /** See {@link LogStore.idle}; also tries again what there was no room for. */
   idle(): Promise<void>;
   /**

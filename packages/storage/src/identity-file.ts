@@ -5,6 +5,7 @@ import type {
   DiskError,
   InstanceId,
   Logger,
+  LogIndex,
   NodeId,
   PersistenceStrategy,
 } from '@d-engine/base';
@@ -122,6 +123,12 @@ export class IdentityFile {
     return this.#change({ ...this.#identity, logMayLack });
   }
 
+  /** See `Storage.recordDivergence`. */
+  recordDivergence(divergedAt: LogIndex | null): Promise<DiskError | undefined> {
+    if (this.#identity.divergedAt === divergedAt) return this.#recorded();
+    return this.#change({ ...this.#identity, divergedAt });
+  }
+
   /** See `Storage.recordCluster`. */
   recordCluster(clusterId: ClusterId, formedAtMs: number): Promise<DiskError | undefined> {
     const known = this.#identity;
@@ -221,5 +228,6 @@ function firstIdentity(nodeId: NodeId, instanceId: InstanceId): Identity {
     clusterFormedAtMs: null,
     peers: new Map(),
     logMayLack: false,
+    divergedAt: null,
   };
 }

@@ -1,4 +1,4 @@
-import type { ClusterId, InstanceId, NodeId } from '@d-engine/base';
+import type { ClusterId, InstanceId, LogIndex, NodeId } from '@d-engine/base';
 
 /** The newest start of a peer that this member has seen (design rule 2). */
 export interface PeerIdentity {
@@ -26,4 +26,9 @@ export interface Identity {
    * later one has recovered; taken back by a clean stop.
    */
   readonly logMayLack: boolean;
+  /**
+   * The verify entry at which the state was found to be another than a quorum's (design rule 16);
+   * until a later one agrees, no run of this directory serves it. Null: none.
+   */
+  readonly divergedAt: LogIndex | null;
 }

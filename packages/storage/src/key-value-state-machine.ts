@@ -23,11 +23,10 @@ import type {
   StateSection,
 } from './snapshot-format.ts';
 import { snapshotSectionKinds } from './snapshot-format.ts';
+import type { BackendView, KeyValueBackend, RecordMeta } from './state/backend.ts';
 import { MalformedRun, readRun } from './state/data-run.ts';
-import type { RecordMeta } from './state/key-value-store.ts';
 import { KeyValueStore } from './state/key-value-store.ts';
 import { compareBytes } from './state/slot-tree.ts';
-import type { StoreView } from './state/store-view.ts';
 import type { HashedMeta } from './state-hash.ts';
 import { StateHash } from './state-hash.ts';
 import { StorageDamage } from './storage-errors.ts';
@@ -45,6 +44,8 @@ export interface KeyValueStateMachineOptions {
   readonly collectEvents?: boolean | undefined;
   /** Called after each entry, within its batch too: for checks that compare states. */
   readonly onEntryApplied?: EntryObserver | undefined;
+  /** Keeps the records; in memory unless given. Belongs to the machine from here on. */
+  readonly backend?: KeyValueBackend | undefined;
 }
 
 /** What a key costs besides its own bytes: table slot, objects, buffer headers. Measured. */
@@ -57,12 +58,12 @@ export function stateGrowthMax(command: Uint8Array): number {
 
 const noEvents: readonly StateEvent[] = [];
 
-/** The key-value store in memory. */
+/** The key-value store: what commands mean, whatever backend keeps the records. */
 export class KeyValueStateMachine implements StateMachine {
   readonly #readHistoryId: (entry: Entry) => HistoryId;
   readonly #collectEvents: boolean;
   readonly #onEntryApplied: EntryObserver | undefined;
-  #store = new KeyValueStore();
+  #store: KeyValueBackend;
   #hash = new StateHash();
   /** What is written beside the next key and value; one object for all. */
   readonly #meta = newMeta();
@@ -80,6 +81,7 @@ export class KeyValueStateMachine implements StateMachine {
     this.#readHistoryId = options.readHistoryId;
     this.#collectEvents = options.collectEvents ?? false;
     this.#onEntryApplied = options.onEntryApplied;
+    this.#store = options.backend ?? new KeyValueStore();
   }
 
   get appliedIndex(): LogIndex {
@@ -156,7 +158,10 @@ export class KeyValueStateMachine implements StateMachine {
       header.index >= this.#appliedIndex,
       () => `loading a snapshot at ${header.index} over a state at ${this.#appliedIndex}`,
     );
-    const loaded = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
+    const loaded = new KeyValueStateMachine({
+      readHistoryId: this.#readHistoryId,
+      backend: this.#store.successor(),
+    });
     loaded.#appliedIndex = header.index;
     let stateHash = '';
     let lastKey: Uint8Array | undefined;
@@ -233,6 +238,8 @@ export class KeyValueStateMachine implements StateMachine {
       case entryKinds.noop:
       case entryKinds.binding:
       case entryKinds.configuration:
+      case entryKinds.time:
+      case entryKinds.verify:
         return undefined;
       default:
         return unreachable(entry.kind, 'entry kind');
@@ -242,7 +249,7 @@ export class KeyValueStateMachine implements StateMachine {
   #applyCommand(payload: Uint8Array): CommandResult {
     const command = decodeOrReason(payload);
     if (typeof command === 'string') return this.#invalidRequest(command);
-    if (command.type !== 'delete' && command.ttlMs > 0) {
+    if ('ttlMs' in command && command.ttlMs > 0) {
       return this.#invalidRequest('TTL is not supported yet');
     }
     switch (command.type) {
@@ -256,7 +263,7 @@ export class KeyValueStateMachine implements StateMachine {
       case 'compareAndSwap':
         return this.#compareAndSwap(command.key, command.expected, command.value);
       default:
-        return unreachable(command, 'write command');
+        return this.#invalidRequest(`${command.type} is not supported yet`);
     }
   }
 
@@ -347,7 +354,7 @@ function newMeta(): { -readonly [name in keyof (RecordMeta & HashedMeta)]: numbe
   return { ...lanes, createRevision: 0, modRevision: 0, version: 0, expiresAt: 0, lease: 0 };
 }
 
-function* sectionsOf(first: readonly StateSection[], keys: StoreView): Generator<StateSection> {
+function* sectionsOf(first: readonly StateSection[], keys: BackendView): Generator<StateSection> {
   yield* first;
   for (const { keyCount, bytes } of keys.runs()) {
     yield { kind: snapshotSectionKinds.data, keyCount, run: bytes };

@@ -240,6 +240,10 @@ class DirectoryStorage implements Storage {
     return identity.recordLogMayLack(isMemFirst);
   }
 
+  recordDivergence(index: LogIndex | null): Promise<DiskError | undefined> {
+    return this.#parts.identity.recordDivergence(index);
+  }
+
   async idle(): Promise<void> {
     const { log, identity } = this.#parts;
     if (identity.spaceProblem === undefined) return log.idle();

@@ -26,14 +26,16 @@ function run(machine: KeyValueStateMachine, command: WriteCommand): AppliedBatch
   return machine.apply([entryOf(machine, encodeWriteCommand(command))]);
 }
 
-const put = (key: string, value: string, ttlMs = 0): WriteCommand => ({
+type KeyCommand = Extract<WriteCommand, { readonly key: Uint8Array }>;
+
+const put = (key: string, value: string, ttlMs = 0): KeyCommand => ({
   type: 'put',
   key: bytes(key),
   value: bytes(value),
   ttlMs,
 });
-const remove = (key: string): WriteCommand => ({ type: 'delete', key: bytes(key) });
-const swap = (key: string, expected: string | null, value: string | null): WriteCommand => ({
+const remove = (key: string): KeyCommand => ({ type: 'delete', key: bytes(key) });
+const swap = (key: string, expected: string | null, value: string | null): KeyCommand => ({
   type: 'compareAndSwap',
   key: bytes(key),
   expected: expected === null ? null : bytes(expected),
@@ -236,7 +238,7 @@ describe('apply', () => {
 
 const key = fc.constantFrom('', 'a', 'b', 'cc', '\u00ff');
 const value = fc.string({ maxLength: 12 });
-const command: fc.Arbitrary<WriteCommand> = fc.oneof(
+const command: fc.Arbitrary<KeyCommand> = fc.oneof(
   fc.tuple(key, value).map(([name, text]) => put(name, text)),
   key.map(remove),
   fc

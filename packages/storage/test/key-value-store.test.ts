@@ -2,8 +2,8 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scaled } from '../../../tools/test-scale.ts';
+import type { RecordMeta } from '../src/state/backend.ts';
 import { readRun } from '../src/state/data-run.ts';
-import type { RecordMeta } from '../src/state/key-value-store.ts';
 import { KeyValueStore } from '../src/state/key-value-store.ts';
 import type { StoreView } from '../src/state/store-view.ts';
 
@@ -62,6 +62,7 @@ class Pair {
   verify(): void {
     expect(this.store.keyCount).toBe(this.model.size);
     const { store } = this;
+    this.#verifyOrder();
     for (const [name, { value, created, revision, version }] of this.model) {
       const key = Buffer.from(name, 'latin1');
       const bytes = Buffer.from(value, 'latin1');
@@ -85,6 +86,31 @@ class Pair {
     const view = this.store.view();
     expect(linesOf(view)).toEqual(this.lines());
     view.release();
+  }
+
+  /** Walked both ways from before, at, between and behind some of the keys. */
+  #verifyOrder(): void {
+    const { store } = this;
+    const names = [...this.model.keys()].sort();
+    const some = [0, 1, 2, 3, 4].map((part) => names[Math.floor((names.length * part) / 5)] ?? 'k');
+    for (const bound of ['', '\xff\xff\xff\xff', ...some, ...some.map((name) => `${name}\0`)]) {
+      const key = Buffer.from(bound, 'latin1');
+      const rising = names.filter((name) => name >= bound);
+      expect(this.#read(store.ascending(key))).toEqual(rising);
+      const falling = names.filter((name) => name < bound).reverse();
+      expect(this.#read(store.descending(key))).toEqual(falling);
+    }
+    expect(this.#read(store.descending(null))).toEqual(names.reverse());
+  }
+
+  /** The names of keys that were handed out selected. */
+  #read(keys: Iterable<Uint8Array>): string[] {
+    return Array.from(keys, (key) => {
+      const name = Buffer.from(key).toString('latin1');
+      const value = this.model.get(name)?.value;
+      const isSelected = value !== undefined && this.store.valueIs(Buffer.from(value, 'latin1'));
+      return isSelected ? name : `${name}, not selected`;
+    });
   }
 }
 

@@ -19,6 +19,7 @@ describe('the first start', () => {
       bootCount: 1,
       initialized: true,
       logMayLack: false,
+      divergedAt: null,
       clusterId: null,
       clusterFormedAtMs: null,
       peers: new Map(),

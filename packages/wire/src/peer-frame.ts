@@ -1,3 +1,4 @@
+import type { StateDigest, StateVerdict } from './divergence-messages.ts';
 import type { ForwardWrite, ForwardWriteResult } from './forward-messages.ts';
 import type { Hello, HelloRefused } from './hello.ts';
 import type { RaftMessage } from './raft-messages.ts';
@@ -6,6 +7,9 @@ import type { SnapshotAnswer, SnapshotChunk, SnapshotOffer } from './snapshot-me
 /** What travels on Bulk. */
 export type SnapshotFrame = SnapshotOffer | SnapshotChunk | SnapshotAnswer;
 
+/** What members tell each other of their states. */
+export type DivergenceFrame = StateDigest | StateVerdict;
+
 /** One message of a peer stream, `d_engine.peer.v1.PeerFrame`. */
 export type PeerFrame =
   | Hello
@@ -13,5 +17,6 @@ export type PeerFrame =
   | RaftMessage
   | ForwardWrite
   | ForwardWriteResult
-  | SnapshotFrame;
+  | SnapshotFrame
+  | DivergenceFrame;
 export type PeerFrameType = PeerFrame['type'];

@@ -7,6 +7,12 @@ import {
   encodeAppendResponse,
   entryChunks,
 } from './append-codec.ts';
+import {
+  decodeStateDigest,
+  decodeStateVerdict,
+  encodeStateDigest,
+  encodeStateVerdict,
+} from './divergence-messages.ts';
 import { emptyBytes } from './fields.ts';
 import {
   decodeForwardWrite,
@@ -64,6 +70,8 @@ const frameFields: Readonly<Record<PeerFrameType, number>> = {
   snapshotOffer: 15,
   snapshotChunk: 16,
   snapshotAnswer: 17,
+  stateDigest: 18,
+  stateVerdict: 19,
 };
 const appendField = frameFields.appendRequest;
 /** The entries of an append request, beside it. */
@@ -88,6 +96,8 @@ const decoders: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
   [frameFields.snapshotOffer, decodeSnapshotOffer],
   [frameFields.snapshotChunk, decodeSnapshotChunk],
   [frameFields.snapshotAnswer, decodeSnapshotAnswer],
+  [frameFields.stateDigest, decodeStateDigest],
+  [frameFields.stateVerdict, decodeStateVerdict],
 ]);
 
 /** A message on the wrong plane is a defect of ours: `InvariantViolation`. */
@@ -143,6 +153,10 @@ function encodeInner(frame: Exclude<PeerFrame, AppendRequest>): Uint8Array {
       return encodeSnapshotChunk(frame);
     case 'snapshotAnswer':
       return encodeSnapshotAnswer(frame);
+    case 'stateDigest':
+      return encodeStateDigest(frame);
+    case 'stateVerdict':
+      return encodeStateVerdict(frame);
   }
 }
 

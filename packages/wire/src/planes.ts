@@ -20,6 +20,8 @@ const planesOf: Readonly<Record<PeerFrameType, readonly Plane[]>> = {
   timeoutNowRequest: control,
   readIndexRequest: control,
   readIndexResponse: control,
+  stateDigest: control,
+  stateVerdict: control,
   appendRequest: data,
   appendResponse: data,
   forwardWrite: data,

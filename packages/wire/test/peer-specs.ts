@@ -232,4 +232,9 @@ export const peerSpecs: (MessageSpec & { readonly plane: Plane })[] = [
       state: ['receiving', 'complete', 'refused'].indexOf(state),
     }),
   ),
+  peerSpec('control', fc.record({ type: type('stateDigest'), index: exact, digest: text })),
+  peerSpec(
+    'control',
+    fc.record({ type: type('stateVerdict'), term: exact, index: exact, digest: nullable(text) }),
+  ),
 ];

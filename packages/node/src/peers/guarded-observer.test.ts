@@ -15,6 +15,7 @@ test('a defect in what peers call stops the member, not the process', async () =
     onRaftMessage: broken,
     onForwardFrame: broken,
     onSnapshotFrame: broken,
+    onDivergenceFrame: broken,
     onLinkUp: broken,
     onLinkDown: broken,
     onRefused: broken,

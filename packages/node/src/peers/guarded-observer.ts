@@ -34,6 +34,8 @@ export function guardedObserver(
       guard(() => observer.onForwardFrame(from, frame, reply), undefined),
     onSnapshotFrame: (sender, frame, reply) =>
       guard(() => observer.onSnapshotFrame(sender, frame, reply), undefined),
+    onDivergenceFrame: (sender, frame) =>
+      guard(() => observer.onDivergenceFrame(sender, frame), undefined),
     onLinkUp: (peer, plane) => guard(() => observer.onLinkUp(peer, plane), undefined),
     onLinkDown: (peer, plane) => guard(() => observer.onLinkDown(peer, plane), undefined),
     onRefused: (peer, refusal) => guard(() => observer.onRefused(peer, refusal), undefined),

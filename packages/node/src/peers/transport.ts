@@ -12,6 +12,7 @@ import { limits } from '@d-engine/base';
 import type { Outgoing, RaftMessage, Sender } from '@d-engine/raft';
 import { isResponse } from '@d-engine/raft';
 import type {
+  DivergenceFrame,
   ForwardWrite,
   ForwardWriteResult,
   Hello,
@@ -46,6 +47,7 @@ export interface TransportObserver {
   onForwardFrame(from: NodeId, frame: ForwardFrame, reply: (answer: PeerFrame) => void): void;
   /** `reply`: on the stream that brought the frame. */
   onSnapshotFrame(sender: Sender, frame: SnapshotFrame, reply: (answer: PeerFrame) => void): void;
+  onDivergenceFrame(sender: Sender, frame: DivergenceFrame): void;
   onLinkUp(peer: Sender, plane: Plane): void;
   onLinkDown(peer: NodeId, plane: Plane): void;
   onRefused(peer: NodeId, refusal: RefusedLink): void;
@@ -145,6 +147,11 @@ export class Transport {
     return this.#links.get(keyOf(to, 'data'))?.send(frame) ?? false;
   }
 
+  /** Lost when the link is down: the next verify entry says it anew. */
+  sendDivergence(to: NodeId, frame: DivergenceFrame): void {
+    this.#links.get(keyOf(to, 'control'))?.send(frame);
+  }
+
   /** Opens a link for a snapshot, or begins a new stream on it. */
   openBulk(to: NodeId): void {
     const known = this.#links.get(keyOf(to, 'data'));
@@ -242,6 +249,10 @@ export class Transport {
       case 'snapshotChunk':
       case 'snapshotAnswer':
         this.#observer.onSnapshotFrame(senderOf(hello), frame, reply);
+        return;
+      case 'stateDigest':
+      case 'stateVerdict':
+        this.#observer.onDivergenceFrame(senderOf(hello), frame);
         return;
       default:
         this.#observer.onRaftMessage(senderOf(hello), frame);

@@ -24,6 +24,7 @@ export class SnapshotTask {
   readonly #storage: Storage;
   readonly #stateMachine: StateMachine;
   readonly #settings: SnapshotSettings;
+  readonly #mayTake: () => boolean;
   readonly #trigger: SnapshotTrigger;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -39,6 +40,7 @@ export class SnapshotTask {
     storage: Storage;
     stateMachine: StateMachine;
     settings: SnapshotSettings;
+    mayTake: () => boolean;
     trigger: SnapshotTrigger;
     clock: Clock;
     logger: Logger;
@@ -49,6 +51,7 @@ export class SnapshotTask {
     this.#storage = options.storage;
     this.#stateMachine = options.stateMachine;
     this.#settings = options.settings;
+    this.#mayTake = options.mayTake;
     this.#trigger = options.trigger;
     this.#clock = options.clock;
     this.#logger = options.logger;
@@ -72,7 +75,7 @@ export class SnapshotTask {
 
   /** Called when something was applied, and now and then: takes a snapshot when one is due. */
   check(): void {
-    if (this.#state !== 'ready' || this.#paused) return;
+    if (this.#state !== 'ready' || this.#paused || !this.#mayTake()) return;
     const { appliedIndex } = this.#stateMachine;
     if (!this.#trigger.isDue(appliedIndex, this.#storage.logBytes)) return;
     this.#state = 'writing';

@@ -28,6 +28,8 @@ export class Snapshots {
     applier: Applier;
     transport: Transport;
     settings: SnapshotSettings;
+    /** False: the state is not to be trusted, and must not outlive this run. */
+    mayTake: () => boolean;
     logger: Logger;
     metrics: Metrics;
     requestTurn: () => void;

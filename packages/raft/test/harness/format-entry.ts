@@ -31,8 +31,12 @@ function formatContent(entry: Entry): string {
       const bound = bindings.map(({ instanceId }) => ` ${instanceName(instanceId)}`);
       return `members(${formatConfiguration(configuration)}${bound.join('')})`;
     }
+    case entryKinds.verify:
+      return 'verify';
     case entryKinds.newHistory:
       return 'new-history';
+    case entryKinds.time:
+      return 'time';
     case entryKinds.command:
       return Buffer.from(payload).toString('utf8');
     default:

@@ -1,6 +1,6 @@
 import type { KeyValue, Revision } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import type { HashLanes } from '../state-hash.ts';
+import type { KeyValueBackend, RecordMeta } from './backend.ts';
 import { HashIndex } from './hash-index.ts';
 import { keyHash, sameKey } from './key-bytes.ts';
 import {
@@ -15,7 +15,7 @@ import type { Slab } from './slab-memory.ts';
 import { SlabMemory } from './slab-memory.ts';
 import { offsetOf, SlotTable, slabIdOf } from './slot-table.ts';
 import type { KeysOfSlots } from './slot-tree.ts';
-import { SlotTree } from './slot-tree.ts';
+import { SlotTree, slotsAscending, slotsDescending } from './slot-tree.ts';
 import { StoreView } from './store-view.ts';
 
 /** Bytes moved out of sparse slabs for each byte written: enough to keep up with any writes. */
@@ -23,24 +23,15 @@ const moveRatio = 4;
 /** Of a slab that is emptied, what passing over a dead record counts as. */
 const passedRecordBytes = 64;
 
-/** What is written beside key and value. */
-export interface RecordMeta extends Readonly<HashLanes> {
-  readonly createRevision: Revision;
-  readonly modRevision: Revision;
-  readonly version: number;
-}
-
 /**
  * Keys and values in slabs, found by hash and walked in the order of the keys. Only the order is
  * kept in objects, and what is in it changes only when keys come and go.
- *
- * A found record stays selected until the next call that changes something: the accessors below
- * `find` speak of it.
  */
-export class KeyValueStore {
+export class KeyValueStore implements KeyValueBackend {
   readonly #memory = new SlabMemory();
   readonly #slots = new SlotTable();
   readonly #index = new HashIndex();
+  readonly #keys: KeysOfSlots;
   readonly #tree: SlotTree;
   readonly #views = new Set<StoreView>();
   #keyCount = 0;
@@ -54,11 +45,11 @@ export class KeyValueStore {
 
   constructor() {
     assert(isLittleEndian, 'records are laid out for little-endian machines');
-    const keys: KeysOfSlots = {
+    this.#keys = {
       compare: (key, slot) => this.#compare(key, slot),
       keyOf: (slot) => this.#keyOf(slot),
     };
-    this.#tree = new SlotTree(keys);
+    this.#tree = new SlotTree(this.#keys);
   }
 
   get keyCount(): number {
@@ -70,7 +61,6 @@ export class KeyValueStore {
     return this.#memory.capacityBytes;
   }
 
-  /** Selects the record of the key; false when there is none. */
   find(key: Uint8Array): boolean {
     const { pages } = this.#slots;
     for (let slot = this.#index.first(keyHash(key)); slot !== -1; slot = this.#index.next()) {
@@ -86,7 +76,6 @@ export class KeyValueStore {
     return false;
   }
 
-  /** The record of the key with a value of the caller's own. */
   read(key: Uint8Array): KeyValue | null {
     if (!this.find(key)) return null;
     const { words, bytes } = this.#selected();
@@ -123,7 +112,6 @@ export class KeyValueStore {
     return this.#word(recordWords.valueLength);
   }
 
-  /** The caller's own. */
   copyValue(): Buffer {
     const { bytes } = this.#selected();
     const start = this.#valueOffset();
@@ -141,7 +129,6 @@ export class KeyValueStore {
     return bytes.compare(expected, 0, length, start, start + length) === 0;
   }
 
-  /** A key that is not there. */
   insert(key: Uint8Array, value: Uint8Array, meta: RecordMeta): void {
     const slot = this.#slots.take();
     this.#writeNew(slot, key, value, meta);
@@ -151,7 +138,6 @@ export class KeyValueStore {
     this.#tidy(recordHeaderBytes + value.length);
   }
 
-  /** Replaces the selected record's value. */
   update(key: Uint8Array, value: Uint8Array, meta: RecordMeta): void {
     const slab = this.#selected();
     const bytes = this.#recordBytes(slab, this.#offset);
@@ -166,7 +152,6 @@ export class KeyValueStore {
     this.#tidy(bytes);
   }
 
-  /** Removes the selected record. */
   remove(key: Uint8Array): void {
     const slab = this.#selected();
     const bytes = this.#recordBytes(slab, this.#offset);
@@ -176,6 +161,28 @@ export class KeyValueStore {
     this.#memory.release(slab, bytes);
     this.#keyCount -= 1;
     this.#tidy(bytes);
+  }
+
+  *ascending(from: Uint8Array): Generator<Uint8Array> {
+    const slots = slotsAscending(this.#tree.root, this.#keys, from);
+    for (const slot of slots) yield this.#select(slot);
+  }
+
+  *descending(before: Uint8Array | null): Generator<Uint8Array> {
+    const slots = slotsDescending(this.#tree.root, this.#keys, before);
+    for (const slot of slots) yield this.#select(slot);
+  }
+
+  setRecord(): void {
+    // What is in memory is not found again after a start.
+  }
+
+  records(): [] {
+    return [];
+  }
+
+  successor(): KeyValueStore {
+    return new KeyValueStore();
   }
 
   view(): StoreView {
@@ -269,6 +276,15 @@ export class KeyValueStore {
     this.#slots.place(slot, target.id, to);
     this.#memory.release(slab, bytes);
     return bytes;
+  }
+
+  /** Returns a copy of its key. */
+  #select(slot: number): Uint8Array {
+    const { pages } = this.#slots;
+    this.#slot = slot;
+    this.#slab = this.#memory.at(slabIdOf(pages, slot));
+    this.#offset = offsetOf(pages, slot);
+    return Buffer.from(this.#keyOf(slot));
   }
 
   #compare(key: Uint8Array, slot: number): number {

@@ -41,6 +41,10 @@ export class SlotTree {
     this.#root = { kind: 'leaf', epoch: this.#epoch, slots: [] };
   }
 
+  get root(): SlotTreeRoot {
+    return this.#root;
+  }
+
   /** Requires: the key is not there yet, and the slot has it. */
   insert(key: Uint8Array, slot: number): void {
     const root = this.#own(this.#root);
@@ -93,7 +97,7 @@ export class SlotTree {
   ): { readonly separator: Uint8Array; readonly right: Node } | undefined {
     if (node.kind === 'leaf') {
       const { slots } = node;
-      const place = this.#placeInLeaf(slots, key);
+      const place = placeInLeaf(this.#keys, slots, key);
       slots.splice(place, 0, slot);
       if (slots.length <= leafSlotsMax) return undefined;
       return this.#splitLeaf(slots, place);
@@ -131,7 +135,7 @@ export class SlotTree {
 
   #remove(node: Node, key: Uint8Array): void {
     if (node.kind === 'leaf') {
-      node.slots.splice(this.#placeInLeaf(node.slots, key), 1);
+      node.slots.splice(placeInLeaf(this.#keys, node.slots, key), 1);
       return;
     }
     const place = placeInInner(node.separators, key);
@@ -158,20 +162,6 @@ export class SlotTree {
       own.separators.push(separator as Uint8Array, ...right.separators);
     }
   }
-
-  /** Where the key is or belongs. */
-  #placeInLeaf(slots: readonly number[], key: Uint8Array): number {
-    let low = 0;
-    let high = slots.length;
-    // Mostly keys come in rising order or anywhere: one look settles the first case.
-    if (high > 0 && this.#keys.compare(key, slots[high - 1] as number) > 0) return high;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#keys.compare(key, slots[middle] as number) > 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
 }
 
 /** Every slot in the order of the keys. */
@@ -180,8 +170,56 @@ export function* slotsOf(root: SlotTreeRoot): Generator<readonly number[]> {
   else for (const child of root.children) yield* slotsOf(child);
 }
 
+/** The slots whose keys are not below `from`, in the order of the keys. */
+export function* slotsAscending(
+  root: SlotTreeRoot,
+  keys: KeysOfSlots,
+  from: Uint8Array,
+): Generator<number> {
+  if (root.kind === 'leaf') {
+    yield* root.slots.slice(placeInLeaf(keys, root.slots, from));
+    return;
+  }
+  const place = placeInInner(root.separators, from);
+  yield* slotsAscending(root.children[place] as Node, keys, from);
+  for (const child of root.children.slice(place + 1)) {
+    for (const slots of slotsOf(child)) yield* slots;
+  }
+}
+
+/** The slots whose keys are below `before`, or all, from the last key down. */
+export function* slotsDescending(
+  root: SlotTreeRoot,
+  keys: KeysOfSlots,
+  before: Uint8Array | null,
+): Generator<number> {
+  if (root.kind === 'leaf') {
+    const end = before === null ? root.slots.length : placeInLeaf(keys, root.slots, before);
+    yield* root.slots.slice(0, end).reverse();
+    return;
+  }
+  const { children, separators } = root;
+  const place = before === null ? children.length - 1 : placeInInner(separators, before);
+  yield* slotsDescending(children[place] as Node, keys, before);
+  for (const child of children.slice(0, place).reverse()) yield* slotsDescending(child, keys, null);
+}
+
 function sizeOf(node: Node): number {
   return node.kind === 'leaf' ? node.slots.length : node.children.length;
+}
+
+/** Where the key is or belongs. */
+function placeInLeaf(keys: KeysOfSlots, slots: readonly number[], key: Uint8Array): number {
+  let low = 0;
+  let high = slots.length;
+  // Mostly keys come in rising order or anywhere: one look settles the first case.
+  if (high > 0 && keys.compare(key, slots[high - 1] as number) > 0) return high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys.compare(key, slots[middle] as number) > 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The child that may hold the key. */

@@ -1,4 +1,5 @@
 import { assert, limits } from '@d-engine/base';
+import type { BackendView, Run } from './backend.ts';
 import { runHeaderBytes } from './data-run.ts';
 import { recordHeaderBytes, recordWords, runPartOffset } from './record-layout.ts';
 import type { Slab } from './slab-memory.ts';
@@ -7,13 +8,8 @@ import { offsetOf, slabIdOf } from './slot-table.ts';
 import type { SlotTreeRoot } from './slot-tree.ts';
 import { compareBytes, slotsOf } from './slot-tree.ts';
 
-export interface Run {
-  readonly keyCount: number;
-  readonly bytes: Uint8Array;
-}
-
 /** What a store held at one moment, walked once in the order of the keys. */
-export class StoreView {
+export class StoreView implements BackendView {
   readonly epoch: number;
   readonly #pages: SlotPages;
   readonly #root: SlotTreeRoot;

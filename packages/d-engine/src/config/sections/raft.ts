@@ -44,6 +44,16 @@ export const raftSection = {
       effect: 'active',
       doc: 'Longest transfer of a snapshot, as raft.snapshot.push_timeout_in_ms: the shorter one.',
     },
+    stateVerificationIntervalMs: {
+      key: 'state_verification_interval_ms',
+      type: 'integer',
+      unit: 'ms',
+      default: 60_000,
+      minimum: 0,
+      effect: 'active',
+      versions: 'own',
+      doc: 'Time between two entries as of which all members compare their states; 0 is never.',
+    },
     commandChannelCapacity: {
       key: 'cmd_channel_capacity',
       type: 'ignored',

@@ -4,12 +4,15 @@ import type {
   CompareAndSwapResult,
   DeleteResult,
   KeyValue,
+  MembershipWatch,
   NodeStatus,
   ReadOptions,
   ReadResult,
   RequestOptions,
+  Watch,
   WriteResult,
 } from '@d-engine/base';
+import { DEngineError } from '@d-engine/base';
 
 type Operation = 'put' | 'delete' | 'compareAndSwap' | 'read';
 
@@ -26,6 +29,14 @@ export class FakeStore implements ClientApi {
   async put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult> {
     await this.#begin('put', options);
     return { revision: this.#set(bytes(key), bytes(value)) };
+  }
+
+  watch(): Watch {
+    throw new Error('HTTP watches at the node itself');
+  }
+
+  watchMembership(): MembershipWatch {
+    throw new Error('not over HTTP');
   }
 
   async delete(key: BytesLike, options?: RequestOptions): Promise<DeleteResult> {
@@ -66,6 +77,30 @@ export class FakeStore implements ClientApi {
     };
   }
 
+  async txn(): Promise<never> {
+    throw notYet('txn');
+  }
+
+  async scan(): Promise<never> {
+    throw notYet('scan');
+  }
+
+  async grantLease(): Promise<never> {
+    throw notYet('grantLease');
+  }
+
+  async keepLeaseAlive(): Promise<never> {
+    throw notYet('keepLeaseAlive');
+  }
+
+  async revokeLease(): Promise<never> {
+    throw notYet('revokeLease');
+  }
+
+  async leaseTimeLeft(): Promise<never> {
+    throw notYet('leaseTimeLeft');
+  }
+
   async status(): Promise<NodeStatus> {
     throw new Error('HTTP asks the node itself for its status');
   }
@@ -97,4 +132,8 @@ function bytes(value: BytesLike): Buffer {
 
 function name(key: BytesLike): string {
   return bytes(key).toString('hex');
+}
+
+function notYet(operation: string): DEngineError {
+  return new DEngineError('Unsupported', `${operation} is not in this version yet`);
 }

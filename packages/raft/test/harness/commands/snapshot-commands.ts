@@ -8,8 +8,8 @@ import type { Command } from './command.ts';
 import { setTraceLevel } from './command.ts';
 
 /**
- * `snapshot NODE [keep=K]`: a durable snapshot of what the node applied; its log goes on after that,
- * but for the last K entries.
+ * `snapshot NODE [keep=K]`: a durable snapshot of what the node applied; its log goes on after
+ * that, but for the last K entries.
  */
 export const snapshot: Command = (cluster, line) => {
   setTraceLevel(cluster, line, 'all');

@@ -1,0 +1,2 @@
+/** Text is UTF-8. */
+export type BytesLike = Uint8Array | string;
