@@ -12,6 +12,7 @@ export {
   encodeBootstrap,
   encodeConfigurationChange,
   encodeMember,
+  encodeNewHistory,
   historyIdOf,
 } from './membership-codec.ts';
 export * from './messages.ts';
