@@ -225,6 +225,7 @@ export class KeyValueStateMachine implements StateMachine {
         return undefined;
       case entryKinds.noop:
       case entryKinds.binding:
+      case entryKinds.configuration:
       case entryKinds.verify:
         return undefined;
       default:
