@@ -14,6 +14,7 @@ import { countingLogger, countingMetrics } from './member-observers.ts';
 import { Memberships } from './memberships.ts';
 import type { Scenario } from './scenario.ts';
 import { envOf } from './transport.ts';
+import { WatchTruth } from './watches/watch-truth.ts';
 
 export const dataDirectory = '/data';
 
@@ -40,6 +41,8 @@ export class VirtualCluster {
   /** As the checks saw it. */
   readonly committed: CommittedEntries = new CommittedEntries();
   readonly losses: Losses;
+  /** What watchers must hear; nothing is noted where there are none. */
+  readonly truth: WatchTruth;
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
@@ -62,6 +65,8 @@ export class VirtualCluster {
     this.#world = world;
     this.#scenario = scenario;
     this.#events = events;
+    const keys = Array.from({ length: scenario.keys }, (_, number) => `k${number}`);
+    this.truth = new WatchTruth(keys);
     this.ids = Array.from({ length: scenario.members }, (_, position) => position + 1);
     this.memberships = new Memberships(this.ids, () => world.nowMs);
     this.losses = new Losses(this.committed, () => world.nowMs);
@@ -144,7 +149,10 @@ export class VirtualCluster {
       settings: this.#settings(id),
       logger,
       metrics: countingMetrics(this.#counters),
-      onEntryApplied: (state) => appliedStates.add(state.appliedIndex, state.stateHash()),
+      onEntryApplied: (state) => {
+        appliedStates.add(state.appliedIndex, state.stateHash());
+        if (this.#scenario.watch.watchers > 0) this.truth.observe(state);
+      },
     }).then(
       (node) => {
         this.#nodes.set(id, node);
