@@ -168,6 +168,11 @@ export class Raft {
     askReadIndex(this.#core, readId);
   }
 
+  /** The time that an entry appended now would carry; undefined where this member does not lead. */
+  clusterTimeMs(at: Instant): number | undefined {
+    return this.#core.leader?.clusterTimeMs(at);
+  }
+
   /** `undefined`: to the most caught-up voter. False: to nobody. */
   transferLeadership(target: NodeId | undefined, at: Instant): boolean {
     this.#advance(at);
