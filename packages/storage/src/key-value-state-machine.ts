@@ -1,35 +1,33 @@
-import type { Entry, HistoryId, KeyValue, LogIndex, Revision, WriteCommand } from '@d-engine/base';
-import {
-  assert,
-  decodeWriteCommand,
-  entryKinds,
-  entryPayload,
-  MalformedMessage,
-  unreachable,
-} from '@d-engine/base';
 import type {
-  AppliedBatch,
-  CommandResult,
-  StateEvent,
-  StateMachine,
-  StateView,
-} from './contracts.ts';
+  Entry,
+  HistoryId,
+  KeyValue,
+  LeaseId,
+  LeaseStatus,
+  LogIndex,
+  Revision,
+} from '@d-engine/base';
+import { assert, entryKinds, entryPayload, unreachable } from '@d-engine/base';
+import type { CommandResult } from './command-result.ts';
+import type { AppliedBatch, StateEvent, StateMachine, StateView } from './contracts.ts';
+import type { ScanPage, ScanQuery } from './scan-page.ts';
 import type {
   ClusterTimeSection,
-  DataSection,
   HistorySection,
   SnapshotHeader,
   SnapshotSections,
   StateSection,
 } from './snapshot-format.ts';
 import { snapshotSectionKinds } from './snapshot-format.ts';
-import type { BackendView, KeyValueBackend, RecordMeta } from './state/backend.ts';
-import { MalformedRun, readRun } from './state/data-run.ts';
+import { leaseSections, sessionSections } from './snapshots/lifetime-sections.ts';
+import type { BackendView, KeyValueBackend } from './state/backend.ts';
+import type { CommandPlace } from './state/command-runner.ts';
+import { runCommand } from './state/command-runner.ts';
 import { KeyValueStore } from './state/key-value-store.ts';
-import { compareBytes } from './state/slot-tree.ts';
-import type { HashedMeta } from './state-hash.ts';
-import { StateHash } from './state-hash.ts';
-import { StorageDamage } from './storage-errors.ts';
+import type { LeaseRecord } from './state/lease-table.ts';
+import type { FrozenSession } from './state/session-table.ts';
+import { StateTables } from './state/state-tables.ts';
+import { damagedSnapshot, TablesLoading } from './state/tables-loading.ts';
 
 /** Looks at a state in passing; it must not keep or change it. */
 export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
@@ -48,14 +46,6 @@ export interface KeyValueStateMachineOptions {
   readonly backend?: KeyValueBackend | undefined;
 }
 
-/** What a key costs besides its own bytes: table slot, objects, buffer headers. Measured. */
-const keyOverheadBytes = 320;
-
-/** By how much an encoded command can make `stateBytes` larger: when it makes a new key. */
-export function stateGrowthMax(command: Uint8Array): number {
-  return command.length + keyOverheadBytes;
-}
-
 const noEvents: readonly StateEvent[] = [];
 
 /** The key-value store: what commands mean, whatever backend keeps the records. */
@@ -63,25 +53,20 @@ export class KeyValueStateMachine implements StateMachine {
   readonly #readHistoryId: (entry: Entry) => HistoryId;
   readonly #collectEvents: boolean;
   readonly #onEntryApplied: EntryObserver | undefined;
-  #store: KeyValueBackend;
-  #hash = new StateHash();
-  /** What is written beside the next key and value; one object for all. */
-  readonly #meta = newMeta();
+  #tables: StateTables;
   #appliedIndex: LogIndex = 0;
   /** Invariant: only grows. */
   #revisionBase: Revision = 0;
   #historyId: HistoryId | null = null;
   /** Invariant: never decreases (design rule 7). */
   #clusterTimeMs = 0;
-  /** Invariant: the sum of key, value and overhead bytes of all keys. */
-  #stateBytes = 0;
   #events: StateEvent[] = [];
 
   constructor(options: KeyValueStateMachineOptions) {
     this.#readHistoryId = options.readHistoryId;
     this.#collectEvents = options.collectEvents ?? false;
     this.#onEntryApplied = options.onEntryApplied;
-    this.#store = options.backend ?? new KeyValueStore();
+    this.#tables = this.#tablesOver(options.backend ?? new KeyValueStore());
   }
 
   get appliedIndex(): LogIndex {
@@ -105,11 +90,27 @@ export class KeyValueStateMachine implements StateMachine {
   }
 
   get stateBytes(): number {
-    return this.#stateBytes;
+    return this.#tables.bytes;
   }
 
   get keyCount(): number {
-    return this.#store.keyCount;
+    return this.#tables.keys.count;
+  }
+
+  get expiringKeyCount(): number {
+    return this.#tables.keys.expiringCount;
+  }
+
+  get leaseCount(): number {
+    return this.#tables.leases.size;
+  }
+
+  get sessionCount(): number {
+    return this.#tables.sessions.size;
+  }
+
+  get nextExpiryMs(): number | undefined {
+    return this.#tables.nextDueMs;
   }
 
   apply(entries: readonly Entry[]): AppliedBatch {
@@ -125,13 +126,21 @@ export class KeyValueStateMachine implements StateMachine {
   }
 
   get(keys: readonly Uint8Array[]): (KeyValue | null)[] {
-    return keys.map((key) => this.#store.read(key));
+    return keys.map((key) => this.#tables.keys.read(key, this.#clusterTimeMs));
+  }
+
+  scan(query: ScanQuery): ScanPage {
+    return this.#tables.keys.scan(query, this.#clusterTimeMs);
+  }
+
+  lease(id: LeaseId): Omit<LeaseStatus, 'revision'> | null {
+    return this.#tables.leaseState(id, this.#clusterTimeMs);
   }
 
   stateHash(): string {
-    const { keyCount } = this.#store;
+    const { keyCount } = this;
     const rest = [this.#appliedIndex, this.#revisionBase, this.#clusterTimeMs, keyCount];
-    return this.#hash.digest(rest, this.#historyId ?? '');
+    return this.#tables.hash.digest(rest, this.#historyId ?? '');
   }
 
   view(): StateView {
@@ -145,11 +154,13 @@ export class KeyValueStateMachine implements StateMachine {
       kind: snapshotSectionKinds.clusterTime,
       clusterTimeMs: this.#clusterTimeMs,
     };
-    const keys = this.#store.view();
+    const { keys, sessions, leases } = this.#tables;
+    const view = keys.view();
+    const frozen = { sessions: sessions.freeze(), leases: leases.records(), view };
     return {
       appliedIndex: this.#appliedIndex,
-      sections: () => sectionsOf([history, clusterTime], keys),
-      release: () => keys.release(),
+      sections: () => sectionsOf([history, clusterTime], frozen),
+      release: () => view.release(),
     };
   }
 
@@ -158,13 +169,11 @@ export class KeyValueStateMachine implements StateMachine {
       header.index >= this.#appliedIndex,
       () => `loading a snapshot at ${header.index} over a state at ${this.#appliedIndex}`,
     );
-    const loaded = new KeyValueStateMachine({
-      readHistoryId: this.#readHistoryId,
-      backend: this.#store.successor(),
-    });
+    const loaded = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
+    loaded.#tables = this.#tablesOver(this.#tables.keys.successor());
     loaded.#appliedIndex = header.index;
     let stateHash = '';
-    let lastKey: Uint8Array | undefined;
+    const loading = new TablesLoading(header, loaded.#tables);
     for await (const section of sections) {
       if (section.kind === snapshotSectionKinds.history) {
         loaded.#historyId = section.historyId;
@@ -172,44 +181,18 @@ export class KeyValueStateMachine implements StateMachine {
         stateHash = section.stateHash;
       } else if (section.kind === snapshotSectionKinds.clusterTime) {
         loaded.#clusterTimeMs = section.clusterTimeMs;
-      } else if (section.kind === snapshotSectionKinds.data) {
-        lastKey = loaded.#loadRun(header, section, lastKey);
+      } else if (section.kind !== snapshotSectionKinds.configuration) {
+        loading.take(section);
       }
     }
-    if (loaded.stateHash() !== stateHash) throw damaged(header, 'its state has another hash');
-    this.#store = loaded.#store;
-    this.#hash = loaded.#hash;
+    if (loaded.stateHash() !== stateHash) {
+      throw damagedSnapshot(header, 'its state has another hash');
+    }
+    this.#tables = loaded.#tables;
     this.#appliedIndex = loaded.#appliedIndex;
     this.#historyId = loaded.#historyId;
     this.#revisionBase = loaded.#revisionBase;
     this.#clusterTimeMs = loaded.#clusterTimeMs;
-    this.#stateBytes = loaded.#stateBytes;
-  }
-
-  /** Returns the last key. */
-  #loadRun(
-    header: SnapshotHeader,
-    section: DataSection,
-    keyBefore: Uint8Array | undefined,
-  ): Uint8Array | undefined {
-    let lastKey = keyBefore;
-    let keyCount = 0;
-    try {
-      for (const { key, value, createRevision, modRevision, version } of readRun(section.run)) {
-        if (lastKey !== undefined && compareBytes(key, lastKey) <= 0) {
-          throw damaged(header, 'its keys do not rise');
-        }
-        this.#store.find(key);
-        this.#write(key, value, { createRevision, modRevision, version });
-        lastKey = key;
-        keyCount += 1;
-      }
-    } catch (error) {
-      if (error instanceof MalformedRun) throw damaged(header, error.message);
-      throw error;
-    }
-    if (keyCount !== section.keyCount) throw damaged(header, 'a run counts other keys');
-    return lastKey;
   }
 
   #applyEntry(entry: Entry): CommandResult | undefined {
@@ -225,7 +208,7 @@ export class KeyValueStateMachine implements StateMachine {
     this.#clusterTimeMs = entry.clusterTimeMs;
     switch (entry.kind) {
       case entryKinds.command:
-        return this.#applyCommand(entryPayload(entry));
+        return runCommand(entryPayload(entry), entry.session, this.#place());
       case entryKinds.bootstrap:
         assert(this.#historyId === null, () => `a second bootstrap entry at ${entry.index}`);
         this.#historyId = this.#readHistoryId(entry);
@@ -235,9 +218,12 @@ export class KeyValueStateMachine implements StateMachine {
         this.#revisionBase += revisionsPerHistory;
         this.#historyId = this.#readHistoryId(entry);
         return undefined;
+      case entryKinds.time:
+        this.#tables.expire(this.#clusterTimeMs, this.revision);
+        return undefined;
       case entryKinds.noop:
       case entryKinds.binding:
-      case entryKinds.time:
+      case entryKinds.configuration:
       case entryKinds.verify:
         return undefined;
       default:
@@ -245,136 +231,30 @@ export class KeyValueStateMachine implements StateMachine {
     }
   }
 
-  #applyCommand(payload: Uint8Array): CommandResult {
-    const command = decodeOrReason(payload);
-    if (typeof command === 'string') return this.#invalidRequest(command);
-    if ('ttlMs' in command && command.ttlMs > 0) {
-      return this.#invalidRequest('TTL is not supported yet');
-    }
-    switch (command.type) {
-      case 'put':
-        this.#put(command.key, command.value);
-        return { type: 'put', revision: this.revision };
-      case 'delete': {
-        const deleted = this.#delete(command.key);
-        return { type: 'delete', revision: this.revision, deleted };
-      }
-      case 'compareAndSwap':
-        return this.#compareAndSwap(command.key, command.expected, command.value);
-      default:
-        return this.#invalidRequest(`${command.type} is not supported yet`);
-    }
+  #tablesOver(backend: KeyValueBackend): StateTables {
+    const onEvent = (event: StateEvent): void => {
+      this.#events.push(event);
+    };
+    return new StateTables(backend, this.#collectEvents ? onEvent : undefined);
   }
 
-  #invalidRequest(message: string): CommandResult {
-    return { type: 'invalidRequest', revision: this.revision, message };
-  }
-
-  #compareAndSwap(
-    key: Uint8Array,
-    expected: Uint8Array | null,
-    value: Uint8Array | null,
-  ): CommandResult {
-    const store = this.#store;
-    const isThere = store.find(key);
-    const matches = expected === null ? !isThere : isThere && store.valueIs(expected);
-    const revision = this.revision;
-    if (!matches) {
-      const current = isThere ? store.copyValue() : null;
-      return { type: 'compareAndSwap', revision, succeeded: false, current };
-    }
-    if (value === null) this.#delete(key);
-    else this.#put(key, value);
-    return { type: 'compareAndSwap', revision, succeeded: true, current: null };
-  }
-
-  #put(key: Uint8Array, value: Uint8Array): void {
-    const store = this.#store;
-    const modRevision = this.revision;
-    const isThere = store.find(key);
-    const createRevision = isThere ? store.createRevision : modRevision;
-    const version = isThere ? store.version + 1 : 1;
-    if (this.#collectEvents) {
-      this.#collect('put', key, ownCopy(value), isThere ? store.copyValue() : null);
-    }
-    this.#write(key, value, { createRevision, modRevision, version }, isThere);
-  }
-
-  /** Over the record that `find` selected, if `isThere`. */
-  #write(
-    key: Uint8Array,
-    value: Uint8Array,
-    { createRevision, modRevision, version }: WrittenMeta,
-    isThere = false,
-  ): void {
-    const store = this.#store;
-    const meta = this.#meta;
-    meta.createRevision = createRevision;
-    meta.modRevision = modRevision;
-    meta.version = version;
-    if (isThere) {
-      this.#hash.remove(store);
-      this.#stateBytes -= store.valueLength;
-      this.#hash.add(meta, key, value, meta);
-      store.update(key, value, meta);
-    } else {
-      this.#stateBytes += key.length + keyOverheadBytes;
-      this.#hash.add(meta, key, value, meta);
-      store.insert(key, value, meta);
-    }
-    this.#stateBytes += value.length;
-  }
-
-  #delete(key: Uint8Array): boolean {
-    const store = this.#store;
-    if (!store.find(key)) return false;
-    this.#stateBytes -= key.length + keyOverheadBytes + store.valueLength;
-    assert(this.#stateBytes >= 0, 'the state holds less than nothing');
-    this.#hash.remove(store);
-    if (this.#collectEvents) this.#collect('delete', key, null, store.copyValue());
-    store.remove(key);
-    return true;
-  }
-
-  #collect(
-    type: 'put' | 'delete',
-    key: Uint8Array,
-    value: Uint8Array | null,
-    previous: Uint8Array | null,
-  ): void {
-    this.#events.push({ revision: this.revision, type, key: ownCopy(key), value, previous });
+  #place(): CommandPlace {
+    return { tables: this.#tables, revision: this.revision, nowMs: this.#clusterTimeMs };
   }
 }
 
-type WrittenMeta = Pick<RecordMeta, 'createRevision' | 'modRevision' | 'version'>;
-
-function newMeta(): { -readonly [name in keyof (RecordMeta & HashedMeta)]: number } {
-  const lanes = { hashLow: 0, hashHigh: 0 };
-  return { ...lanes, createRevision: 0, modRevision: 0, version: 0, expiresAt: 0, lease: 0 };
-}
-
-function* sectionsOf(first: readonly StateSection[], keys: BackendView): Generator<StateSection> {
+function* sectionsOf(
+  first: readonly StateSection[],
+  frozen: {
+    readonly sessions: readonly FrozenSession[];
+    readonly leases: readonly LeaseRecord[];
+    readonly view: BackendView;
+  },
+): Generator<StateSection> {
   yield* first;
-  for (const { keyCount, bytes } of keys.runs()) {
+  yield* sessionSections(frozen.sessions);
+  yield* leaseSections(frozen.leases);
+  for (const { keyCount, bytes } of frozen.view.runs()) {
     yield { kind: snapshotSectionKinds.data, keyCount, run: bytes };
-  }
-}
-
-function damaged(header: SnapshotHeader, reason: string): StorageDamage {
-  const file = `the snapshot of entry ${header.index}`;
-  return new StorageDamage({ file, offset: 0, reason });
-}
-
-function ownCopy(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes);
-}
-
-/** The command, or why the bytes are none: no client's bytes may stop a node. */
-function decodeOrReason(payload: Uint8Array): WriteCommand | string {
-  try {
-    return decodeWriteCommand(payload);
-  } catch (error) {
-    if (error instanceof MalformedMessage) return `not a write command: ${error.message}`;
-    throw error;
   }
 }

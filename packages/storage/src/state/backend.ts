@@ -1,4 +1,4 @@
-import type { KeyValue, Revision } from '@d-engine/base';
+import type { KeyValue, LeaseId, Revision } from '@d-engine/base';
 import type { HashLanes } from '../state-hash.ts';
 
 /** What is written beside key and value. */
@@ -6,12 +6,24 @@ export interface RecordMeta extends Readonly<HashLanes> {
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   readonly version: number;
+  /** In cluster time; 0: never by itself. */
+  readonly expiresAt: number;
+  /** 0: on none. */
+  readonly lease: LeaseId;
+}
+
+/** A key as it is kept: what is left of its time depends on when it is asked. */
+export interface StoredKeyValue extends Omit<KeyValue, 'ttlLeftMs'> {
+  /** Absent: never by itself. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** The record that was found last; see {@link KeyValueBackend}. */
 export interface SelectedRecord extends Readonly<HashLanes> {
   readonly createRevision: Revision;
   readonly version: number;
+  readonly expiresAt: number;
+  readonly lease: LeaseId;
   readonly valueLength: number;
   /** The caller's own. */
   copyValue(): Buffer;
@@ -45,7 +57,7 @@ export interface KeyValueBackend extends SelectedRecord {
   /** Selects the record of the key; false when there is none. */
   find(key: Uint8Array): boolean;
   /** Selects the record of the key and copies it. */
-  read(key: Uint8Array): KeyValue | null;
+  read(key: Uint8Array): StoredKeyValue | null;
   /** A key that is not there. */
   insert(key: Uint8Array, value: Uint8Array, meta: RecordMeta): void;
   /** Replaces the selected record, whose key this is. */

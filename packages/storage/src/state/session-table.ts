@@ -90,6 +90,10 @@ export class SessionTable {
     return this.#sessions.get(id);
   }
 
+  ttlMsOf(id: SessionId): number {
+    return this.#session(id).ttlMs;
+  }
+
   add(record: SessionRecord): void {
     const { id, name } = record;
     assert(!this.#sessions.has(id), () => `session ${id} is there already`);
