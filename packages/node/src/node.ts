@@ -281,6 +281,9 @@ export class Node {
       pendingReads: this.#parts.reads.pendingCount,
       keys: this.#parts.stateMachine.keyCount,
       stateBytes: this.#parts.stateMachine.stateBytes,
+      expiringKeys: this.#parts.stateMachine.expiringKeyCount,
+      leases: this.#parts.stateMachine.leaseCount,
+      sessions: this.#parts.stateMachine.sessionCount,
       isDiskFull: this.#storage.spaceProblem !== undefined,
     });
   }
@@ -375,6 +378,7 @@ export class Node {
     this.#parts.forwards.failAll(message);
     this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
+    this.#parts.timeKeeper.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
     await this.#listener?.close(100);

@@ -77,6 +77,23 @@ export class OperatorLog {
       case 'transferTimedOut':
         this.#logger.warn('leadership was not handed over in time', { target: notice.target });
         return;
+      case 'membersChanged': {
+        const { voters, outgoingVoters, learners } = notice.configuration;
+        const outgoing = outgoingVoters.length === 0 ? undefined : outgoingVoters.join();
+        this.#logger.info('members changed', {
+          index: notice.index,
+          voters: voters.join(),
+          outgoing,
+          learners: learners.join(),
+        });
+        return;
+      }
+      case 'removed':
+        this.#logger.warn(
+          'this member was removed from the cluster: stop it; to return, wipe its data and join',
+          { index: notice.index },
+        );
+        return;
       case 'recovered':
         this.#logger.info('recovered: this member holds all again that it may have forgotten');
         return;

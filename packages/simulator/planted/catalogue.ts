@@ -4,6 +4,7 @@ import { bugsOfReplication } from './bugs-of-replication.ts';
 import { bugsOfSnapshots } from './bugs-of-snapshots.ts';
 import { bugsOfStorage } from './bugs-of-storage.ts';
 import { bugsOfTheWire } from './bugs-of-the-wire.ts';
+import { bugsOfWatches } from './bugs-of-watches.ts';
 import { bugsOfWrites } from './bugs-of-writes.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -15,5 +16,6 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfReplication,
   ...bugsOfReads,
   ...bugsOfWrites,
+  ...bugsOfWatches,
   ...bugsOfTheWire,
 ];

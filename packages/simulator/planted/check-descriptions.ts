@@ -138,4 +138,10 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     says: 'Eventual reads see what somebody wrote, and one process of a member never goes back.',
     file: 'history/eventual-check.ts',
   },
+  'watches miss nothing': {
+    says:
+      'Over all members at which it watches one after another, a watcher hears each event that it ' +
+      'selects once, in order, all of one revision together, or is told to read the state anew.',
+    file: 'watches/watch-judge.ts',
+  },
 };

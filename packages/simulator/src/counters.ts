@@ -42,6 +42,13 @@ const eventNames = [
   'turns that left writes for the next one',
   'appends that left entries for the next one',
   'operations of a process that died',
+  // Watches.
+  'watch events heard',
+  'watches resumed elsewhere',
+  'watches of a process that died',
+  'watches told to read anew',
+  'watchers canceled by overflow',
+  'watches refused or canceled as compacted',
   // Disks.
   'unsynced writes lost',
   'unsynced writes torn',

@@ -15,6 +15,7 @@ import { patienceMs, roomyQueueMin } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
+import type { SwarmWatchers } from './watches/swarm-watchers.ts';
 
 /** Of the clients, once the cluster is whole: enough to tell a share of them. */
 const servedOperations = 60;
@@ -24,6 +25,9 @@ const servedShareMin = 0.98;
 const servedShareMinOfNarrow = 0.95;
 /** However narrow a limit is, this share of them is answered. */
 const answeredShareMin = 0.25;
+
+/** A watch that says nothing is given up after a while, and the next one may have to be, too. */
+const hearMs = 10_000;
 
 /** A snapshot that cannot be read for a peer is read again; nothing else is tried again. */
 function stopsMember({ operation, path }: FailedOperation): boolean {
@@ -160,6 +164,13 @@ export class Liveness {
   /** Nobody asks any more: what was asked until now is answered, however late it was asked. */
   answered(): Promise<boolean> {
     return this.#answer(this.#watch.owed);
+  }
+
+  /** Watchers hear the rest, those that dawdled too. */
+  async heard(watchers: SwarmWatchers): Promise<void> {
+    watchers.hurry();
+    const limitMs = this.#bounds.settledMs + hearMs;
+    await this.#until('not all watchers heard all', limitMs, () => watchers.haveCaughtUp);
   }
 
   /** A majority of all members, of those that count: others cannot elect anybody. */

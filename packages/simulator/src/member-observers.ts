@@ -119,6 +119,8 @@ const countedSeries: Readonly<Record<string, CounterName>> = {
   d_engine_snapshots_taken_total: 'snapshots taken',
   d_engine_snapshots_installed_total: 'snapshots installed',
   d_engine_log_purged_entries_total: 'entries purged',
+  d_engine_watch_overflows_total: 'watchers canceled by overflow',
+  d_engine_watch_compacted_total: 'watches refused or canceled as compacted',
   d_engine_client_retries_total: 'client retries',
   d_engine_client_redirects_total: 'redirects followed',
 };

@@ -21,6 +21,7 @@ import type { CheckName, Violation } from './violation.ts';
 import { formatViolation } from './violation.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
 import { VoteTrap } from './vote-trap.ts';
+import { SwarmWatchers } from './watches/swarm-watchers.ts';
 
 /** A line of a run's story: what happened when, and on which member (`n1`), if on one. */
 export type OnLine = (line: string, member: string) => void;
@@ -71,6 +72,7 @@ class Simulation {
   readonly #nemesis: Nemesis;
   readonly #liveness: Liveness;
   readonly #trap: VoteTrap | undefined;
+  readonly #watchers: SwarmWatchers;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
@@ -132,6 +134,14 @@ class Simulation {
     const step = (): boolean => this.#step();
     const parts = { world, cluster, scenario, nemesis, recorder, watch, counters, step, violated };
     this.#liveness = new Liveness(parts);
+    this.#watchers = new SwarmWatchers({
+      world,
+      scenario,
+      cluster,
+      counters,
+      violated: (text) => violated('watches miss nothing', text),
+      say: onLine && ((text) => this.#say(text, 'watchers')),
+    });
   }
 
   async run(): Promise<SimulationReport> {
@@ -141,6 +151,7 @@ class Simulation {
     this.#say(`${cluster.ids.length} members, over ${this.#scenario.transport}`, '');
     for (const id of cluster.ids) cluster.start(id);
     for (const client of clients) client.start();
+    this.#watchers.start();
     this.#nemesis.start();
     this.#trap?.start();
     await world.run({ until: () => this.#step(), limitMs: this.#durationMs });
@@ -151,6 +162,7 @@ class Simulation {
         for (const client of clients) client.stop();
         if (isServed) await this.#liveness.readBack();
         if (!this.#isViolated) await this.#liveness.answered();
+        if (!this.#isViolated) await this.#liveness.heard(this.#watchers);
       }
     }
     if (!this.#isViolated) this.#nemesis.assertRested();

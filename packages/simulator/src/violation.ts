@@ -27,6 +27,7 @@ export const checkNames = [
   'linearizability',
   'revisions follow real time',
   'eventual reads are monotonic',
+  'watches miss nothing',
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 

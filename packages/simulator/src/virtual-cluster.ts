@@ -12,6 +12,7 @@ import { countingLogger, countingMetrics } from './member-observers.ts';
 import { Memberships } from './memberships.ts';
 import type { Scenario } from './scenario.ts';
 import { envOf } from './transport.ts';
+import { WatchTruth } from './watches/watch-truth.ts';
 
 export const dataDirectory = '/data';
 
@@ -37,6 +38,8 @@ export class VirtualCluster {
   readonly memberships: Memberships;
   /** As the checks saw it. */
   readonly committed: CommittedEntries = new CommittedEntries();
+  /** What watchers must hear; nothing is noted where there are none. */
+  readonly truth: WatchTruth;
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
@@ -59,6 +62,8 @@ export class VirtualCluster {
     this.#world = world;
     this.#scenario = scenario;
     this.#events = events;
+    const keys = Array.from({ length: scenario.keys }, (_, number) => `k${number}`);
+    this.truth = new WatchTruth(keys);
     this.ids = Array.from({ length: scenario.members }, (_, position) => position + 1);
     this.memberships = new Memberships(this.ids, () => world.nowMs);
   }
@@ -139,7 +144,10 @@ export class VirtualCluster {
       settings: this.#settings(id),
       logger,
       metrics: countingMetrics(this.#counters),
-      onEntryApplied: (state) => appliedStates.add(state.appliedIndex, state.stateHash()),
+      onEntryApplied: (state) => {
+        appliedStates.add(state.appliedIndex, state.stateHash());
+        if (this.#scenario.watch.watchers > 0) this.truth.observe(state);
+      },
     }).then(
       (node) => {
         this.#nodes.set(id, node);

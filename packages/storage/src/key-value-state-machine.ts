@@ -30,7 +30,9 @@ import { StateTables } from './state/state-tables.ts';
 import { damagedSnapshot, TablesLoading } from './state/tables-loading.ts';
 
 /** Looks at a state in passing; it must not keep or change it. */
-export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
+export type EntryObserver = (
+  state: Pick<StateMachine, 'appliedIndex' | 'stateHash' | 'revision' | 'historyId' | 'get'>,
+) => void;
 
 /** What a new history adds to the base of its revisions: far more than any log has entries. */
 export const revisionsPerHistory = 1_000_000_000;
@@ -223,6 +225,7 @@ export class KeyValueStateMachine implements StateMachine {
         return undefined;
       case entryKinds.noop:
       case entryKinds.binding:
+      case entryKinds.configuration:
       case entryKinds.verify:
         return undefined;
       default:
