@@ -21,7 +21,7 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
+import type { ApplicationFactory, EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
@@ -54,6 +54,8 @@ export interface NodeOptions {
    * of a whole cluster.
    */
   readonly onEntryApplied?: EntryObserver;
+  /** A state machine of the host's, instead of the key-value store; the same on every member. */
+  readonly application?: ApplicationFactory | undefined;
 }
 
 /** The log records what is durable once nothing was written for this long. */
@@ -141,6 +143,7 @@ export class Node {
       metrics: options.metrics,
       storage,
       onEntryApplied: options.onEntryApplied,
+      application: options.application,
       onEffects: (effects) => this.#onEffects(effects),
       onStall: (blockedMs) => this.noteStall(blockedMs),
       onFailure: (error) => this.#fail(error),
