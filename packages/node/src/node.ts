@@ -21,7 +21,7 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
+import type { ApplicationFactory, EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
@@ -53,6 +53,8 @@ export interface NodeOptions {
    * of a whole cluster.
    */
   readonly onEntryApplied?: EntryObserver;
+  /** A state machine of the host's, instead of the key-value store; the same on every member. */
+  readonly application?: ApplicationFactory | undefined;
 }
 
 /** The log records what is durable once nothing was written for this long. */
@@ -140,6 +142,7 @@ export class Node {
       metrics: options.metrics,
       storage,
       onEntryApplied: options.onEntryApplied,
+      application: options.application,
       onEffects: (effects) => this.#onEffects(effects),
       onStall: (blockedMs) => this.noteStall(blockedMs),
       onFailure: (error) => this.#fail(error),
@@ -278,6 +281,9 @@ export class Node {
       pendingReads: this.#parts.reads.pendingCount,
       keys: this.#parts.stateMachine.keyCount,
       stateBytes: this.#parts.stateMachine.stateBytes,
+      expiringKeys: this.#parts.stateMachine.expiringKeyCount,
+      leases: this.#parts.stateMachine.leaseCount,
+      sessions: this.#parts.stateMachine.sessionCount,
       isDiskFull: this.#storage.spaceProblem !== undefined,
     });
   }
@@ -372,6 +378,7 @@ export class Node {
     this.#parts.forwards.failAll(message);
     this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
+    this.#parts.timeKeeper.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
     await this.#listener?.close(100);
