@@ -93,7 +93,7 @@ async function until(holds: () => boolean): Promise<void> {
 const line = ({ eventType, key, value, previousValue }: WatchResponse): string =>
   `${eventType} ${text(key)} ${text(value)} ${text(previousValue)}`;
 
-test('a client of another implementation watches as the original has it, on any member', async () => {
+test('another implementation watches as the original has it, on any member', async () => {
   const client = clientOf(cluster);
   const heard = cluster.ids.map((id) =>
     watch(cluster.address(id), { key: Buffer.from('/svc/'), prefix: true, prevKv: true }),
@@ -124,7 +124,7 @@ test('a client of another implementation watches as the original has it, on any 
   expect(await heard[0]?.end).toBe(status.CANCELLED);
 });
 
-test('what is kept no longer is CANCELED with the place to read at; nonsense is refused', async () => {
+test('what is kept no longer is CANCELED with a place; nonsense is refused', async () => {
   const client = clientOf(cluster);
   const [id] = cluster.ids;
   const address = cluster.address(id as number);
@@ -140,7 +140,7 @@ test('what is kept no longer is CANCELED with the place to read at; nonsense is 
   expect(await garbage.end).toBe(status.INVALID_ARGUMENT);
 });
 
-test('a caller that does not read is canceled with 5001 and nothing skipped, the others go on', async () => {
+test('who does not read is canceled, nothing skipped, and the others go on', async () => {
   const client = clientOf(cluster);
   const leader = (await cluster.waitUntilSettled()).node_id;
   const address = cluster.address(leader);
@@ -175,7 +175,7 @@ test('the members are told at once', async () => {
   expect(heard.messages[0]).toMatchObject({ members: cluster.ids, learners: [] });
 });
 
-test('curl reads a watch as server-sent events, and goes on from an id at another member', async () => {
+test('server-sent events go on from an id at another member', async () => {
   const client = clientOf(cluster);
   const read = (id: number, headers = {}): { text: () => string } => {
     let all = '';
