@@ -19,7 +19,7 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
+import type { Configuration, Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
 import type { ApplicationFactory, EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
@@ -27,6 +27,7 @@ import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
+import { historyGivenUp } from './history-given-up.ts';
 import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
@@ -435,9 +436,15 @@ export class Node {
       this.#configuration = configuration;
       this.#membershipListeners.tell(configuration);
     }
-    if (effects.notices.some(({ type }) => type === 'recovered')) this.#onRecovered();
+    for (const notice of effects.notices) this.#onNotice(notice);
     const isKnown = this.#parts.raft.clusterId !== undefined;
     if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
+  }
+
+  #onNotice(notice: Notice): void {
+    if (notice.type === 'recovered') this.#onRecovered();
+    if (notice.type === 'possibleDataLoss') this.#parts.metrics.recovery.possibleDataLosses.add();
+    if (notice.type === 'historyGivenUp') this.#fail(historyGivenUp(notice.index));
   }
 
   /**
