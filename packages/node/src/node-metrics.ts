@@ -1,5 +1,7 @@
-import type { Clock, Counter, Gauge, Histogram, LogIndex, Metrics, NodeId } from '@d-engine/base';
-import type { Outgoing, Raft } from '@d-engine/raft';
+import type { Clock, Counter, Histogram, LogIndex, Metrics, NodeId } from '@d-engine/base';
+import type { Outgoing } from '@d-engine/raft';
+import type { MemberFigures } from './member-gauges.ts';
+import { MemberGauges } from './member-gauges.ts';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
 import { RecoveryMetrics } from './recovery-metrics.ts';
@@ -27,23 +29,7 @@ export class NodeMetrics {
   readonly recovery: RecoveryMetrics;
   readonly persistMs: Histogram;
   readonly persistEntries: Histogram;
-  readonly #term: Gauge;
-  readonly #isLeader: Gauge;
-  readonly #hasLeader: Gauge;
-  readonly #commitIndex: Gauge;
-  readonly #appliedIndex: Gauge;
-  readonly #durableIndex: Gauge;
-  readonly #lastLogIndex: Gauge;
-  readonly #flushLag: Gauge;
-  readonly #pendingWrites: Gauge;
-  readonly #pendingReads: Gauge;
-  readonly #keys: Gauge;
-  readonly #stateBytes: Gauge;
-  readonly #expiringKeys: Gauge;
-  readonly #leases: Gauge;
-  readonly #sessions: Gauge;
-  readonly #diskFull: Gauge;
-  readonly #peerLag: (peer: string) => Gauge;
+  readonly #gauges: MemberGauges;
   readonly clock: Clock;
   #leaderId: NodeId | null = null;
 
@@ -51,7 +37,6 @@ export class NodeMetrics {
     this.clock = clock;
     this.recovery = new RecoveryMetrics(metrics);
     const counter = (name: string, help: string): Counter => metrics.counter(name, help);
-    const gauge = (name: string, help: string): Gauge => metrics.gauge(name, help);
     this.writes = counter('d_engine_writes_total', 'Writes asked for, on every road in');
     this.writeFailures = counter('d_engine_write_failures_total', 'Writes answered by an error');
     this.writeMs = metrics.histogram(
@@ -93,32 +78,7 @@ export class NodeMetrics {
       'Entries of one write to the log',
       batchBounds,
     );
-    this.#term = gauge('d_engine_term', 'Current term');
-    this.#isLeader = gauge('d_engine_is_leader', '1 while this member leads');
-    this.#hasLeader = gauge('d_engine_has_leader', '1 while this member knows a leader');
-    this.#commitIndex = gauge('d_engine_commit_index', 'Highest index known committed');
-    this.#appliedIndex = gauge('d_engine_applied_index', 'Highest index in the state machine');
-    this.#durableIndex = gauge('d_engine_durable_index', 'Highest index synced to disk');
-    this.#lastLogIndex = gauge('d_engine_last_log_index', 'Highest index in the log');
-    this.#flushLag = gauge(
-      'd_engine_flush_lag_entries',
-      'Entries in memory only: last log index less durable index',
-    );
-    this.#pendingWrites = gauge('d_engine_pending_writes', 'Writes waiting for their answer');
-    this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
-    this.#keys = gauge('d_engine_keys', 'Keys in the store');
-    this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
-    this.#expiringKeys = gauge('d_engine_expiring_keys', 'Keys with a TTL of their own');
-    this.#leases = gauge('d_engine_leases', 'Leases that are granted');
-    this.#sessions = gauge('d_engine_sessions', 'Sessions that are open');
-    this.#diskFull = gauge(
-      'd_engine_disk_full',
-      '1 while something waits for room on the disk: writes stop when the log file is full',
-    );
-    this.#peerLag = (peer) =>
-      metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', {
-        peer,
-      });
+    this.#gauges = new MemberGauges(metrics);
   }
 
   /** Messages leave, of a log that ends there. */
@@ -156,38 +116,8 @@ export class NodeMetrics {
   }
 
   /** Brings the gauges up to date; called when somebody looks. */
-  refresh(sources: {
-    raft: Raft;
-    appliedIndex: number;
-    pendingWrites: number;
-    pendingReads: number;
-    keys: number;
-    stateBytes: number;
-    expiringKeys: number;
-    leases: number;
-    sessions: number;
-    isDiskFull: boolean;
-  }): void {
-    const { raft } = sources;
-    this.recovery.recovering.set(raft.recovering ? 1 : 0);
-    this.#term.set(raft.term);
-    this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
-    this.#hasLeader.set(raft.leaderId === null ? 0 : 1);
-    this.#commitIndex.set(raft.commitIndex);
-    this.#appliedIndex.set(sources.appliedIndex);
-    this.#durableIndex.set(raft.durableIndex);
-    this.#lastLogIndex.set(raft.lastLogIndex);
-    this.#flushLag.set(raft.lastLogIndex - raft.durableIndex);
-    this.#pendingWrites.set(sources.pendingWrites);
-    this.#pendingReads.set(sources.pendingReads);
-    this.#keys.set(sources.keys);
-    this.#stateBytes.set(sources.stateBytes);
-    this.#expiringKeys.set(sources.expiringKeys);
-    this.#leases.set(sources.leases);
-    this.#sessions.set(sources.sessions);
-    this.#diskFull.set(sources.isDiskFull ? 1 : 0);
-    for (const peer of raft.progress()) {
-      this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);
-    }
+  refresh(figures: MemberFigures): void {
+    this.recovery.recovering.set(figures.raft.recovering ? 1 : 0);
+    this.#gauges.refresh(figures);
   }
 }
