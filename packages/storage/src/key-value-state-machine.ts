@@ -1,4 +1,13 @@
-import type { Entry, HistoryId, KeyValue, LogIndex, Revision, WriteCommand } from '@d-engine/base';
+import type {
+  DiskError,
+  Entry,
+  HistoryId,
+  KeyValue,
+  LogIndex,
+  Revision,
+  Term,
+  WriteCommand,
+} from '@d-engine/base';
 import {
   assert,
   decodeWriteCommand,
@@ -10,6 +19,7 @@ import {
 import type {
   AppliedBatch,
   CommandResult,
+  EntryObserver,
   StateEvent,
   StateMachine,
   StateView,
@@ -27,12 +37,10 @@ import type { BackendView, KeyValueBackend, RecordMeta } from './state/backend.t
 import { MalformedRun, readRun } from './state/data-run.ts';
 import { KeyValueStore } from './state/key-value-store.ts';
 import { compareBytes } from './state/slot-tree.ts';
+import type { StateMark } from './state/state-mark.ts';
 import type { HashedMeta } from './state-hash.ts';
 import { StateHash } from './state-hash.ts';
 import { StorageDamage } from './storage-errors.ts';
-
-/** Looks at a state in passing; it must not keep or change it. */
-export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
 
 /** What a new history adds to the base of its revisions: far more than any log has entries. */
 const revisionsPerHistory = 1_000_000_000;
@@ -64,10 +72,11 @@ export class KeyValueStateMachine implements StateMachine {
   readonly #collectEvents: boolean;
   readonly #onEntryApplied: EntryObserver | undefined;
   #store: KeyValueBackend;
-  #hash = new StateHash();
+  #hash: StateHash;
   /** What is written beside the next key and value; one object for all. */
   readonly #meta = newMeta();
   #appliedIndex: LogIndex = 0;
+  #appliedTerm: Term = 0;
   /** Invariant: only grows. */
   #revisionBase: Revision = 0;
   #historyId: HistoryId | null = null;
@@ -82,10 +91,29 @@ export class KeyValueStateMachine implements StateMachine {
     this.#collectEvents = options.collectEvents ?? false;
     this.#onEntryApplied = options.onEntryApplied;
     this.#store = options.backend ?? new KeyValueStore();
+    this.#hash = new StateHash();
+    const mark = this.#store.durability?.mark;
+    if (mark !== undefined) this.#goOnFrom(mark);
   }
 
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
+  }
+
+  get appliedTerm(): Term {
+    return this.#appliedTerm;
+  }
+
+  get durableIndex(): LogIndex {
+    return this.#store.durability?.durableIndex ?? 0;
+  }
+
+  get pendingBytes(): number {
+    return this.#store.durability?.pendingBytes ?? 0;
+  }
+
+  get spaceProblem(): DiskError | undefined {
+    return this.#store.durability?.spaceProblem;
   }
 
   get revisionBase(): Revision {
@@ -134,6 +162,21 @@ export class KeyValueStateMachine implements StateMachine {
     return this.#hash.digest(rest, this.#historyId ?? '');
   }
 
+  logDurable(index: LogIndex): void {
+    this.#store.durability?.logDurable(index, this.#describe);
+  }
+
+  async clear(): Promise<void> {
+    const empty = this.#successor();
+    await empty.#store.durability?.prepare();
+    await empty.#store.durability?.replace(empty.#describe());
+    this.#become(empty);
+  }
+
+  async close(): Promise<void> {
+    await this.#store.durability?.close();
+  }
+
   view(): StateView {
     const history: HistorySection = {
       kind: snapshotSectionKinds.history,
@@ -158,11 +201,11 @@ export class KeyValueStateMachine implements StateMachine {
       header.index >= this.#appliedIndex,
       () => `loading a snapshot at ${header.index} over a state at ${this.#appliedIndex}`,
     );
-    const loaded = new KeyValueStateMachine({
-      readHistoryId: this.#readHistoryId,
-      backend: this.#store.successor(),
-    });
+    const loaded = this.#successor();
+    const { durability } = loaded.#store;
+    await durability?.prepare();
     loaded.#appliedIndex = header.index;
+    loaded.#appliedTerm = header.term;
     let stateHash = '';
     let lastKey: Uint8Array | undefined;
     for await (const section of sections) {
@@ -174,12 +217,46 @@ export class KeyValueStateMachine implements StateMachine {
         loaded.#clusterTimeMs = section.clusterTimeMs;
       } else if (section.kind === snapshotSectionKinds.data) {
         lastKey = loaded.#loadRun(header, section, lastKey);
+        await durability?.settle();
       }
     }
     if (loaded.stateHash() !== stateHash) throw damaged(header, 'its state has another hash');
+    await durability?.replace(loaded.#describe());
+    this.#become(loaded);
+  }
+
+  #successor(): KeyValueStateMachine {
+    const backend = this.#store.successor();
+    return new KeyValueStateMachine({ readHistoryId: this.#readHistoryId, backend });
+  }
+
+  readonly #describe = (): StateMark => ({
+    appliedIndex: this.#appliedIndex,
+    appliedTerm: this.#appliedTerm,
+    revisionBase: this.#revisionBase,
+    historyId: this.#historyId,
+    clusterTimeMs: this.#clusterTimeMs,
+    stateBytes: this.#stateBytes,
+    keyCount: this.#store.keyCount,
+    ...this.#hash.lanes,
+  });
+
+  #goOnFrom(mark: StateMark): void {
+    this.#hash = new StateHash(mark);
+    this.#appliedIndex = mark.appliedIndex;
+    this.#appliedTerm = mark.appliedTerm;
+    this.#historyId = mark.historyId;
+    this.#revisionBase = mark.revisionBase;
+    this.#clusterTimeMs = mark.clusterTimeMs;
+    this.#stateBytes = mark.stateBytes;
+  }
+
+  /** Takes what another one has become; that one is not used any more. */
+  #become(loaded: KeyValueStateMachine): void {
     this.#store = loaded.#store;
     this.#hash = loaded.#hash;
     this.#appliedIndex = loaded.#appliedIndex;
+    this.#appliedTerm = loaded.#appliedTerm;
     this.#historyId = loaded.#historyId;
     this.#revisionBase = loaded.#revisionBase;
     this.#clusterTimeMs = loaded.#clusterTimeMs;
@@ -222,6 +299,7 @@ export class KeyValueStateMachine implements StateMachine {
       () => `cluster time goes back to ${entry.clusterTimeMs} at entry ${entry.index}`,
     );
     this.#appliedIndex = entry.index;
+    this.#appliedTerm = entry.term;
     this.#clusterTimeMs = entry.clusterTimeMs;
     switch (entry.kind) {
       case entryKinds.command:
