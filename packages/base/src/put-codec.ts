@@ -74,6 +74,10 @@ export function writeBytes(writer: ProtobufWriter, field: number, value: Uint8Ar
   if (value.length > 0) writer.bytes(field, value);
 }
 
+export function writeUint(writer: ProtobufWriter, field: number, value: number): void {
+  if (value !== 0) writer.uint(field, value);
+}
+
 export function exactTtl(ttlMs: number): number {
   if (!Number.isSafeInteger(ttlMs)) throw new MalformedMessage('the TTL is over 2^53 ms');
   return ttlMs;

@@ -1,6 +1,13 @@
 import { limits } from './limits.ts';
 import { MalformedMessage, ProtobufReader, ProtobufWriter } from './protobuf.ts';
-import { decodeDelete, decodePut, encodeDelete, encodePut } from './put-codec.ts';
+import {
+  decodeDelete,
+  decodePut,
+  encodeDelete,
+  encodePut,
+  writeBytes,
+  writeUint,
+} from './put-codec.ts';
 import type {
   ComparedNumber,
   Comparison,
@@ -55,15 +62,15 @@ export function decodeTransaction(bytes: Uint8Array): Transaction<Uint8Array> {
 
 function encodeComparison(comparison: Comparison<Uint8Array>): Uint8Array {
   const writer = new ProtobufWriter(comparison.key.length + 32);
-  writer.bytes(1, comparison.key);
+  writeBytes(writer, 1, comparison.key);
   writer.uint(2, targetNumbers[comparison.target]);
   if (comparison.target === 'existence') {
-    writer.bool(6, comparison.exists);
+    if (comparison.exists) writer.bool(6, true);
     return writer.finish();
   }
   writer.uint(3, operatorNumbers[comparison.operator]);
-  if (comparison.target === 'value') writer.bytes(4, comparison.value);
-  else writer.uint(5, comparison.value);
+  if (comparison.target === 'value') writeBytes(writer, 4, comparison.value);
+  else writeUint(writer, 5, comparison.value);
   return writer.finish();
 }
 

@@ -8,6 +8,7 @@ import {
   encodePut,
   exactTtl,
   writeBytes,
+  writeUint,
 } from './put-codec.ts';
 import { decodeTransaction, encodeTransaction } from './transaction-codec.ts';
 import type { Transaction } from './transactions.ts';
@@ -92,7 +93,7 @@ function encodeInner(command: WriteCommand): Uint8Array {
       return encodeNumber(command.lease);
     case 'openSession': {
       const writer = new ProtobufWriter();
-      writer.uint(1, command.ttlMs);
+      writeUint(writer, 1, command.ttlMs);
       if (command.name !== '') writer.string(2, command.name);
       return writer.finish();
     }
@@ -115,7 +116,7 @@ function encodeCompareAndSwap(command: CompareAndSwapCommand): Uint8Array {
 
 function encodeNumber(value: number): Uint8Array {
   const writer = new ProtobufWriter(16);
-  writer.uint(1, value);
+  writeUint(writer, 1, value);
   return writer.finish();
 }
 

@@ -6,8 +6,13 @@ export type {
   Consistency,
   DeleteResult,
   KeyValue,
+  Labels,
   LeaderHint,
+  LogFields,
+  Logger,
+  LogLevel,
   MemberStatus,
+  Metrics,
   NodeCondition,
   NodeRole,
   NodeStatus,
@@ -20,6 +25,18 @@ export { DEngineError, errorRegistry } from '@d-engine/base';
 export type { ClientTls } from './client-tls.ts';
 export { ConfigError } from './config/index.ts';
 export { connect } from './connect.ts';
+export type { WaitReadyOptions } from './embedded/embedded-engine.ts';
+export { EmbeddedEngine } from './embedded/embedded-engine.ts';
+export type { LeaderInfo, Membership } from './embedded/engine-host.ts';
+export type {
+  ConfigSetting,
+  EmbeddedOptions,
+  EmbeddedSource,
+  EmbeddedStart,
+  EngineConfig,
+  HostMetrics,
+} from './embedded/start-options.ts';
+export { MetricsRegistry } from './env/index.ts';
 export { exitCodes, runProcess } from './run-process.ts';
 export type { RunningEngine, RunOptions, RunSource } from './standalone-engine.ts';
 export { StandaloneEngine } from './standalone-engine.ts';

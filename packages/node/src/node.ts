@@ -19,7 +19,7 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Effects, Raft, RaftView } from '@d-engine/raft';
+import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
 import type { EntryObserver, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
@@ -28,6 +28,7 @@ import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
+import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
 import { nodeStatus } from './node-status.ts';
@@ -39,6 +40,7 @@ import { ClusterCalls } from './services/cluster-calls.ts';
 import { Health } from './services/health.ts';
 import { MemberService } from './services/member-service.ts';
 import type { NodeSettings } from './settings.ts';
+import { Stalls } from './stalls.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -70,13 +72,17 @@ export class Node {
   readonly #storage: Storage;
   readonly #parts: MemberParts;
   readonly #operatorLog: OperatorLog;
-  readonly #leaderListeners = new Set<(leader: LeaderHint | undefined) => void>();
+  readonly #leaderListeners: Listeners<LeaderHint | undefined>;
+  readonly #membershipListeners: Listeners<Configuration>;
+  readonly #stalls: Stalls;
   #listener: Listener | undefined;
   #idleTimer: Timer | undefined;
   #settleClosed!: (error: Error | undefined) => void;
   #stopping: Promise<void> | undefined;
   #fatal: Error | undefined;
   #isClosing = false;
+  /** As listeners know it. */
+  #configuration: Configuration;
   #clusterRecord: 'none' | 'underWay' | 'noRoom' | 'done';
 
   /**
@@ -124,6 +130,8 @@ export class Node {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
+    this.#leaderListeners = new Listeners(logger, 'leader changes');
+    this.#membershipListeners = new Listeners(logger, 'membership changes');
     const { nodeId } = settings;
     this.#operatorLog = new OperatorLog({ logger, clock: env.clock, nodeId });
     this.#parts = new MemberParts({
@@ -134,8 +142,14 @@ export class Node {
       storage,
       onEntryApplied: options.onEntryApplied,
       onEffects: (effects) => this.#onEffects(effects),
-      onStall: (blockedMs) => this.#onStall(blockedMs),
+      onStall: (blockedMs) => this.noteStall(blockedMs),
       onFailure: (error) => this.#fail(error),
+    });
+    this.#configuration = this.#parts.raft.configuration;
+    this.#stalls = new Stalls({
+      clock: env.clock,
+      logger,
+      onStall: () => this.#parts.metrics.loopStalls.add(),
     });
     this.client = new LocalClient({
       writes: this.#parts.writes,
@@ -284,8 +298,17 @@ export class Node {
 
   /** Calls back at every change of the known leader; returns how to stop that. */
   onLeaderChange(listener: (leader: LeaderHint | undefined) => void): () => void {
-    this.#leaderListeners.add(listener);
-    return () => this.#leaderListeners.delete(listener);
+    return this.#leaderListeners.add(listener);
+  }
+
+  /** Calls back when other members belong to the cluster; returns how to stop that. */
+  onMembershipChange(listener: (configuration: Configuration) => void): () => void {
+    return this.#membershipListeners.add(listener);
+  }
+
+  /** Somebody noticed that the event loop was held up until now, for so long. */
+  noteStall(blockedMs: number): void {
+    this.#stalls.note(blockedMs);
   }
 
   /**
@@ -395,22 +418,16 @@ export class Node {
     if (effects.stateChange !== undefined) {
       this.#parts.metrics.leaderSeen(effects.stateChange.leaderId);
       this.#parts.writes.onLeadershipChange();
-      this.#tellLeader(this.#parts.leadership.hint);
+      this.#leaderListeners.tell(this.#parts.leadership.hint);
+    }
+    const { configuration } = this.#parts.raft;
+    if (configuration !== this.#configuration) {
+      this.#configuration = configuration;
+      this.#membershipListeners.tell(configuration);
     }
     if (effects.notices.some(({ type }) => type === 'recovered')) this.#onRecovered();
     const isKnown = this.#parts.raft.clusterId !== undefined;
     if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
-  }
-
-  /** Listeners are the host's: a mistake in one must not stop a member. */
-  #tellLeader(leader: LeaderHint | undefined): void {
-    for (const listener of this.#leaderListeners) {
-      try {
-        listener(leader);
-      } catch (error) {
-        this.#logger.error('a listener to leader changes failed', { error: describeError(error) });
-      }
-    }
   }
 
   /**
@@ -437,11 +454,6 @@ export class Node {
   #onRecovered(): void {
     this.#storage.recordRecovered().catch((error: unknown) => this.#fail(error));
     this.#parts.transport.announce();
-  }
-
-  #onStall(blockedMs: number): void {
-    this.#parts.metrics.loopStalls.add();
-    this.#logger.warn(`event loop blocked ${Math.round(blockedMs)} ms`);
   }
 
   #armIdleTimer(): void {

@@ -56,6 +56,18 @@ export class StateHash {
     this.#high = (this.#high - lanes.hashHigh) | 0;
   }
 
+  /** Counts in one piece of state that is no key; `tag` tells what kind of piece it is. */
+  addNumbers(tag: string, numbers: readonly number[], bytes: Uint8Array = noBytes): void {
+    this.#low = (this.#low + piece(0x2545f491, lowMultiplier, tag, numbers, bytes)) | 0;
+    this.#high = (this.#high + piece(0x1b873593, highMultiplier, tag, numbers, bytes)) | 0;
+  }
+
+  /** Takes out what {@link addNumbers} counted in for the same. */
+  removeNumbers(tag: string, numbers: readonly number[], bytes: Uint8Array = noBytes): void {
+    this.#low = (this.#low - piece(0x2545f491, lowMultiplier, tag, numbers, bytes)) | 0;
+    this.#high = (this.#high - piece(0x1b873593, highMultiplier, tag, numbers, bytes)) | 0;
+  }
+
   /** 16 hex digits over all keys and over `rest`, the state besides them. */
   digest(rest: readonly number[], name: string): string {
     let low = this.#low;
@@ -69,6 +81,29 @@ export class StateHash {
     high = avalanche(hashBytes(high, highMultiplier, nameBytes));
     return hex(high) + hex(low);
   }
+}
+
+const noBytes: Uint8Array = new Uint8Array(0);
+
+function piece(
+  seed: number,
+  multiplier: number,
+  tag: string,
+  numbers: readonly number[],
+  bytes: Uint8Array,
+): number {
+  let hash = seed;
+  for (let at = 0; at < tag.length; at++) hash = mix(hash, multiplier, tag.charCodeAt(at));
+  for (const value of numbers) hash = hashNumber(hash, multiplier, value);
+  return avalanche(hashBytes(hash, multiplier, bytes));
+}
+
+/** Two numbers of 32 bits that tell one command from another. */
+export function digestOf(bytes: Uint8Array): readonly [number, number] {
+  return [
+    avalanche(hashBytes(0x2545f491, lowMultiplier, bytes)) >>> 0,
+    avalanche(hashBytes(0x1b873593, highMultiplier, bytes)) >>> 0,
+  ];
 }
 
 /** Word by word: a call into native code per key would cost more than most values take here. */

@@ -1,5 +1,6 @@
 import {
   type Consistency,
+  type LeaseId,
   limits,
   MalformedMessage,
   ProtobufReader,
@@ -65,6 +66,8 @@ export interface ClientReadRequest {
   readonly consistency: Consistency | undefined;
   /** Waits until the answering member has applied this revision; 0: does not wait. */
   readonly minRevision: Revision;
+  /** Asks for this lease instead of keys. */
+  readonly lease?: LeaseId | undefined;
 }
 
 export function encodeClientReadRequest(request: ClientReadRequest): Uint8Array {
@@ -75,6 +78,7 @@ export function encodeClientReadRequest(request: ClientReadRequest): Uint8Array 
     writer.uint(3, readConsistencyCodec.toNumber(request.consistency));
   }
   writeUint(writer, 100, request.minRevision);
+  if (request.lease !== undefined) writer.uint(101, request.lease);
   return writer.finish();
 }
 
@@ -85,6 +89,7 @@ export function decodeClientReadRequest(bytes: Uint8Array): ClientReadRequest {
   let clientId = 0;
   let consistency: Consistency | undefined;
   let minRevision = 0;
+  let lease: LeaseId | undefined;
   while (reader.next()) {
     if (reader.field === 1) clientId = reader.uint();
     else if (reader.field === 2) {
@@ -95,7 +100,8 @@ export function decodeClientReadRequest(bytes: Uint8Array): ClientReadRequest {
       keys.push(reader.bytes());
     } else if (reader.field === 3) consistency = readConsistencyCodec.find(reader.int32());
     else if (reader.field === 100) minRevision = reader.uint();
+    else if (reader.field === 101) lease = reader.uint();
     else reader.skip();
   }
-  return { clientId, keys, consistency, minRevision };
+  return { clientId, keys, consistency, minRevision, lease };
 }

@@ -1,28 +1,37 @@
-import { type Consistency, ProtobufReader, ProtobufWriter, type Revision } from '@d-engine/base';
+import {
+  type Consistency,
+  ProtobufReader,
+  ProtobufWriter,
+  type Revision,
+  type TransactionResponse,
+} from '@d-engine/base';
 import { readConsistencyCodec } from './client-requests.ts';
 import { decodeErrorMetadata, type ErrorMetadata, encodeErrorMetadata } from './error-metadata.ts';
 import { emptyBytes, writeBytes, writeUint } from './fields.ts';
+import type { FoundKey } from './found-key.ts';
+import { decodeFoundKey, encodeFoundKey, foundKeyBytesMax } from './found-key.ts';
+import type { LeaseState } from './lease-status.ts';
+import { decodeLeaseState, encodeLeaseState } from './lease-status.ts';
+import { decodeTransactionResponses, encodeTransactionResponses } from './transaction-responses.ts';
 
 /** What a write did. Our fields are absent in answers of the original. */
 export interface WriteOutcome {
-  /** False only for a compare-and-swap whose comparison failed. */
+  /** False only for a compare-and-swap or a transaction whose comparison failed. */
   readonly succeeded: boolean;
   /** Of a delete: whether the key was there. */
   readonly deleted?: boolean | undefined;
   /** Of a failed comparison: what the key held; null when it was absent. */
   readonly current?: Uint8Array | null | undefined;
+  /** Of a transaction: what each step did. */
+  readonly responses?: readonly TransactionResponse[] | undefined;
+  /** Of a lease or session that was granted, opened or renewed. */
+  readonly ttlMs?: number | undefined;
+  /** The lease that was granted, or the session that is open. */
+  readonly id?: Revision | undefined;
+  /** Of a revoked lease: how many keys went with it. */
+  readonly deletedKeys?: number | undefined;
   /** 0 when unknown. */
   readonly revision: Revision;
-}
-
-/** `d_engine.client.ClientResult`: a key that was found. */
-export interface FoundKey {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  /** 0 when unknown. */
-  readonly createRevision: Revision;
-  readonly modRevision: Revision;
-  readonly version: number;
 }
 
 export interface ReadOutcome {
@@ -32,6 +41,8 @@ export interface ReadOutcome {
   readonly revision: Revision;
   /** How the read was confirmed; undefined when unknown. */
   readonly consistency: Consistency | undefined;
+  /** The lease that was asked for instead of keys; undefined when there is none. */
+  readonly lease?: LeaseState | undefined;
 }
 
 export interface ErrorOutcome {
@@ -76,6 +87,12 @@ function encodeWrite(outcome: WriteOutcome): Uint8Array {
     if (outcome.current !== null) writeBytes(writer, 102, outcome.current);
     writer.bool(103, outcome.current !== null);
   }
+  if (outcome.responses !== undefined) {
+    writer.bytes(105, encodeTransactionResponses(outcome.responses));
+  }
+  if (outcome.ttlMs !== undefined) writer.uint(106, outcome.ttlMs);
+  if (outcome.id !== undefined) writer.uint(107, outcome.id);
+  if (outcome.deletedKeys !== undefined) writer.uint(108, outcome.deletedKeys);
   return writer.finish();
 }
 
@@ -90,20 +107,7 @@ function encodeRead(outcome: ReadOutcome): Uint8Array {
   if (outcome.consistency !== undefined) {
     writer.uint(104, readConsistencyCodec.toNumber(outcome.consistency));
   }
-  return writer.finish();
-}
-
-function foundKeyBytesMax(found: FoundKey): number {
-  return found.key.length + found.value.length + 48;
-}
-
-function encodeFoundKey(found: FoundKey): Uint8Array {
-  const writer = new ProtobufWriter(foundKeyBytesMax(found));
-  writeBytes(writer, 1, found.key);
-  writeBytes(writer, 2, found.value);
-  writeUint(writer, 100, found.createRevision);
-  writeUint(writer, 101, found.modRevision);
-  writeUint(writer, 102, found.version);
+  if (outcome.lease !== undefined) writer.bytes(109, encodeLeaseState(outcome.lease));
   return writer.finish();
 }
 
@@ -119,6 +123,11 @@ interface RawResponse {
   current: Uint8Array;
   currentPresent: boolean | undefined;
   consistency: Consistency | undefined;
+  responses: readonly TransactionResponse[] | undefined;
+  ttlMs: number | undefined;
+  id: Revision | undefined;
+  deletedKeys: number | undefined;
+  lease: LeaseState | undefined;
 }
 
 /** Keys and values are views into the response. Throws `MalformedMessage`. */
@@ -126,8 +135,8 @@ export function decodeClientResponse(bytes: Uint8Array): ClientResponse {
   const raw = readFields(bytes);
   if (raw.code !== 0) return { type: 'error', code: raw.code, metadata: raw.metadata };
   if (raw.result === 'read') {
-    const { results, revision, consistency } = raw;
-    return { type: 'read', results, revision, consistency };
+    const { results, revision, consistency, lease } = raw;
+    return { type: 'read', results, revision, consistency, lease };
   }
   if (raw.result === undefined) return { type: 'empty' };
   return {
@@ -136,6 +145,10 @@ export function decodeClientResponse(bytes: Uint8Array): ClientResponse {
     deleted: raw.deleted,
     current: raw.currentPresent === undefined ? undefined : raw.currentPresent ? raw.current : null,
     revision: raw.revision,
+    responses: raw.responses,
+    ttlMs: raw.ttlMs,
+    id: raw.id,
+    deletedKeys: raw.deletedKeys,
   };
 }
 
@@ -152,6 +165,11 @@ function readFields(bytes: Uint8Array): RawResponse {
     current: emptyBytes,
     currentPresent: undefined,
     consistency: undefined,
+    responses: undefined,
+    ttlMs: undefined,
+    id: undefined,
+    deletedKeys: undefined,
+    lease: undefined,
   };
   while (reader.next()) readField(reader, raw);
   return raw;
@@ -171,6 +189,11 @@ function readField(reader: ProtobufReader, raw: RawResponse): void {
   else if (reader.field === 102) raw.current = reader.bytes();
   else if (reader.field === 103) raw.currentPresent = reader.bool();
   else if (reader.field === 104) raw.consistency = readConsistencyCodec.find(reader.int32());
+  else if (reader.field === 105) raw.responses = decodeTransactionResponses(reader.bytes());
+  else if (reader.field === 106) raw.ttlMs = reader.uint();
+  else if (reader.field === 107) raw.id = reader.uint();
+  else if (reader.field === 108) raw.deletedKeys = reader.uint();
+  else if (reader.field === 109) raw.lease = decodeLeaseState(reader.bytes());
   else reader.skip();
 }
 
@@ -192,22 +215,4 @@ function decodeReadResults(bytes: Uint8Array): FoundKey[] {
     else reader.skip();
   }
   return results;
-}
-
-function decodeFoundKey(bytes: Uint8Array): FoundKey {
-  const reader = new ProtobufReader(bytes);
-  let key = emptyBytes;
-  let value = emptyBytes;
-  let createRevision = 0;
-  let modRevision = 0;
-  let version = 0;
-  while (reader.next()) {
-    if (reader.field === 1) key = reader.bytes();
-    else if (reader.field === 2) value = reader.bytes();
-    else if (reader.field === 100) createRevision = reader.uint();
-    else if (reader.field === 101) modRevision = reader.uint();
-    else if (reader.field === 102) version = reader.uint();
-    else reader.skip();
-  }
-  return { key, value, createRevision, modRevision, version };
 }

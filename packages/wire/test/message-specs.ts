@@ -1,8 +1,9 @@
-import type { LeaderHint, Plane } from '@d-engine/base';
+import type { LeaderHint, Plane, TransactionResponse } from '@d-engine/base';
 import fc from 'fast-check';
 import * as wire from '../src/index.ts';
 import { bytes, exact, text, uint32 } from './arbitraries.ts';
 import type { Theirs } from './protobuf-oracle.ts';
+import { writeCommandSpec } from './write-command-spec.ts';
 
 /** One message: how to make one, what others call its parts, and our codec. */
 export interface MessageSpec {
@@ -47,19 +48,38 @@ const errorMetadata: fc.Arbitrary<wire.ErrorMetadata> = fc.record({
   retryable: optional(fc.boolean()),
 });
 
-export const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
-  succeeded: fc.boolean(),
-  deleted: optional(fc.boolean()),
-  current: optional(nullable(bytes)),
-  revision: exact,
-});
-
 const foundKey: fc.Arbitrary<wire.FoundKey> = fc.record({
   key: bytes,
   value: bytes,
   createRevision: exact,
   modRevision: exact,
   version: exact,
+  ttlLeftMs: optional(exact),
+  lease: optional(exact),
+});
+
+const transactionResponse: fc.Arbitrary<TransactionResponse> = fc.oneof(
+  fc.record({ type: fc.constant('put' as const) }),
+  fc.record({ type: fc.constant('delete' as const), deleted: fc.boolean() }),
+  fc.record({ type: fc.constant('get' as const), entry: nullable(foundKey) }),
+);
+
+export const writeOutcome: fc.Arbitrary<wire.WriteOutcome> = fc.record({
+  responses: optional(fc.array(transactionResponse, { maxLength: 3 })),
+  ttlMs: optional(exact),
+  id: optional(exact),
+  deletedKeys: optional(exact),
+  succeeded: fc.boolean(),
+  deleted: optional(fc.boolean()),
+  current: optional(nullable(bytes)),
+  revision: exact,
+});
+
+const leaseState: fc.Arbitrary<wire.LeaseState> = fc.record({
+  lease: exact,
+  ttlMs: exact,
+  leftMs: exact,
+  keys: fc.array(bytes, { maxLength: 3 }),
 });
 
 const clientResponse: fc.Arbitrary<wire.ClientResponse> = fc.oneof(
@@ -69,6 +89,7 @@ const clientResponse: fc.Arbitrary<wire.ClientResponse> = fc.oneof(
     results: fc.array(foundKey, { maxLength: 4 }),
     revision: exact,
     consistency: optional(consistency),
+    lease: optional(leaseState),
   }),
   fc.record({
     type: fc.constant('error' as const),
@@ -86,7 +107,17 @@ export function writeToTheirs(outcome: wire.WriteOutcome): Theirs {
     deleted: outcome.deleted,
     currentValue: current ?? undefined,
     currentPresent: current === undefined ? undefined : current !== null,
+    transaction: outcome.responses && { responses: outcome.responses.map(transactionToTheirs) },
+    ttlMs: outcome.ttlMs,
+    id: outcome.id,
+    deletedKeys: outcome.deletedKeys,
   };
+}
+
+function transactionToTheirs(response: TransactionResponse): Theirs {
+  if (response.type === 'put') return { put: {} };
+  if (response.type === 'delete') return { delete: { deleted: response.deleted } };
+  return { get: { entry: response.entry ?? undefined } };
 }
 
 function responseToTheirs(response: wire.ClientResponse): Theirs {
@@ -98,6 +129,7 @@ function responseToTheirs(response: wire.ClientResponse): Theirs {
         readData: { results: response.results },
         revision: response.revision,
         consistency: response.consistency && consistencyNumbers[response.consistency],
+        leaseStatus: response.lease,
       };
     case 'error':
       return { error: response.code, metadata: response.metadata };
@@ -106,7 +138,14 @@ function responseToTheirs(response: wire.ClientResponse): Theirs {
   }
 }
 
+const scanRange = fc.oneof(
+  fc.record({ prefix: bytes }),
+  fc.record({ start: bytes, end: optional(bytes) }),
+  fc.record({ start: fc.constant(undefined), end: bytes }),
+);
+
 export const clientSpecs: MessageSpec[] = [
+  writeCommandSpec,
   spec(
     'd_engine.client.ClientReadRequest',
     fc.record({
@@ -114,12 +153,14 @@ export const clientSpecs: MessageSpec[] = [
       keys: fc.array(bytes, { maxLength: 5 }),
       consistency: optional(consistency),
       minRevision: exact,
+      lease: optional(exact),
     }),
-    ({ clientId, keys, consistency: policy, minRevision }) => ({
+    ({ clientId, keys, consistency: policy, minRevision, lease }) => ({
       clientId,
       keys,
       consistencyPolicy: policy && consistencyNumbers[policy],
       minRevision,
+      lease,
     }),
     wire.encodeClientReadRequest,
     wire.decodeClientReadRequest,
@@ -140,18 +181,37 @@ export const clientSpecs: MessageSpec[] = [
   ),
   spec(
     'd_engine.client.ScanRequest',
-    fc.record({ clientId: uint32, prefix: bytes }),
-    (request) => request,
+    fc.record({
+      clientId: uint32,
+      range: scanRange,
+      limit: exact,
+      order: fc.constantFrom('ascending', 'descending'),
+      cursor: text,
+      consistency: optional(consistency),
+      minRevision: exact,
+    }),
+    ({ range, order, consistency: policy, ...rest }) => ({
+      ...rest,
+      ...range,
+      descending: order === 'descending',
+      consistencyPolicy: policy && consistencyNumbers[policy],
+    }),
     wire.encodeScanRequest,
     wire.decodeScanRequest,
   ),
   spec(
     'd_engine.client.ScanResponse',
     fc.record({
-      entries: fc.array(fc.record({ key: bytes, value: bytes }), { maxLength: 4 }),
+      entries: fc.array(foundKey, { maxLength: 4 }),
       revision: exact,
+      nextCursor: text,
+      firstRevision: exact,
+      consistency: optional(consistency),
     }),
-    (response) => response,
+    ({ consistency: policy, ...rest }) => ({
+      ...rest,
+      consistency: policy && consistencyNumbers[policy],
+    }),
     wire.encodeScanResponse,
     wire.decodeScanResponse,
   ),

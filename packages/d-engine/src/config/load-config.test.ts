@@ -55,6 +55,36 @@ describe('which file', () => {
     ]);
   });
 
+  test('an object has the keys of a file, under the environment', () => {
+    const settings = { cluster: { node_id: 4, db_root_dir: undefined }, raft: { retry: {} } };
+    const environment = { CONFIG_PATH: 'config/n2', RAFT__CLUSTER__LOG_DIR: './elsewhere' };
+    expect(messagesOf(() => load({ settings }))).toEqual([expect.stringContaining('raft.retry')]);
+    const { config, source, warnings } = load({
+      settings: { cluster: settings.cluster },
+      environment,
+    });
+    expect(config.cluster).toMatchObject({ nodeId: 4, dbRootDir: './db/4' });
+    expect(config.log.directory).toBe('./elsewhere');
+    expect(source).toEqual({ kind: 'object' });
+    expect(warnings).toEqual(['CONFIG_PATH = config/n2 is ignored: config was given']);
+  });
+
+  test('what an object gets wrong is named by its key', () => {
+    const settings = { cluster: { node_id: null, initial_cluster: 'n1' } };
+    const problems = problemsOf(() => load({ settings }));
+    expect(problems.map(({ key }) => key)).toEqual(['cluster.node_id', 'cluster.initial_cluster']);
+    const both = { settings: {}, configPath: 'config/n1' };
+    expect(messagesOf(() => load(both))).toEqual(['give either configPath or config, not both']);
+  });
+
+  test('a member that nobody gave an address or a peer is alone', () => {
+    expect(load({}).isAlone).toBe(true);
+    const listenAddress = { RAFT__CLUSTER__LISTEN_ADDRESS: '127.0.0.1:9081' };
+    expect(load({ environment: listenAddress }).isAlone).toBe(false);
+    const members = [1, 2].map((id) => ({ id, address: `127.0.0.1:900${id}`, role: 1, status: 2 }));
+    expect(load({ settings: { cluster: { initial_cluster: members } } }).isAlone).toBe(false);
+  });
+
   test('an empty argument is an error, never a fresh node', () => {
     expect(messagesOf(() => load({ configPath: '' }))).toEqual(['configPath is empty']);
     expect(messagesOf(() => load({ dataDir: '' }))).toEqual(['dataDir is empty']);
@@ -91,7 +121,7 @@ describe('dataDir', () => {
     expect(config.cluster).toMatchObject({ nodeId: 7, dbRootDir: './mine' });
     expect(config.raft.snapshot.directory).toBe('./mine/snapshots');
     expect(source).toEqual({ kind: 'data-directory', path: './mine' });
-    expect(warnings).toEqual(['CONFIG_PATH = config/n2 is ignored: a data directory was given']);
+    expect(warnings).toEqual(['CONFIG_PATH = config/n2 is ignored: dataDir was given']);
   });
 
   test('together with configPath is an error', () => {

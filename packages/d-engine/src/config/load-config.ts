@@ -3,8 +3,10 @@ import { Findings } from './findings.ts';
 import { MergedSettings } from './merged-settings.ts';
 import type { NodeConfig } from './node-config.ts';
 import { type Environment, parseEnvironmentSettings, readVariable } from './parse-environment.ts';
+import { readObject } from './parse-json.ts';
 import { parseTomlSettings } from './parse-toml.ts';
 import { type Layer, readLayer } from './read-layer.ts';
+import { clusterSection } from './sections/cluster.ts';
 import { settleConfig } from './settle-config.ts';
 
 export interface LoadConfigOptions {
@@ -12,6 +14,8 @@ export interface LoadConfigOptions {
   readonly configPath?: string | undefined;
   /** Instead of a file: the defaults and the environment, with the data in this directory. */
   readonly dataDir?: string | undefined;
+  /** Instead of a file, or beside `dataDir`: the same tables and keys as an object. */
+  readonly settings?: object | undefined;
   readonly environment: Environment;
   /** Undefined when there is no such file; throws when it cannot be read. */
   readonly readFile: (path: string) => string | undefined;
@@ -20,7 +24,8 @@ export interface LoadConfigOptions {
 export type ConfigSource =
   | { readonly kind: 'defaults' }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'data-directory'; readonly path: string };
+  | { readonly kind: 'data-directory'; readonly path: string }
+  | { readonly kind: 'object' };
 
 export interface LoadedConfig {
   readonly config: NodeConfig;
@@ -29,6 +34,8 @@ export interface LoadedConfig {
   /** The same for the log: many keys of one kind share a line. */
   readonly foldedWarnings: readonly string[];
   readonly source: ConfigSource;
+  /** A member of its own that nobody gave an address: it needs no port. */
+  readonly isAlone: boolean;
 }
 
 /**
@@ -45,6 +52,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     if (settings !== undefined) layers.push(readLayer(settings, findings));
   }
   // Without its file the node would be judged by defaults: only the environment is still read.
+  if (options.settings !== undefined)
+    layers.push(readLayer(readObject(options.settings), findings));
   const baseMissing = findings.problems.length > 0 && layers.length === 0;
   layers.push(readLayer(parseEnvironmentSettings(environment, findings), findings));
   const merged = new MergedSettings(layers);
@@ -53,7 +62,9 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const config = settleConfig(merged, environment, options.dataDir, findings);
   if (findings.problems.length > 0) throw new ConfigError(findings.problems);
   const { warnings, foldedWarnings } = findings;
-  return { config, warnings, foldedWarnings, source: sourceOf(options, file) };
+  const isAlone =
+    config.cluster.members.length === 1 && !merged.isSet(clusterSection, 'listenAddress');
+  return { config, warnings, foldedWarnings, source: sourceOf(options, file), isAlone };
 }
 
 interface ConfigFile {
@@ -61,19 +72,22 @@ interface ConfigFile {
   readonly text: string;
 }
 
-function sourceOf({ dataDir }: LoadConfigOptions, file: ConfigFile | undefined): ConfigSource {
+function sourceOf(options: LoadConfigOptions, file: ConfigFile | undefined): ConfigSource {
+  const { dataDir, settings } = options;
   if (dataDir !== undefined) return { kind: 'data-directory', path: dataDir };
+  if (settings !== undefined) return { kind: 'object' };
   return file === undefined ? { kind: 'defaults' } : { kind: 'file', path: file.path };
 }
 
 function chooseFile(options: LoadConfigOptions, findings: Findings): ConfigFile | undefined {
-  const { configPath, dataDir, environment } = options;
+  const { configPath, dataDir, settings, environment } = options;
   const fromEnvironment = readVariable(environment, 'CONFIG_PATH');
-  if (dataDir !== undefined) {
-    if (configPath !== undefined) findings.problem('give either configPath or dataDir, not both');
-    if (dataDir.trim() === '') findings.problem('dataDir is empty');
+  if (dataDir !== undefined || settings !== undefined) {
+    const given = dataDir === undefined ? 'config' : 'dataDir';
+    if (configPath !== undefined) findings.problem(`give either configPath or ${given}, not both`);
+    if (dataDir?.trim() === '') findings.problem('dataDir is empty');
     if (fromEnvironment !== undefined) {
-      findings.warn(`CONFIG_PATH = ${fromEnvironment} is ignored: a data directory was given`);
+      findings.warn(`CONFIG_PATH = ${fromEnvironment} is ignored: ${given} was given`);
     }
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { newTable, type Origin, type SettingNode } from './setting-node.ts';
+import { newTable, type Origin, type SettingNode, type TableNode } from './setting-node.ts';
 
 /** Reads JSON from an environment variable; undefined when it is not JSON. */
 export function parseJsonSetting(text: string, origin: Origin): SettingNode | undefined {
@@ -9,6 +9,13 @@ export function parseJsonSetting(text: string, origin: Origin): SettingNode | un
     return undefined;
   }
   return nodeOf(value, origin);
+}
+
+/** An object of tables and values, as a file would have them; what is undefined is not there. */
+export function readObject(object: object): TableNode {
+  const origin: Origin = { kind: 'object' };
+  const node = nodeOf(object, origin);
+  return node.kind === 'table' ? node : newTable(origin);
 }
 
 function nodeOf(value: unknown, origin: Origin): SettingNode {
@@ -24,7 +31,7 @@ function nodeOf(value: unknown, origin: Origin): SettingNode {
   if (value === null) return { kind: 'string', value: 'null', origin };
   const table = newTable(origin);
   for (const [name, item] of Object.entries(value as object)) {
-    table.entries.set(name, nodeOf(item, origin));
+    if (item !== undefined) table.entries.set(name, nodeOf(item, origin));
   }
   return table;
 }

@@ -7,11 +7,20 @@ export type Origin =
       readonly line: number;
       readonly column: number;
     }
-  | { readonly kind: 'environment'; readonly variable: string };
+  | { readonly kind: 'environment'; readonly variable: string }
+  /** An object that the host's code made. */
+  | { readonly kind: 'object' };
 
 /** `n1.toml:3`, or the name of the variable. */
 export function describeOrigin(origin: Origin): string {
-  return origin.kind === 'file' ? `${origin.file}:${origin.line}` : origin.variable;
+  switch (origin.kind) {
+    case 'file':
+      return `${origin.file}:${origin.line}`;
+    case 'environment':
+      return origin.variable;
+    case 'object':
+      return 'the config object';
+  }
 }
 
 export interface TableNode {
