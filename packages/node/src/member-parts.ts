@@ -1,9 +1,8 @@
 import type { Env, Logger, Metrics } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
-import { historyIdOf, Raft } from '@d-engine/raft';
-import type { EntryObserver, Storage } from '@d-engine/storage';
-import { KeyValueStateMachine } from '@d-engine/storage';
+import { Raft } from '@d-engine/raft';
+import type { EntryObserver, StateMachine, Storage } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { StateVerification } from './divergence/state-verification.ts';
@@ -11,6 +10,7 @@ import { Forwards } from './forwards.ts';
 import { MemberLeadership } from './leadership.ts';
 import { MemberAddresses } from './member-addresses.ts';
 import { MemberCondition } from './member-condition.ts';
+import type { MemberState } from './member-state.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { OperationChecks } from './operation-checks.ts';
 import { Peering } from './peering.ts';
@@ -32,6 +32,7 @@ export interface MemberContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly storage: Storage;
+  readonly state: MemberState;
   readonly onEntryApplied: EntryObserver | undefined;
   onEffects(effects: Effects): void;
   onStall(blockedMs: number): void;
@@ -47,7 +48,7 @@ const leaderWaitTimeouts = 1.5;
  */
 export class MemberParts {
   readonly metrics: NodeMetrics;
-  readonly stateMachine: KeyValueStateMachine;
+  readonly stateMachine: StateMachine;
   readonly raft: Raft;
   readonly deadlines: Deadlines;
   readonly condition: MemberCondition;
@@ -67,10 +68,7 @@ export class MemberParts {
   constructor(context: MemberContext) {
     const { env, settings } = context;
     this.metrics = new NodeMetrics(context.metrics, env.clock);
-    this.stateMachine = new KeyValueStateMachine({
-      readHistoryId: historyIdOf,
-      onEntryApplied: context.onEntryApplied,
-    });
+    this.stateMachine = context.state.stateMachine;
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);
     this.condition = new MemberCondition(() => this.raft.leaderId !== null);
@@ -100,7 +98,7 @@ export class MemberParts {
   }
 }
 
-function createRaft({ env, settings, storage }: MemberContext): Raft {
+function createRaft({ env, settings, storage, state }: MemberContext): Raft {
   return new Raft(
     {
       nodeId: settings.nodeId,
@@ -118,7 +116,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       random: () => env.random.float(),
       newId: () => randomId(env.random),
     },
-    storage.recovered,
+    state.recovered,
     env.clock.now(),
   );
 }

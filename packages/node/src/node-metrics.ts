@@ -37,6 +37,8 @@ export class NodeMetrics {
   readonly #pendingReads: Gauge;
   readonly #keys: Gauge;
   readonly #stateBytes: Gauge;
+  readonly #stateDurableIndex: Gauge;
+  readonly #statePendingBytes: Gauge;
   readonly #diskFull: Gauge;
   readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
@@ -102,6 +104,14 @@ export class NodeMetrics {
     this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
     this.#keys = gauge('d_engine_keys', 'Keys in the store');
     this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
+    this.#stateDurableIndex = gauge(
+      'd_engine_state_durable_index',
+      'Highest index in a state machine on disk that a start finds there; 0 for one in memory',
+    );
+    this.#statePendingBytes = gauge(
+      'd_engine_state_pending_bytes',
+      'Changes of a state machine on disk that wait in memory for their place there',
+    );
     this.#diskFull = gauge(
       'd_engine_disk_full',
       '1 while something waits for room on the disk: writes stop when the log file is full',
@@ -154,6 +164,8 @@ export class NodeMetrics {
     pendingReads: number;
     keys: number;
     stateBytes: number;
+    stateDurableIndex: number;
+    statePendingBytes: number;
     isDiskFull: boolean;
   }): void {
     const { raft } = sources;
@@ -169,6 +181,8 @@ export class NodeMetrics {
     this.#pendingReads.set(sources.pendingReads);
     this.#keys.set(sources.keys);
     this.#stateBytes.set(sources.stateBytes);
+    this.#stateDurableIndex.set(sources.stateDurableIndex);
+    this.#statePendingBytes.set(sources.statePendingBytes);
     this.#diskFull.set(sources.isDiskFull ? 1 : 0);
     for (const peer of raft.progress()) {
       this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);

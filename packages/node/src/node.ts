@@ -21,8 +21,8 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, Storage } from '@d-engine/storage';
-import { openStorage } from '@d-engine/storage';
+import type { EntryObserver, OpenStateMachine, Storage } from '@d-engine/storage';
+import { openMemoryStateMachine, openStorage } from '@d-engine/storage';
 import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
@@ -31,6 +31,8 @@ import { healthReport, isReady } from './health.ts';
 import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
+import type { MemberState } from './member-state.ts';
+import { openMemberState, resumeState } from './member-state.ts';
 import { nodeStatus } from './node-status.ts';
 import { OperatorLog } from './operator-log.ts';
 import { randomId } from './random-id.ts';
@@ -54,6 +56,8 @@ export interface NodeOptions {
    * of a whole cluster.
    */
   readonly onEntryApplied?: EntryObserver;
+  /** The state machine; the one in memory unless given. */
+  readonly openStateMachine?: OpenStateMachine | undefined;
 }
 
 /** The log records what is durable once nothing was written for this long. */
@@ -107,20 +111,35 @@ export class Node {
         compress: settings.snapshots.compress,
       },
     });
+    let state: MemberState | undefined;
     let node: Node | undefined;
     try {
-      node = new Node(options, storage);
-      await node.#loadSnapshot();
+      state = await openMemberState({
+        open: options.openStateMachine ?? openMemoryStateMachine,
+        storage,
+        dataDirectory: settings.dataDirectory,
+        logger,
+        onEntryApplied: options.onEntryApplied,
+        onDurable: () => {
+          if (node !== undefined) node.#parts.turns.request();
+        },
+        onFailure: (error) => {
+          if (node !== undefined) node.#fail(error);
+        },
+      });
+      node = new Node(options, storage, state);
+      await resumeState(node.#parts.applier, env.clock, logger);
       await node.#serve(options.listen ?? ((at, service) => env.network.listen(at, service)));
       return node;
     } catch (error) {
       if (node !== undefined) node.#parts.turns.stop();
+      await state?.stateMachine.close();
       await storage.close();
       throw error;
     }
   }
 
-  private constructor(options: NodeOptions, storage: Storage) {
+  private constructor(options: NodeOptions, storage: Storage, state: MemberState) {
     const { env, settings, logger } = options;
     this.settings = settings;
     this.#env = env;
@@ -140,6 +159,7 @@ export class Node {
       logger,
       metrics: options.metrics,
       storage,
+      state,
       onEntryApplied: options.onEntryApplied,
       onEffects: (effects) => this.#onEffects(effects),
       onStall: (blockedMs) => this.noteStall(blockedMs),
@@ -156,19 +176,6 @@ export class Node {
       submitRead: (request) => this.#submitRead(request),
       checks: this.#parts.checks,
       status: () => this.status(),
-    });
-  }
-
-  /** The state goes on from the newest snapshot, then from what is committed behind it. */
-  async #loadSnapshot(): Promise<void> {
-    const { latest } = this.#storage.snapshots;
-    if (latest === null) return;
-    const startedAtMs = this.#env.clock.monotonicMs();
-    await this.#parts.applier.load(latest);
-    this.#logger.info('snapshot loaded', {
-      index: latest.header.index,
-      keys: latest.keyCount,
-      took_ms: Math.round(this.#env.clock.monotonicMs() - startedAtMs),
     });
   }
 
@@ -241,8 +248,12 @@ export class Node {
       this.status(),
       this.#parts.leadership,
       this.#parts.condition,
-      this.#storage,
+      this.#spaceProblem,
     );
+  }
+
+  get #spaceProblem(): Error | undefined {
+    return this.#storage.spaceProblem ?? this.#parts.stateMachine.spaceProblem;
   }
 
   /** The leader, at an address that a caller who reached this member as `callerHost` can dial. */
@@ -292,7 +303,9 @@ export class Node {
       pendingReads: this.#parts.reads.pendingCount,
       keys: this.#parts.stateMachine.keyCount,
       stateBytes: this.#parts.stateMachine.stateBytes,
-      isDiskFull: this.#storage.spaceProblem !== undefined,
+      stateDurableIndex: this.#parts.stateMachine.durableIndex,
+      statePendingBytes: this.#parts.stateMachine.pendingBytes,
+      isDiskFull: this.#spaceProblem !== undefined,
     });
   }
 
@@ -374,7 +387,10 @@ export class Node {
     await this.#listener?.close(100);
     try {
       this.#parts.turns.flush();
-      await this.#storage.close(this.#fatal === undefined);
+      // While the directory is still locked.
+      await this.#parts.stateMachine.close().finally(() => {
+        return this.#storage.close(this.#fatal === undefined);
+      });
     } catch (error) {
       if (this.#fatal === undefined) throw error;
       this.#logger.error('closing the storage failed too', { error: describeError(error) });
@@ -462,6 +478,8 @@ export class Node {
       this.#storage.idle().catch((error: unknown) => this.#fail(error));
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#parts.snapshots.onIdle();
+      // What found no room on disk is tried again.
+      this.#parts.applier.tellDurable();
       this.#parts.verification.onIdle();
       this.#armIdleTimer();
     });

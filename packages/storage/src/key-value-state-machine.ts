@@ -20,6 +20,7 @@ import type {
   AppliedBatch,
   CommandResult,
   EntryObserver,
+  OpenStateMachine,
   StateEvent,
   StateMachine,
   StateView,
@@ -423,6 +424,10 @@ export class KeyValueStateMachine implements StateMachine {
     this.#events.push({ revision: this.revision, type, key: ownCopy(key), value, previous });
   }
 }
+
+/** The state machine of a member that has no other: everything in memory. */
+export const openMemoryStateMachine: OpenStateMachine = ({ readHistoryId, onEntryApplied }) =>
+  Promise.resolve(new KeyValueStateMachine({ readHistoryId, onEntryApplied }));
 
 type WrittenMeta = Pick<RecordMeta, 'createRevision' | 'modRevision' | 'version'>;
 
