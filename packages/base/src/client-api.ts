@@ -5,6 +5,7 @@ import type { KeyValue } from './key-value.ts';
 import type { LeaseGrant, LeaseRenewal, LeaseRevocation, LeaseStatus } from './leases.ts';
 import type { KeyRange, ScanOrder, ScanResult } from './scans.ts';
 import type { KeyLifetime, Transaction, TransactionResult } from './transactions.ts';
+import type { MembershipWatch, Watch, WatchOptions, WatchTarget } from './watch-api.ts';
 
 export interface RequestOptions {
   /** Time for the whole operation, retries included. */
@@ -125,4 +126,11 @@ export interface ClientApi {
   leaseTimeLeft(lease: LeaseId, options?: ReadOptions): Promise<LeaseStatus | null>;
   /** Local to the answering member; never waits for others. */
   status(options?: RequestOptions): Promise<NodeStatus>;
+  /**
+   * Every change of the keys, in order, from the call on: ordered, each once, all of one revision
+   * together, and none left out without a `resync`. Goes on by itself where that loses nothing.
+   */
+  watch(target: WatchTarget, options?: WatchOptions): Watch;
+  /** Who is in the cluster: at once, then after each change. */
+  watchMembership(options?: Pick<WatchOptions, 'signal'>): MembershipWatch;
 }

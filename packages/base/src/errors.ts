@@ -1,5 +1,6 @@
 import type { Address, NodeId } from './ids.ts';
 import type { FailureStatus } from './network.ts';
+import type { ResumeToken } from './watch-api.ts';
 
 /** What an error says of the write that met it: `never` applied, or `maybe`. */
 export type Applied = 'never' | 'maybe';
@@ -60,7 +61,8 @@ export type ErrorName =
   | 'TlsFailed'
   | 'StateFull'
   | 'LeaseNotFound'
-  | 'SessionExpired';
+  | 'SessionExpired'
+  | 'WatchCompacted';
 
 /** Every error that a caller can meet. The docs page and the mappings come from this table. */
 export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
@@ -169,6 +171,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     503,
     'The state of this member is not that of a quorum: ask another member, replace this one.',
   ),
+  WatchCompacted: define(
+    10030,
+    false,
+    'never',
+    'outOfRange',
+    410,
+    'Its events are no longer kept here: read the state anew, then watch above what was read.',
+  ),
 };
 
 export interface LeaderHint {
@@ -179,6 +189,8 @@ export interface LeaderHint {
 export interface ErrorDetails {
   readonly leader?: LeaderHint | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** Of a watch that was compacted: what is read at this revision or later can be watched on. */
+  readonly resumeAt?: ResumeToken | undefined;
   readonly cause?: unknown;
 }
 
@@ -188,6 +200,7 @@ export class DEngineError extends Error {
   override readonly name: ErrorName;
   readonly leader: LeaderHint | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly resumeAt: ResumeToken | undefined;
 
   /** `message` says what happened and what to do. */
   constructor(name: ErrorName, message: string, details: ErrorDetails = {}) {
@@ -195,6 +208,7 @@ export class DEngineError extends Error {
     this.name = name;
     this.leader = details.leader;
     this.retryAfterMs = details.retryAfterMs;
+    this.resumeAt = details.resumeAt;
   }
 
   get code(): number {

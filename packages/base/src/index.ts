@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export * from './batch-reader.ts';
 export * from './byte-streams.ts';
 export * from './bytes-like.ts';
 export * from './client-api.ts';
@@ -18,4 +19,5 @@ export * from './protobuf.ts';
 export type { DeleteCommand, PutCommand } from './put-codec.ts';
 export * from './scans.ts';
 export * from './transactions.ts';
+export * from './watch-api.ts';
 export * from './write-command.ts';

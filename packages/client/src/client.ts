@@ -9,6 +9,7 @@ import {
   type Env,
   type KeyValue,
   type Logger,
+  type MembershipWatch,
   type Metrics,
   type NodeStatus,
   type ReadOptions,
@@ -16,6 +17,9 @@ import {
   type RequestOptions,
   silentLogger,
   silentMetrics,
+  type Watch,
+  type WatchOptions,
+  type WatchTarget,
   type WriteCommand,
   type WriteResult,
 } from '@d-engine/base';
@@ -33,6 +37,9 @@ import { parseEndpoint, type Scheme } from './endpoint-address.ts';
 import { type Endpoint, EndpointPool } from './endpoint-pool.ts';
 import { Closing } from './operation-scope.ts';
 import { keyBytes, readKeys, valueBytes, writeRequest } from './requests.ts';
+import { MembershipProtocol } from './watch/membership-protocol.ts';
+import { type FollowerOptions, StreamFollower } from './watch/stream-follower.ts';
+import { WatchProtocol } from './watch/watch-protocol.ts';
 
 export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'> {
   /** `host:port` or `SCHEME://host:port` of some members; leaders elsewhere are found by hints. */
@@ -73,6 +80,7 @@ class NetworkClient implements Client {
   readonly #pool: EndpointPool;
   readonly #check: ClusterCheck;
   readonly #caller: Caller;
+  readonly #follower: FollowerOptions;
   readonly #clientId: number;
 
   constructor(options: ClientOptions) {
@@ -104,6 +112,15 @@ class NetworkClient implements Client {
       metrics,
       deadlineMs: options.deadlineMs ?? deadlineMsDefault,
     });
+    this.#follower = {
+      pool: this.#pool,
+      check: this.#check,
+      clock,
+      random,
+      closing: this.#closing,
+      metrics,
+      answerMs: options.deadlineMs ?? deadlineMsDefault,
+    };
   }
 
   async put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult> {
@@ -182,6 +199,16 @@ class NetworkClient implements Client {
       },
       options,
     );
+  }
+
+  watch(target: WatchTarget, options: WatchOptions = {}): Watch {
+    const protocol = new WatchProtocol(target, options, this.#clientId);
+    return new StreamFollower(this.#follower, protocol, options.signal).reader;
+  }
+
+  watchMembership(options: Pick<WatchOptions, 'signal'> = {}): MembershipWatch {
+    const protocol = new MembershipProtocol(this.#clientId);
+    return new StreamFollower(this.#follower, protocol, options.signal).reader;
   }
 
   close(): void {

@@ -7,10 +7,18 @@ export type {
   DeleteResult,
   KeyValue,
   LeaderHint,
+  MembershipView,
+  MembershipWatch,
   NodeStatus,
   ReadOptions,
   ReadResult,
   RequestOptions,
+  ResumeToken,
+  Watch,
+  WatchBatch,
+  WatchEvent,
+  WatchOptions,
+  WatchTarget,
   WriteResult,
 } from '@d-engine/base';
 export { DEngineError, errorRegistry } from '@d-engine/base';

@@ -42,5 +42,13 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     stateVerificationIntervalMs: raft.stateVerificationIntervalMs,
     version,
     snapshots: snapshotSettings(config),
+    watch: {
+      ringEventsMax: raft.watch.eventQueueSize,
+      ringBytesMax: raft.watch.eventQueueBytesMax,
+      watcherEventsMax: raft.watch.watcherBufferSize,
+      watchersMax: raft.watch.watchersMax,
+      progressIntervalMs: raft.watch.heartbeatIntervalMs,
+      lagMeasured: raft.watch.metricsEnabled,
+    },
   };
 }

@@ -12,6 +12,8 @@ export type {
   Logger,
   LogLevel,
   MemberStatus,
+  MembershipView,
+  MembershipWatch,
   Metrics,
   NodeCondition,
   NodeRole,
@@ -19,6 +21,12 @@ export type {
   ReadOptions,
   ReadResult,
   RequestOptions,
+  ResumeToken,
+  Watch,
+  WatchBatch,
+  WatchEvent,
+  WatchOptions,
+  WatchTarget,
   WriteResult,
 } from '@d-engine/base';
 export { DEngineError, errorRegistry } from '@d-engine/base';

@@ -6,6 +6,7 @@ import { KeyValueStateMachine } from '@d-engine/storage';
 import { expect, test } from 'vitest';
 import { Applier } from './applier.ts';
 import type { Proposals } from './proposals.ts';
+import type { Watches } from './watch/watches.ts';
 
 function entriesOf(first: number, count: number, term: number): Entry[] {
   const payload = encodeWriteCommand({ type: 'delete', key: new Uint8Array([1]) });
@@ -51,6 +52,7 @@ function setUp(
     proposals: {
       settleApplied: (entry: Entry) => settled.push(entry.index),
     } as unknown as Proposals,
+    watches: { onApplied: () => undefined } as unknown as Watches,
     onVerifyApplied: (index) => verified.push({ index, applied: stateMachine.appliedIndex }),
     onApplied: () => undefined,
     onLoaded: () => undefined,

@@ -3,6 +3,7 @@ import { assert, entryKinds, limits } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
 import type { SnapshotInfo, StateMachine, Storage } from '@d-engine/storage';
 import type { Proposals } from './proposals.ts';
+import type { Watches } from './watch/watches.ts';
 
 /**
  * Feeds committed entries to the state machine, in order, each once. Entries that Raft no longer
@@ -13,6 +14,7 @@ export class Applier {
   readonly #storage: Storage;
   readonly #stateMachine: StateMachine;
   readonly #proposals: Proposals;
+  readonly #watches: Watches;
   readonly #onVerifyApplied: (index: LogIndex) => void;
   readonly #onApplied: () => void;
   readonly #onLoaded: () => void;
@@ -25,6 +27,7 @@ export class Applier {
     storage: Storage;
     stateMachine: StateMachine;
     proposals: Proposals;
+    watches: Watches;
     /** The state stands exactly at this verify entry. */
     onVerifyApplied: (index: LogIndex) => void;
     /** The state machine has moved on, in a turn or between two. */
@@ -37,6 +40,7 @@ export class Applier {
     this.#storage = options.storage;
     this.#stateMachine = options.stateMachine;
     this.#proposals = options.proposals;
+    this.#watches = options.watches;
     this.#onVerifyApplied = options.onVerifyApplied;
     this.#onApplied = options.onApplied;
     this.#onLoaded = options.onLoaded;
@@ -90,6 +94,7 @@ export class Applier {
     if (appliedIndex > 0) {
       this.#onLoaded();
       this.#raft.applied(appliedIndex);
+      this.#watches.onLoaded();
     }
     return undefined;
   }
@@ -123,6 +128,7 @@ export class Applier {
     this.#state = 'ready';
     this.#onLoaded();
     this.#raft.applied(header.index);
+    this.#watches.onLoaded();
     this.#proposals.settleSkipped(header.index);
     this.#onApplied();
   }
@@ -144,13 +150,14 @@ export class Applier {
         return `entry ${entry.index} of term ${entry.term} to apply is not the log's`;
       });
     }
-    const { results } = this.#stateMachine.apply(entries);
+    const { results, events } = this.#stateMachine.apply(entries);
     assert(results.length === entries.length, 'the state machine lost a result');
     assert(this.#stateMachine.appliedIndex === last, 'the state machine stopped short');
     this.#raft.applied(last);
     for (const [position, entry] of entries.entries()) {
       this.#proposals.settleApplied(entry, results[position]);
     }
+    this.#watches.onApplied(entries, events);
     if (verify !== -1) this.#onVerifyApplied(last);
     this.#onApplied();
   }

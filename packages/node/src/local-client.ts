@@ -4,10 +4,14 @@ import type {
   CompareAndSwapResult,
   DeleteResult,
   KeyValue,
+  MembershipWatch,
   NodeStatus,
   ReadOptions,
   ReadResult,
   RequestOptions,
+  Watch,
+  WatchOptions,
+  WatchTarget,
   WriteCommand,
   WriteResult,
 } from '@d-engine/base';
@@ -16,6 +20,7 @@ import type { WriteOutcome } from '@d-engine/wire';
 import { toBytes } from './bytes.ts';
 import type { OperationChecks } from './operation-checks.ts';
 import type { ReadReply, ReadRequest, ReadView } from './reads.ts';
+import type { Watches } from './watch/watches.ts';
 import type { WriteRouter } from './write-router.ts';
 
 /** The store's operations inside the member's own process; any member takes them. */
@@ -23,17 +28,20 @@ export class LocalClient implements ClientApi {
   readonly #writes: WriteRouter;
   readonly #submitRead: (request: ReadRequest) => DEngineError | undefined;
   readonly #checks: OperationChecks;
+  readonly #watches: Watches;
   readonly #status: () => NodeStatus;
 
   constructor(options: {
     writes: WriteRouter;
     submitRead: (request: ReadRequest) => DEngineError | undefined;
     checks: OperationChecks;
+    watches: Watches;
     status: () => NodeStatus;
   }) {
     this.#writes = options.writes;
     this.#submitRead = options.submitRead;
     this.#checks = options.checks;
+    this.#watches = options.watches;
     this.#status = options.status;
   }
 
@@ -124,6 +132,14 @@ export class LocalClient implements ClientApi {
 
   async status(): Promise<NodeStatus> {
     return this.#status();
+  }
+
+  watch(target: WatchTarget, options?: WatchOptions): Watch {
+    return this.#watches.watch(target, options);
+  }
+
+  watchMembership(options?: Pick<WatchOptions, 'signal'>): MembershipWatch {
+    return this.#watches.watchMembership(options);
   }
 
   async #write(command: WriteCommand, options: RequestOptions | undefined): Promise<WriteOutcome> {

@@ -23,6 +23,7 @@ import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { StateQuota } from './state-quota.ts';
 import { TurnLoop } from './turn-loop.ts';
+import { Watches } from './watch/watches.ts';
 import { WriteRouter } from './write-router.ts';
 
 /** What the parts of a member are made from, and whom they tell of what concerns all of it. */
@@ -60,6 +61,7 @@ export class MemberParts {
   readonly reads: Reads;
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
+  readonly watches: Watches;
   readonly applier: Applier;
   readonly verification: StateVerification;
   readonly snapshots: Snapshots;
@@ -91,6 +93,7 @@ export class MemberParts {
       sendFrame: (to, frame) => this.transport.sendForward(to, frame),
     });
     this.writes = createWriteRouter(context, this);
+    this.watches = createWatches(context, this);
     this.applier = createApplier(context, this);
     this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
@@ -179,13 +182,26 @@ function createWriteRouter({ env, settings }: MemberContext, parts: MemberParts)
   });
 }
 
+function createWatches({ env, settings, metrics }: MemberContext, parts: MemberParts): Watches {
+  return new Watches({
+    clock: env.clock,
+    settings: settings.watch,
+    metrics,
+    state: parts.stateMachine,
+    raft: parts.raft,
+    checks: parts.checks,
+    closed: () => parts.condition.closed,
+  });
+}
+
 function createApplier(context: MemberContext, parts: MemberParts): Applier {
-  const { raft, stateMachine, proposals } = parts;
+  const { raft, stateMachine, proposals, watches } = parts;
   return new Applier({
     raft,
     storage: context.storage,
     stateMachine,
     proposals,
+    watches,
     onVerifyApplied: (index) => parts.verification.onVerifyApplied(index),
     onApplied: () => {
       parts.reads.onApplied();

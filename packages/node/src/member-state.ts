@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Clock, Logger } from '@d-engine/base';
+import type { Clock, Env, Logger } from '@d-engine/base';
 import type { RecoveredState } from '@d-engine/raft';
 import { historyIdOf } from '@d-engine/raft';
 import type {
@@ -8,8 +8,10 @@ import type {
   StateMachineContext,
   Storage,
 } from '@d-engine/storage';
-import { StateBeyondLog } from '@d-engine/storage';
+import { openStorage, StateBeyondLog } from '@d-engine/storage';
 import type { Applier } from './applier.ts';
+import { randomId } from './random-id.ts';
+import type { NodeSettings } from './settings.ts';
 
 /** Below the data directory: what a state machine on disk keeps there. */
 const stateDirectoryName = 'state';
@@ -21,6 +23,29 @@ export interface MemberState {
 }
 
 type Told = Pick<StateMachineContext, 'onEntryApplied' | 'onDurable' | 'onFailure'>;
+
+/** The data directory, of this member alone. */
+export function openMemberStorage(
+  env: Env,
+  settings: NodeSettings,
+  logger: Logger,
+): Promise<Storage> {
+  return openStorage({
+    disk: env.disk,
+    compute: env.compute,
+    directory: settings.dataDirectory,
+    nodeId: settings.nodeId,
+    newInstanceId: () => randomId(env.random),
+    strategy: settings.strategy,
+    logger,
+    segmentBytes: settings.segmentBytes,
+    snapshots: {
+      directory: settings.snapshots.directory,
+      prefix: settings.snapshots.namePrefix,
+      compress: settings.snapshots.compress,
+    },
+  });
+}
 
 /** Opens the state of a member beside its log, and makes sure that the two belong together. */
 export async function openMemberState(

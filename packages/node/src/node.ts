@@ -22,7 +22,7 @@ import {
 import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
 import type { EntryObserver, OpenStateMachine, Storage } from '@d-engine/storage';
-import { openMemoryStateMachine, openStorage } from '@d-engine/storage';
+import { openMemoryStateMachine } from '@d-engine/storage';
 import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
@@ -32,17 +32,19 @@ import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
 import type { MemberState } from './member-state.ts';
-import { openMemberState, resumeState } from './member-state.ts';
+import { openMemberState, openMemberStorage, resumeState } from './member-state.ts';
 import { nodeStatus } from './node-status.ts';
 import { OperatorLog } from './operator-log.ts';
-import { randomId } from './random-id.ts';
 import type { ReadRequest } from './reads.ts';
 import { ClientCalls } from './services/client-calls.ts';
 import { ClusterCalls } from './services/cluster-calls.ts';
 import { Health } from './services/health.ts';
 import { MemberService } from './services/member-service.ts';
+import { MembershipStream } from './services/membership-stream.ts';
+import { WatchStream } from './services/watch-stream.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
+import type { WatchOpener } from './watch/watches.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -96,21 +98,7 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     assertLimitsAgree();
     const { env, settings, logger } = options;
-    const storage = await openStorage({
-      disk: env.disk,
-      compute: env.compute,
-      directory: settings.dataDirectory,
-      nodeId: settings.nodeId,
-      newInstanceId: () => randomId(env.random),
-      strategy: settings.strategy,
-      logger,
-      segmentBytes: settings.segmentBytes,
-      snapshots: {
-        directory: settings.snapshots.directory,
-        prefix: settings.snapshots.namePrefix,
-        compress: settings.snapshots.compress,
-      },
-    });
+    const storage = await openMemberStorage(env, settings, logger);
     let state: MemberState | undefined;
     let node: Node | undefined;
     try {
@@ -175,6 +163,7 @@ export class Node {
       writes: this.#parts.writes,
       submitRead: (request) => this.#submitRead(request),
       checks: this.#parts.checks,
+      watches: this.#parts.watches,
       status: () => this.status(),
     });
   }
@@ -199,6 +188,11 @@ export class Node {
       ]),
       streams: new Map([
         [methods.healthWatch, (stream) => health.watch(stream)],
+        [methods.watch, (stream) => new WatchStream(stream, this.#parts.watches)],
+        [
+          methods.watchMembership,
+          (stream) => new MembershipStream(stream, this.#parts.watches.membership),
+        ],
         [methods.reflection, (stream) => new ServerReflection(stream)],
         [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
       ]),
@@ -296,6 +290,7 @@ export class Node {
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
     this.#parts.snapshots.refreshMetrics();
+    this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
       appliedIndex: this.#parts.stateMachine.appliedIndex,
@@ -322,6 +317,11 @@ export class Node {
   /** Somebody noticed that the event loop was held up until now, for so long. */
   noteStall(blockedMs: number): void {
     this.#stalls.note(blockedMs);
+  }
+
+  /** What HTTP serves watches from. */
+  get watches(): WatchOpener {
+    return this.#parts.watches;
   }
 
   /**
@@ -381,6 +381,7 @@ export class Node {
     this.#parts.proposals.failAll(message);
     this.#parts.reads.failAll(message);
     this.#parts.forwards.failAll(message);
+    this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
@@ -481,6 +482,7 @@ export class Node {
       // What found no room on disk is tried again.
       this.#parts.applier.tellDurable();
       this.#parts.verification.onIdle();
+      this.#parts.watches.onIdle();
       this.#armIdleTimer();
     });
   }

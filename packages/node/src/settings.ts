@@ -2,6 +2,7 @@ import type { Address, Consistency, NodeId, PersistenceStrategy } from '@d-engin
 import type { Member } from '@d-engine/raft';
 import type { FlushPolicy } from './log-flusher.ts';
 import type { SnapshotSettings } from './snapshots/snapshot-settings.ts';
+import type { WatchSettings } from './watch/watch-settings.ts';
 
 /** What one member needs to know to run. The `d-engine` package fills it from the config file. */
 export interface NodeSettings {
@@ -44,6 +45,7 @@ export interface NodeSettings {
   readonly stateVerificationIntervalMs: number;
   readonly version: string;
   readonly snapshots: SnapshotSettings;
+  readonly watch: WatchSettings;
   /** Size of a new log file; `limits.segmentBytes` when absent. */
   readonly segmentBytes?: number;
 }

@@ -28,6 +28,15 @@ export const snapshotSettings: NodeSettings['snapshots'] = {
   chunkTimeoutMs: 500,
 };
 
+export const watchSettings: NodeSettings['watch'] = {
+  ringEventsMax: 1_000,
+  ringBytesMax: 1_000_000,
+  watcherEventsMax: 100,
+  watchersMax: 1_000,
+  progressIntervalMs: 500,
+  lagMeasured: true,
+};
+
 export function settingsOf(
   nodeId: NodeId,
   members: readonly NodeId[],
@@ -65,6 +74,7 @@ export function settingsOf(
     stateVerificationIntervalMs: 0,
     version: 'test',
     snapshots: snapshotSettings,
+    watch: watchSettings,
     segmentBytes: 65_536,
     ...changes,
   };

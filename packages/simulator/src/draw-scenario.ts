@@ -3,6 +3,7 @@ import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
 import { drawSnapshots } from './draw-snapshots.ts';
 import { drawTransport } from './draw-transport.ts';
 import { drawUpkeep, drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
+import { drawWatches } from './draw-watches.ts';
 import { applyPreset } from './presets.ts';
 import type { FaultKind, OperationMix, Scenario } from './scenario.ts';
 import { earlyFaultKinds } from './scenario.ts';
@@ -45,6 +46,7 @@ export function drawScenario(seed: number, members?: number): Scenario {
     limits,
     upkeep: drawUpkeep(seed),
     snapshots: drawSnapshots(seed, valueBytes),
+    watch: drawWatches(seed),
     intervalMsMax: (2 * durationMsDefault * clients) / target,
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),

@@ -1,6 +1,7 @@
 import type { NodeSettings } from '@d-engine/node';
 import type { WorldOptions } from '@d-engine/virtual-env';
 import type { NetworkOptions } from '@d-engine/wire';
+import type { WatchScenario } from './draw-watches.ts';
 
 /** Everything that a run's seed decides. */
 export interface Scenario {
@@ -22,6 +23,7 @@ export interface Scenario {
   readonly limits: Limits;
   readonly upkeep: Upkeep;
   readonly snapshots: NodeSettings['snapshots'];
+  readonly watch: WatchScenario;
   /** From the beginning of an operation of a client to that of its next one, at most. */
   readonly intervalMsMax: number;
   readonly mix: OperationMix;

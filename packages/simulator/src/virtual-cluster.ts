@@ -221,6 +221,7 @@ export class VirtualCluster {
       version: 'simulated',
       segmentBytes: scenario.segmentBytes,
       snapshots: scenario.snapshots,
+      watch: scenario.watch.settings,
     };
   }
 }

@@ -427,7 +427,7 @@ export class KeyValueStateMachine implements StateMachine {
 
 /** The state machine of a member that has no other: everything in memory. */
 export const openMemoryStateMachine: OpenStateMachine = ({ readHistoryId, onEntryApplied }) =>
-  Promise.resolve(new KeyValueStateMachine({ readHistoryId, onEntryApplied }));
+  Promise.resolve(new KeyValueStateMachine({ readHistoryId, onEntryApplied, collectEvents: true }));
 
 type WrittenMeta = Pick<RecordMeta, 'createRevision' | 'modRevision' | 'version'>;
 

@@ -217,7 +217,17 @@ export const clientSpecs: MessageSpec[] = [
   ),
   spec(
     'd_engine.client.WatchRequest',
-    fc.record({ clientId: uint32, key: bytes, prefix: fc.boolean(), prevKv: fc.boolean() }),
+    fc.record({
+      clientId: uint32,
+      key: bytes,
+      prefix: fc.boolean(),
+      prevKv: fc.boolean(),
+      rangeEnd: optional(bytes),
+      afterRevision: optional(exact),
+      historyId: text,
+      progressIntervalMs: uint32,
+      announce: fc.boolean(),
+    }),
     (request) => request,
     wire.encodeWatchRequest,
     wire.decodeWatchRequest,
@@ -231,8 +241,12 @@ export const clientSpecs: MessageSpec[] = [
       errorCode: fc.integer({ min: 0, max: 20_000 }),
       revision: exact,
       previousValue: bytes,
+      historyId: text,
+      more: fc.boolean(),
+      hadValue: fc.boolean(),
     }),
-    ({ key, value, eventType, errorCode, revision, previousValue }) => ({
+    ({ key, value, eventType, errorCode, revision, previousValue, ...added }) => ({
+      ...added,
       key,
       value,
       eventType: ['put', 'delete', 'canceled', 'progress'].indexOf(eventType),

@@ -45,7 +45,8 @@ const originalKeys: Readonly<Record<string, string>> = {
   'raft.auto_join': 'rpc_enable_compression',
   'raft.metrics': 'enable_backpressure enable_batch sample_rate',
   'raft.watch':
-    'event_queue_size watcher_buffer_size enable_metrics max_watcher_count heartbeat_interval_ms',
+    'event_queue_size max_event_queue_bytes watcher_buffer_size enable_metrics ' +
+    'max_watcher_count heartbeat_interval_ms',
   network:
     'tcp_nodelay buffer_size tcp_keepalive_secs enable_connect_protocol connect_timeout_in_ms ' +
     'request_timeout_in_ms concurrency_limit_per_connection max_concurrent_streams ' +
@@ -117,6 +118,7 @@ describe('the defaults are those of the original, but for the list of difference
       ['raft.persistence.strategy', '"DiskFirst"'],
       ['raft.persistence.flush_policy', '"Immediate"'],
       ['raft.read_consistency.default_policy', '"LinearizableRead"'],
+      ['raft.watch.watcher_buffer_size', '4096'],
       ['raft.watch.max_watcher_count', '100000'],
       ['raft.snapshot.snapshots_dir', 'snapshots in db_root_dir'],
       ['raft.snapshot.chunk_size', '262144'],

@@ -4,28 +4,28 @@ import { loadEnvironment, loadText, messagesOf } from './test-support.ts';
 
 describe('keys without an effect yet', () => {
   test('warn once each, with the place', () => {
-    const toml = '[raft.watch]\nevent_queue_size = 2048\nenable_metrics = true\n';
+    const toml = '[raft.metrics]\nenable_batch = true\nsample_rate = 2\n';
     expect(loadText(toml).warnings).toEqual([
-      'config key raft.watch.event_queue_size has no effect yet (n1.toml:2)',
-      'config key raft.watch.enable_metrics has no effect yet (n1.toml:3)',
+      'config key raft.metrics.enable_batch has no effect yet (n1.toml:2)',
+      'config key raft.metrics.sample_rate has no effect yet (n1.toml:3)',
     ]);
   });
 
   test('warn of the layer that won, once', () => {
-    const environment = { RAFT__RAFT__WATCH__ENABLE_METRICS: 'true' };
-    expect(loadText('raft.watch.enable_metrics = false', environment).warnings).toEqual([
-      'config key raft.watch.enable_metrics has no effect yet (RAFT__RAFT__WATCH__ENABLE_METRICS)',
+    const environment = { RAFT__RAFT__METRICS__ENABLE_BATCH: 'true' };
+    expect(loadText('raft.metrics.enable_batch = false', environment).warnings).toEqual([
+      'config key raft.metrics.enable_batch has no effect yet (RAFT__RAFT__METRICS__ENABLE_BATCH)',
     ]);
   });
 
   test('share a line of the log when there are many', () => {
-    const keys = ['enable_metrics = true', 'event_queue_size = 2048', 'watcher_buffer_size = 7'];
-    const few = `[raft.watch]\n${keys.join('\n')}\n`;
+    const keys = ['enable_batch = true', 'sample_rate = 2', 'enable_backpressure = true'];
+    const few = `[raft.metrics]\n${keys.join('\n')}\n`;
     expect(loadText(few).foldedWarnings).toEqual(loadText(few).warnings);
-    const many = `${few}\nmax_watcher_count = 2000\n`;
+    const many = `${few}\n[retry.install_snapshot]\nmin_timeout_ms = 2000\n`;
     expect(loadText(many).warnings).toHaveLength(4);
     expect(loadText(many).foldedWarnings).toEqual([
-      '4 config keys have no effect yet (n1.toml, lines 2-4, 6): see docs/configuration.md',
+      '4 config keys have no effect yet (n1.toml, lines 2-4, 7): see docs/configuration.md',
     ]);
   });
 
@@ -34,8 +34,8 @@ describe('keys without an effect yet', () => {
   });
 
   test('hold the value all the same', () => {
-    const { watch } = loadText('[raft.watch]\nevent_queue_size = 2048\n').config.raft;
-    expect(Object.values(watch)).toContain(2048);
+    const { metrics } = loadText('[raft.metrics]\nsample_rate = 2048\n').config.raft;
+    expect(Object.values(metrics)).toContain(2048);
   });
 });
 
@@ -82,6 +82,15 @@ test('MemFirst is asked for and DiskFirst runs, with one warning', () => {
   ]);
 });
 
+const watchKeys = [
+  'raft.watch.event_queue_size',
+  'raft.watch.max_event_queue_bytes',
+  'raft.watch.watcher_buffer_size',
+  'raft.watch.enable_metrics',
+  'raft.watch.max_watcher_count',
+  'raft.watch.heartbeat_interval_ms',
+];
+
 test('the keys that have an effect, besides those of the planes', () => {
   const isOfPlane = (path: string): boolean => /^network\.(control|data|bulk)\./.test(path);
   const active = schema.keys.filter(
@@ -109,6 +118,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.read_consistency.default_policy',
     'raft.read_consistency.lease_duration_ms',
     'raft.read_consistency.allow_client_override',
+    ...watchKeys,
     'raft.snapshot.enable',
     'raft.snapshot.max_log_entries_before_snapshot',
     'raft.snapshot.max_log_bytes_before_snapshot',

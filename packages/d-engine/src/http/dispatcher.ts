@@ -16,8 +16,8 @@ import {
   createBodyReader,
 } from './request-body.ts';
 import { callerHostOf, type RequestTarget, requestTarget } from './request-target.ts';
-import type { Answer, Route } from './route.ts';
-import { sendAnswer } from './send-answer.ts';
+import type { Answer, Route, StreamedAnswer } from './route.ts';
+import { sendAnswer, startAnswer } from './send-answer.ts';
 
 export interface DispatcherOptions {
   readonly routes: readonly Route[];
@@ -52,7 +52,8 @@ export class Dispatcher {
     try {
       const answer = await this.#answer(request, response, body, found);
       if (answer === undefined) return;
-      sendAnswer(request, response, answer, { ...limits, close: this.#options.closing() });
+      if ('start' in answer) startAnswer(request, response, answer);
+      else sendAnswer(request, response, answer, { ...limits, close: this.#options.closing() });
       series.observe(found.route, answer.status, performance.now() - startedMs);
     } catch (error) {
       // Only sending can have failed: nothing can be said to the caller any more.
@@ -69,7 +70,7 @@ export class Dispatcher {
     response: ServerResponse,
     body: BodyReader,
     found: { route?: Route },
-  ): Promise<Answer | undefined> {
+  ): Promise<Answer | StreamedAnswer | undefined> {
     const headers: Record<string, string> = {};
     try {
       const target = requestTarget(request);
@@ -134,7 +135,7 @@ export class Dispatcher {
     response: ServerResponse,
     target: RequestTarget,
     body: BodyReader,
-  ): Promise<Answer> {
+  ): Promise<Answer | StreamedAnswer> {
     if (route.admin === true) refuseRemoteAdmin(request);
     if (route.writes) refuseIdempotencyKey(request);
     const parameters = parseQuery(target.query);
@@ -150,6 +151,7 @@ export class Dispatcher {
       parameters,
       callerHost: callerHostOf(request),
       signal: aborted.signal,
+      header: (name) => request.headersDistinct[name]?.join(','),
       async readBody() {
         const bytes = await body.read(() => {
           if (awaitsContinue(request)) response.writeContinue();

@@ -1,4 +1,4 @@
-import { DEngineError, errorRegistry, type LeaderHint } from '@d-engine/base';
+import { DEngineError, errorRegistry, formatResumeToken, type LeaderHint } from '@d-engine/base';
 import { formatLeader, leaderMetadataKey } from '@d-engine/wire';
 import { reachableAddress } from './address.ts';
 import { type Answer, jsonAnswer } from './route.ts';
@@ -34,6 +34,7 @@ export function errorAnswer(thrown: unknown, context: ErrorContext): Answer {
       may_have_been_applied: context.writes && error.mayHaveBeenApplied,
       retry_after_ms: retryAfterMs ?? null,
       leader: leader ?? null,
+      ...resumePlace(error),
     },
   };
   return jsonAnswer(status, body, {
@@ -41,6 +42,12 @@ export function errorAnswer(thrown: unknown, context: ErrorContext): Answer {
     ...(retryAfterMs === undefined ? {} : { 'retry-after': wholeSeconds(retryAfterMs) }),
     ...(leader === undefined ? {} : { [leaderMetadataKey]: formatLeader(leader) }),
   });
+}
+
+/** Where a watch goes on, once the state was read anew. */
+function resumePlace({ resumeAt }: DEngineError): object {
+  if (resumeAt === undefined) return {};
+  return { revision: resumeAt.revision, resume_token: formatResumeToken(resumeAt) };
 }
 
 /** What Retry-After counts in; 0 would tell callers not to wait at all. */

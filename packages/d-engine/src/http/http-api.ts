@@ -10,6 +10,7 @@ import { type KeyValueSettings, keyValueRoutes } from './key-value-routes.ts';
 import { laterRoutes } from './later-routes.ts';
 import { type HttpNode, healthRoutes, metricsRoutes, nodeRoutes } from './node-routes.ts';
 import { ByteBudget } from './request-body.ts';
+import { watchRoute } from './watch-route.ts';
 
 export interface HttpSettings extends KeyValueSettings {
   /** Hosts of initial_cluster, advertise_address and `[http] allowed_hosts`; ports are ignored. */
@@ -56,7 +57,12 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   };
   const clientPort = new HttpPort({
     ...shared,
-    routes: [...keyValueRoutes(client, settings), ...nodeRoutes(node), ...laterRoutes()],
+    routes: [
+      ...keyValueRoutes(client, settings),
+      watchRoute(node.watches),
+      ...nodeRoutes(node),
+      ...laterRoutes(),
+    ],
     hostRule: createHostRule(settings.allowedHosts, hostname()),
   });
   const metricsPorts: HttpPort[] = [];

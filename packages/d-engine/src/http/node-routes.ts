@@ -1,5 +1,5 @@
 import type { LeaderHint, NodeStatus } from '@d-engine/base';
-import type { HealthReport } from '@d-engine/node';
+import type { HealthReport, WatchOpener } from '@d-engine/node';
 import { reachableAddress } from './address.ts';
 import { type Answer, jsonAnswer, type Route } from './route.ts';
 
@@ -8,6 +8,8 @@ export interface HttpNode {
   status(): NodeStatus;
   health(): HealthReport;
   leaderHint(callerHost: string): LeaderHint | undefined;
+  /** Where watches begin. */
+  readonly watches: WatchOpener;
 }
 
 /** What this member says of itself. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { JsonObject } from './json-body.ts';
 
 /** A request as handlers see it: checked, and its body parsed on demand. */
@@ -7,6 +8,8 @@ export interface RouteRequest {
   readonly callerHost: string;
   /** Fires when the caller has gone away. */
   readonly signal: AbortSignal;
+  /** A header of the request; one that came twice is joined by commas. */
+  header(name: string): string | undefined;
   readBody(): Promise<JsonObject>;
 }
 
@@ -15,6 +18,15 @@ export interface Answer {
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer that goes on for as long as caller and server like. */
+export interface StreamedAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The head is written; what follows, and the end, is up to whoever was called. */
+  start(response: ServerResponse): void;
 }
 
 export interface Route {
@@ -28,7 +40,7 @@ export interface Route {
   readonly admin?: boolean;
   /** Known from the docs, and answered with 501 in this version. */
   readonly isLater?: boolean;
-  handle(request: RouteRequest): Promise<Answer> | Answer;
+  handle(request: RouteRequest): Promise<Answer> | Answer | StreamedAnswer;
 }
 
 export function jsonAnswer(

@@ -1,10 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { announcedBytes, awaitsContinue } from './request-body.ts';
-import type { Answer } from './route.ts';
+import type { Answer, StreamedAnswer } from './route.ts';
 
 export interface DiscardLimits {
   readonly discardBytesMax: number;
   readonly discardMs: number;
+}
+
+/** Begins an answer without a known end. */
+export function startAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: StreamedAnswer,
+): void {
+  request.resume();
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-type': answer.contentType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  answer.start(response);
+  if (request.method === 'HEAD') response.end();
 }
 
 /**

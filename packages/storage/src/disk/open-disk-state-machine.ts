@@ -37,7 +37,12 @@ export async function openDiskStateMachine(
     access.clean(generation).catch(onFailure);
     const options = { access, owner, onDurable, onFailure };
     const backend = new DiskBackend(options, generation, mark?.state);
-    return new KeyValueStateMachine({ readHistoryId, onEntryApplied, backend });
+    return new KeyValueStateMachine({
+      readHistoryId,
+      onEntryApplied,
+      backend,
+      collectEvents: true,
+    });
   } catch (error) {
     await access.close();
     throw error;

@@ -18,6 +18,8 @@ const operations: Readonly<Record<keyof ClientApi, 'call' | 'iterate'>> = {
   revokeLease: 'call',
   leaseTimeLeft: 'call',
   status: 'call',
+  watch: 'iterate',
+  watchMembership: 'iterate',
 };
 
 /** The store of a member on another thread. */

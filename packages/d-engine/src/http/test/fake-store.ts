@@ -4,10 +4,12 @@ import type {
   CompareAndSwapResult,
   DeleteResult,
   KeyValue,
+  MembershipWatch,
   NodeStatus,
   ReadOptions,
   ReadResult,
   RequestOptions,
+  Watch,
   WriteResult,
 } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
@@ -27,6 +29,14 @@ export class FakeStore implements ClientApi {
   async put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult> {
     await this.#begin('put', options);
     return { revision: this.#set(bytes(key), bytes(value)) };
+  }
+
+  watch(): Watch {
+    throw new Error('HTTP watches at the node itself');
+  }
+
+  watchMembership(): MembershipWatch {
+    throw new Error('not over HTTP');
   }
 
   async delete(key: BytesLike, options?: RequestOptions): Promise<DeleteResult> {

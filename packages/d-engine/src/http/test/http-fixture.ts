@@ -2,13 +2,14 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import {
   type Counter,
+  DEngineError,
   type LeaderHint,
   type Metrics,
   type NodeStatus,
   silentLogger,
   silentMetrics,
 } from '@d-engine/base';
-import type { HealthReport } from '@d-engine/node';
+import type { HealthReport, WatchOpener } from '@d-engine/node';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../http-api.ts';
 import type { HttpLimits } from '../http-limits.ts';
 import { FakeStore } from './fake-store.ts';
@@ -62,6 +63,9 @@ export class HttpFixture {
   status: NodeStatus = followerStatus;
   health: HealthReport = { live: { event_loop: { ok: true } }, ready: { leader: { ok: true } } };
   hint: LeaderHint | undefined;
+  watches: WatchOpener = {
+    open: () => new DEngineError('RateLimited', 'this test has no watches'),
+  };
   readonly counted: Map<string, number> = new Map<string, number>();
   readonly #listener: Server;
 
@@ -72,6 +76,7 @@ export class HttpFixture {
         status: () => this.status,
         health: () => this.health,
         leaderHint: () => this.hint,
+        watches: { open: (request, wake) => this.watches.open(request, wake) },
       },
       settings: {
         allowedHosts: ['node1.example:9081', 'Virtual.Example'],
