@@ -87,7 +87,9 @@ test('the flush lag is what is in memory only', () => {
     clock,
   );
   const raft = { lastLogIndex: 12, durableIndex: 9, progress: () => [] } as unknown as Raft;
-  const rest = { appliedIndex: 9, pendingWrites: 0, pendingReads: 0, keys: 0, stateBytes: 0 };
-  node.refresh({ ...rest, raft, stateDurableIndex: 5, statePendingBytes: 6, isDiskFull: false });
+  const state = { appliedIndex: 9, keyCount: 3, stateBytes: 4, durableIndex: 5, pendingBytes: 6 };
+  node.refresh({ raft, state, pendingWrites: 0, pendingReads: 0, isDiskFull: false });
   expect(gauges.get('d_engine_flush_lag_entries')).toBe(3);
+  const shown = ['state_bytes', 'state_durable_index', 'state_pending_bytes'];
+  expect(shown.map((name) => gauges.get(`d_engine_${name}`))).toEqual([4, 5, 6]);
 });

@@ -293,13 +293,9 @@ export class Node {
     this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
-      appliedIndex: this.#parts.stateMachine.appliedIndex,
+      state: this.#parts.stateMachine,
       pendingWrites: this.#parts.proposals.pendingCount,
       pendingReads: this.#parts.reads.pendingCount,
-      keys: this.#parts.stateMachine.keyCount,
-      stateBytes: this.#parts.stateMachine.stateBytes,
-      stateDurableIndex: this.#parts.stateMachine.durableIndex,
-      statePendingBytes: this.#parts.stateMachine.pendingBytes,
       isDiskFull: this.#spaceProblem !== undefined,
     });
   }
@@ -388,13 +384,19 @@ export class Node {
     await this.#listener?.close(100);
     try {
       this.#parts.turns.flush();
-      // While the directory is still locked.
-      await this.#parts.stateMachine.close().finally(() => {
-        return this.#storage.close(this.#fatal === undefined);
-      });
+      await this.#closeFiles();
     } catch (error) {
       if (this.#fatal === undefined) throw error;
       this.#logger.error('closing the storage failed too', { error: describeError(error) });
+    }
+  }
+
+  async #closeFiles(): Promise<void> {
+    try {
+      await this.#parts.stateMachine.close();
+    } finally {
+      // It unlocks the directory, so it is last, whatever happened.
+      await this.#storage.close(this.#fatal === undefined);
     }
   }
 

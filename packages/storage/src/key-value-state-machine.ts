@@ -300,8 +300,8 @@ export class KeyValueStateMachine implements StateMachine {
       () => `cluster time goes back to ${entry.clusterTimeMs} at entry ${entry.index}`,
     );
     this.#appliedIndex = entry.index;
-    this.#appliedTerm = entry.term;
     this.#clusterTimeMs = entry.clusterTimeMs;
+    this.#appliedTerm = entry.term;
     switch (entry.kind) {
       case entryKinds.command:
         return this.#applyCommand(entryPayload(entry));

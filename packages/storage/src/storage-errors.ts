@@ -69,8 +69,8 @@ export class DirectoryOfAnotherNode extends Error {
 
 /** The state is made of the snapshot and the log: unlike them it can be lost and made again. */
 export const rebuildAdvice: string =
-  'Check the disk. The log and the snapshots are whole as far as this tells: remove this directory, ' +
-  'and the member builds the state again from them.';
+  'Check the disk. The log and the snapshots are whole as far as this tells: remove this ' +
+  'directory, and the member builds the state again from them.';
 
 /** The state on disk is not one that this log leads to (design rule 10). */
 export class StateBeyondLog extends Error {

@@ -74,7 +74,7 @@ export class MemoryOrderedStore implements OrderedStore {
     this.#state = 'open';
     const { failure } = this;
     this.failure = undefined;
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) return Promise.reject(failure);
     const content = new Map(this.#place.content);
     for (const { key, value } of changes) {
       if (value === null) content.delete(nameOf(key));

@@ -15,8 +15,8 @@ export class ForeignState extends Error {
 
   constructor(directory: string) {
     super(
-      `the state in ${directory} belongs to another data directory: remove ${directory}, and this ` +
-        'member builds it again from its snapshot and log.',
+      `the state in ${directory} belongs to another data directory: remove ${directory}, and ` +
+        'this member builds it again from its snapshot and log.',
     );
     this.directory = directory;
   }
