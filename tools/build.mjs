@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledPackages } from './bundled-packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const product = join(root, 'packages/d-engine');
@@ -90,7 +91,10 @@ async function bundle() {
 
 /** A foreign package inside the bundle would reach users without being declared or licensed. */
 function refuseUndeclared(metafile) {
-  const foreign = Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/'));
+  const allowed = new RegExp(`(^|/)node_modules/(${bundledPackages.join('|')})/`);
+  const foreign = Object.keys(metafile.inputs).filter(
+    (file) => file.includes('node_modules/') && !allowed.test(file),
+  );
   if (foreign.length === 0) return;
   console.error(`build: not a dependency in packages/d-engine/package.json: ${foreign.join(', ')}`);
   process.exit(1);

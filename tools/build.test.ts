@@ -22,7 +22,9 @@ let root = '';
 beforeEach(() => {
   root = mkdtempSync(path.join(os.tmpdir(), 'build-'));
   mkdirSync(path.join(root, 'tools'));
-  copyFileSync('tools/build.mjs', path.join(root, 'tools/build.mjs'));
+  for (const file of ['tools/build.mjs', 'tools/bundled-packages.mjs']) {
+    copyFileSync(file, path.join(root, file));
+  }
   mkdirSync(path.join(root, 'node_modules/@d-engine'), { recursive: true });
   symlinkSync(path.resolve('node_modules/esbuild'), path.join(root, 'node_modules/esbuild'));
   symlinkSync(path.join(root, 'packages/base'), path.join(root, 'node_modules/@d-engine/base'));

@@ -16,9 +16,9 @@ export type LogIndex = Flavor<number, 'LogIndex'>;
  */
 export type Revision = Flavor<number, 'Revision'>;
 /** The revision of the entry that granted it: as unique, and as ordered, as revisions are. */
-export type LeaseId = Flavor<number, 'LeaseId'>;
+export type LeaseId = Revision;
 /** The revision of the entry that opened it. */
-export type SessionId = Flavor<number, 'SessionId'>;
+export type SessionId = Revision;
 /**
  * 32 hex digits, random, made when a data directory is first used. (NodeId, InstanceId) is a
  * member.

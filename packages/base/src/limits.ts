@@ -88,6 +88,8 @@ export const limits = {
   snapshotWindowBytes: 2_097_152,
   /** A peer that follows the log and lags further than this gets a snapshot: the log has an end. */
   laggingPeerEntriesMax: 65_536,
+  /** Who asks for a snapshot while another one is made or handed out comes back after this. */
+  snapshotSaveRetryMs: 1_000,
   /** One section of a snapshot is in memory whole; a run holds one largest key and value. */
   snapshotSectionBytesMax: 4_194_304,
   /** Names of 64 members fit in every message; Raft gets slow long before. */

@@ -37,6 +37,7 @@ import { parseEndpoint, type Scheme } from './endpoint-address.ts';
 import { type Endpoint, EndpointPool } from './endpoint-pool.ts';
 import { Closing } from './operation-scope.ts';
 import { keyBytes, readKeys, valueBytes, writeRequest } from './requests.ts';
+import { downloadSnapshot } from './snapshot-download.ts';
 import { MembershipProtocol } from './watch/membership-protocol.ts';
 import { type FollowerOptions, StreamFollower } from './watch/stream-follower.ts';
 import { WatchProtocol } from './watch/watch-protocol.ts';
@@ -57,6 +58,12 @@ export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'>
 }
 
 export interface Client extends ClientApi {
+  /**
+   * A snapshot file with everything that was acknowledged before this call, from some member: the
+   * bytes in order, of any size each. `d-engine snapshot restore` makes a cluster of it. An hour
+   * when no deadline is given.
+   */
+  snapshot(options?: RequestOptions): AsyncGenerator<Uint8Array, void, undefined>;
   /** Ends all connections; operations under way and later ones reject. Idempotent. */
   close(): void;
 }
@@ -76,6 +83,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 class NetworkClient implements Client {
+  readonly #clock: Env['clock'];
   readonly #closing = new Closing();
   readonly #pool: EndpointPool;
   readonly #check: ClusterCheck;
@@ -85,6 +93,7 @@ class NetworkClient implements Client {
 
   constructor(options: ClientOptions) {
     const { clock, network, random, logger = silentLogger, metrics = silentMetrics } = options;
+    this.#clock = clock;
     const { scheme = 'http' } = options;
     const connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutMsDefault;
     const addresses = [
@@ -197,6 +206,14 @@ class NetworkClient implements Client {
         request: statusRequestBytes,
         decode: (message, endpoint) => this.#statusOutcome(message, endpoint),
       },
+      options,
+    );
+  }
+
+  snapshot(options?: RequestOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const clock = this.#clock;
+    return downloadSnapshot(
+      { pool: this.#pool, check: this.#check, clock, closing: this.#closing },
       options,
     );
   }

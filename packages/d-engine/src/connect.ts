@@ -44,6 +44,7 @@ export function connect(options: ConnectOptions): ConnectedClient {
     revokeLease: (lease, request) => client.revokeLease(lease, request),
     leaseTimeLeft: (lease, request) => client.leaseTimeLeft(lease, request),
     status: (request) => client.status(request),
+    snapshot: (request) => client.snapshot(request),
     watch: (target, watched) => client.watch(target, watched),
     watchMembership: (watched) => client.watchMembership(watched),
     async close() {

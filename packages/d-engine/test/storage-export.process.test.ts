@@ -58,9 +58,7 @@ function userFolder(): string {
   mkdirSync(modules);
   execFileSync('tar', ['-xzf', join(folder, name), '-C', folder]);
   renameSync(join(folder, 'package'), join(modules, 'd-engine'));
-  for (const dependency of ['commander', 'toml-eslint-parser']) {
-    symlinkSync(join(repositoryRoot, 'node_modules', dependency), join(modules, dependency));
-  }
+  symlinkSync(join(repositoryRoot, 'node_modules/commander'), join(modules, 'commander'));
   return folder;
 }
 

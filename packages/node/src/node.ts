@@ -21,9 +21,8 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, OpenStateMachine, Storage } from '@d-engine/storage';
+import type { EntryObserver, OpenStateMachine, SnapshotReader, Storage } from '@d-engine/storage';
 import { openMemoryStateMachine } from '@d-engine/storage';
-import { methods, ServerReflection } from '@d-engine/wire';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
@@ -35,13 +34,10 @@ import type { MemberState } from './member-state.ts';
 import { openMemberState, openMemberStorage, resumeState } from './member-state.ts';
 import { nodeStatus } from './node-status.ts';
 import { OperatorLog } from './operator-log.ts';
+import { readBarrier } from './read-barrier.ts';
 import type { ReadRequest } from './reads.ts';
-import { ClientCalls } from './services/client-calls.ts';
-import { ClusterCalls } from './services/cluster-calls.ts';
-import { Health } from './services/health.ts';
-import { MemberService } from './services/member-service.ts';
-import { MembershipStream } from './services/membership-stream.ts';
-import { WatchStream } from './services/watch-stream.ts';
+import type { ServedMember } from './services/served-methods.ts';
+import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
 import type { WatchOpener } from './watch/watches.ts';
@@ -169,34 +165,14 @@ export class Node {
   }
 
   async #serve(listen: (address: Address, service: Service) => Promise<Listener>): Promise<void> {
-    const clientCalls = new ClientCalls({
-      writes: this.#parts.writes,
-      submitRead: (request) => this.#submitRead(request),
-      checks: this.#parts.checks,
-      leadership: this.#parts.leadership,
-    });
-    const clusterCalls = new ClusterCalls({ status: () => this.status() });
-    const health = new Health({
-      clock: this.#env.clock,
+    const member: ServedMember = {
+      status: () => this.status(),
       isReady: () => isReady(this.health()),
-    });
-    const service = new MemberService({
-      handlers: new Map([
-        ...clientCalls.handlers(),
-        ...clusterCalls.handlers(),
-        [methods.healthCheck, (call) => health.check(call)],
-      ]),
-      streams: new Map([
-        [methods.healthWatch, (stream) => health.watch(stream)],
-        [methods.watch, (stream) => new WatchStream(stream, this.#parts.watches)],
-        [
-          methods.watchMembership,
-          (stream) => new MembershipStream(stream, this.#parts.watches.membership),
-        ],
-        [methods.reflection, (stream) => new ServerReflection(stream)],
-        [methods.reflectionAlpha, (stream) => new ServerReflection(stream)],
-      ]),
-      transport: this.#parts.transport,
+      submitRead: (request) => this.#submitRead(request),
+      openSnapshot: () => this.openSnapshot(),
+    };
+    const service = servedMethods(member, this.#parts, {
+      clock: this.#env.clock,
       logger: this.#logger,
     });
     this.#listener = await listen(this.settings.listenAddress, service);
@@ -318,6 +294,17 @@ export class Node {
   /** What HTTP serves watches from. */
   get watches(): WatchOpener {
     return this.#parts.watches;
+  }
+
+  /**
+   * A snapshot with everything that was acknowledged before this call: the newest one, or one that
+   * is taken now. The file stays until the reader is closed. Rejects as a linearizable read does;
+   * with DiskError, when there is no room.
+   */
+  async openSnapshot(): Promise<SnapshotReader> {
+    const { serverDeadlineMs } = this.settings;
+    await readBarrier((request) => this.#submitRead(request), serverDeadlineMs);
+    return this.#parts.snapshots.open(this.appliedIndex);
   }
 
   /**

@@ -226,6 +226,7 @@ function replyOf(result: CommandResult): WriteReply {
   const { revision } = result;
   switch (result.type) {
     case 'put':
+    case 'closeSession':
       return { ok: true, outcome: { succeeded: true, revision } };
     case 'delete':
       return { ok: true, outcome: { succeeded: true, revision, deleted: result.deleted } };
@@ -234,7 +235,26 @@ function replyOf(result: CommandResult): WriteReply {
       if (succeeded) return { ok: true, outcome: { succeeded, revision } };
       return { ok: true, outcome: { succeeded, revision, current } };
     }
-    case 'invalidRequest':
-      return { ok: false, error: new DEngineError('InvalidRequest', result.message) };
+    case 'transaction': {
+      const { succeeded, responses } = result;
+      return { ok: true, outcome: { succeeded, revision, responses } };
+    }
+    case 'grantLease': {
+      const { lease, ttlMs } = result;
+      return { ok: true, outcome: { succeeded: true, revision, id: lease, ttlMs } };
+    }
+    case 'openSession': {
+      const { session, ttlMs } = result;
+      return { ok: true, outcome: { succeeded: true, revision, id: session, ttlMs } };
+    }
+    case 'keepLeaseAlive':
+    case 'keepSessionAlive':
+      return { ok: true, outcome: { succeeded: true, revision, ttlMs: result.ttlMs } };
+    case 'revokeLease': {
+      const { deletedKeys } = result;
+      return { ok: true, outcome: { succeeded: true, revision, deletedKeys } };
+    }
+    case 'refused':
+      return { ok: false, error: new DEngineError(result.error, result.message) };
   }
 }

@@ -70,7 +70,7 @@ test('a full state takes deletes and what makes a value no longer, and then more
 
 test('what is proposed and not yet applied is counted, until it is settled', () => {
   const { quota, reserve } = setUp();
-  const commands = Array.from({ length: 9 }, (_, number) => put(`key-${number}`, 700));
+  const commands = Array.from({ length: 5 }, (_, number) => put(`key-${number}`, 700));
   expect(commands.map(reserve)).toEqual(Array.from(commands, () => 'taken'));
   expect(reserve(put('one-more', 1_000))).toBe('StateFull');
   expect(reserve({ type: 'delete', key: Buffer.from('a') })).toBe('taken');

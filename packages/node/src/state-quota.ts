@@ -1,6 +1,7 @@
+import type { KeyLifetime, TransactionOperation, WriteCommand } from '@d-engine/base';
 import { DEngineError, decodeWriteCommand, MalformedMessage } from '@d-engine/base';
 import type { StateMachine } from '@d-engine/storage';
-import { stateGrowthMax } from '@d-engine/storage';
+import { keyOverheadBytes, lifetimeCost, stateGrowthMax } from '@d-engine/storage';
 
 /**
  * `max_state_bytes`: refuses a write before it is proposed when the state could come to hold more.
@@ -44,13 +45,46 @@ export class StateQuota {
   /** Whether it may make the state larger, and by more than there is room for. */
   #grows(command: Uint8Array, freeBytes: number): boolean {
     const write = readable(command);
-    if (write === undefined || !('value' in write) || write.value === null) return false;
-    const [found] = this.#state.get([write.key]);
-    const growthBytes =
-      found === null || found === undefined
-        ? stateGrowthMax(command)
-        : write.value.length - found.value.length;
+    if (write === undefined) return false;
+    const growthBytes = this.#growthOf(write, command);
     return growthBytes > 0 && growthBytes > freeBytes;
+  }
+
+  #growthOf(write: WriteCommand, command: Uint8Array): number {
+    switch (write.type) {
+      case 'put':
+        return this.#growthOfPut(write);
+      case 'compareAndSwap':
+        return write.value === null ? 0 : this.#growthOfPut({ ...write, value: write.value });
+      case 'transaction':
+        return Math.max(this.#growthOfSteps(write.success), this.#growthOfSteps(write.failure));
+      case 'grantLease':
+      case 'openSession':
+        return stateGrowthMax(command);
+      case 'delete':
+      case 'keepLeaseAlive':
+      case 'revokeLease':
+      case 'keepSessionAlive':
+      case 'closeSession':
+        return 0;
+    }
+  }
+
+  #growthOfSteps(steps: readonly TransactionOperation<Uint8Array>[]): number {
+    let growthBytes = 0;
+    for (const step of steps) if (step.type === 'put') growthBytes += this.#growthOfPut(step);
+    return growthBytes;
+  }
+
+  #growthOfPut(
+    put: { readonly key: Uint8Array; readonly value: Uint8Array } & KeyLifetime,
+  ): number {
+    const { key, value, ttlMs = 0, lease } = put;
+    const after = value.length + lifetimeCost(ttlMs !== 0, lease !== undefined);
+    const found = this.#state.get([key])[0] ?? null;
+    if (found === null) return key.length + keyOverheadBytes + after;
+    const expires = found.ttlLeftMs !== undefined;
+    return after - found.value.length - lifetimeCost(expires, found.lease !== undefined);
   }
 }
 

@@ -9,6 +9,7 @@ export {
   encodeBinding,
   encodeBootstrap,
   encodeMember,
+  encodeNewHistory,
   historyIdOf,
 } from './membership-codec.ts';
 export * from './messages.ts';

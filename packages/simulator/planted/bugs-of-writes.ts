@@ -4,6 +4,7 @@ import { reached } from './planted-bug.ts';
 const applier = 'packages/node/src/applier.ts';
 const proposals = 'packages/node/src/proposals.ts';
 const stateMachine = 'packages/storage/src/key-value-state-machine.ts';
+const keySpace = 'packages/storage/src/state/key-space.ts';
 
 /** What happens to a write on its way, and to the state. */
 export const bugsOfWrites: readonly PlantedBug[] = [
@@ -148,11 +149,11 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     breaks: "a key's revision is that of its last write",
     edits: [
       {
-        file: stateMachine,
-        find: 'meta.modRevision = modRevision;',
+        file: keySpace,
+        find: 'meta.modRevision = numbers.modRevision;',
         replace: `meta.modRevision = isThere
-      ? ((${reached}), this.#store.read(key)?.modRevision ?? modRevision)
-      : modRevision;`,
+      ? ((${reached}), this.#store.read(key)?.modRevision ?? numbers.modRevision)
+      : numbers.modRevision;`,
       },
     ],
     foundBy: ['linearizability'],
@@ -162,9 +163,10 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     breaks: 'a swap succeeds only on the value that it names',
     edits: [
       {
-        file: stateMachine,
-        find: 'expected === null ? !isThere : isThere && store.valueIs(expected);',
-        replace: `expected === null ? !isThere : ((${reached}), isThere);`,
+        file: keySpace,
+        find: 'return expected !== null && this.#store.valueIs(expected);',
+        replace: `${reached};
+    return expected !== null;`,
       },
     ],
     foundBy: ['linearizability'],

@@ -5,13 +5,17 @@ import type {
   HistoryId,
   InstanceId,
   KeyValue,
+  LeaseId,
+  LeaseStatus,
   LogIndex,
   NodeId,
   Revision,
   Term,
 } from '@d-engine/base';
 import type { HardState, Persist, RecoveredState } from '@d-engine/raft';
+import type { CommandResult } from './command-result.ts';
 import type { Identity } from './identity.ts';
+import type { ScanPage, ScanQuery } from './scan-page.ts';
 import type {
   ClusterTimeSection,
   ConfigurationSection,
@@ -89,20 +93,6 @@ export interface HardStateStore {
   close(): Promise<void>;
 }
 
-/** What a command did. Every one carries the revision of its entry. */
-export type CommandResult =
-  | { readonly type: 'put'; readonly revision: Revision }
-  | { readonly type: 'delete'; readonly revision: Revision; readonly deleted: boolean }
-  | {
-      readonly type: 'compareAndSwap';
-      readonly revision: Revision;
-      readonly succeeded: boolean;
-      /** When it failed: what the key holds instead; null when absent. Not to be changed. */
-      readonly current: Uint8Array | null;
-    }
-  /** The registry's InvalidRequest: the command is in the log, but it says nothing to do. */
-  | { readonly type: 'invalidRequest'; readonly revision: Revision; readonly message: string };
-
 /** One change of one key, for watches. Bytes are the state's own: not to be changed. */
 export interface StateEvent {
   readonly revision: Revision;
@@ -138,6 +128,15 @@ export interface StateMachine {
   /** What the state holds in memory, about; the same on every member. */
   readonly stateBytes: number;
   readonly keyCount: number;
+  /** Keys with a TTL of their own. */
+  readonly expiringKeyCount: number;
+  readonly leaseCount: number;
+  readonly sessionCount: number;
+  /**
+   * Cluster time at which the next key, lease or session goes away: a time entry of then removes
+   * it. Undefined when nothing goes away by itself.
+   */
+  readonly nextExpiryMs: number | undefined;
   /**
    * Applies committed entries: a pure function of state and entries, the same on every member.
    * A command that cannot be carried out is a result; only a defect throws, and then the node
@@ -146,6 +145,10 @@ export interface StateMachine {
   apply(entries: readonly Entry[]): AppliedBatch;
   /** In the order of the keys, and with these very key objects; null for an absent one. */
   get(keys: readonly Uint8Array[]): (KeyValue | null)[];
+  /** Keys of a range in their order, up to a limit and to what fits in an answer. */
+  scan(query: ScanQuery): ScanPage;
+  /** Null when there is no such lease. */
+  lease(id: LeaseId): Omit<LeaseStatus, 'revision'> | null;
   /** 16 hex digits over all of the state; equal on members that applied the same index. */
   stateHash(): string;
   /** The state as it is now, for a snapshot: cheap to make, whatever the size of the state. */
@@ -209,7 +212,7 @@ export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHa
 export interface StateView {
   readonly appliedIndex: LogIndex;
   /**
-   * History, cluster time, then data in rising key order, in runs of about
+   * History, cluster time, sessions, leases, then data in rising key order, in runs of about
    * `limits.snapshotRunBytes`: each pull is a short step, and any time may pass between two. Can
    * be walked once: what was passed may be forgotten.
    */

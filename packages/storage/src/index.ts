@@ -1,3 +1,4 @@
+export * from './command-result.ts';
 export * from './conformance/conformance-case.ts';
 export * from './conformance/hard-state-store-conformance.ts';
 export * from './conformance/log-store-conformance.ts';
@@ -14,7 +15,11 @@ export * from './key-value-state-machine.ts';
 export * from './log-report.ts';
 export { raftSnapshotOf } from './log-start.ts';
 export { type OpenStorageOptions, openStorage, type SnapshotSettings } from './open-storage.ts';
+export * from './restore-snapshot.ts';
+export type { ScanPage, ScanQuery } from './scan-page.ts';
 export * from './segmented-log.ts';
 export * from './snapshot-format.ts';
 export * from './snapshots/snapshot-directory.ts';
+export { answerEntryOverheadBytes, keyOverheadBytes, lifetimeCost } from './state/key-space.ts';
+export { stateGrowthMax } from './state/state-growth.ts';
 export * from './storage-errors.ts';

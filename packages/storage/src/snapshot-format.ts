@@ -1,11 +1,13 @@
 import type { ClusterId, HistoryId, LogIndex, Revision, Term } from '@d-engine/base';
 import type { BoundMember, Configuration } from '@d-engine/raft';
+import type { LeaseRecord } from './state/lease-table.ts';
+import type { SessionRecord, StoredResult } from './state/session-table.ts';
 
 /**
  * A snapshot is one file: header, sections, end section (`snapshots/section-codec.ts`). A reader
  * refuses a kind, version or flag that it does not know: skipping one would silently lose state.
- * Sections stand in the order of {@link snapshotSectionKinds}; `data` may repeat, each holding a
- * run of keys in rising order, so that no section must fit in memory whole.
+ * Sections stand in the order of {@link snapshotSectionKinds}; `sessions`, `leases`
+ * and `data` may be absent or repeat, keys in rising order, so that none must fit in memory whole.
  */
 export const snapshotFormatVersion = 1;
 
@@ -14,7 +16,8 @@ export const snapshotSectionKinds = {
   configuration: 1,
   history: 2,
   clusterTime: 3,
-  // 4 and 5 are reserved: sessions and leases.
+  sessions: 4,
+  leases: 5,
   data: 6,
   /** Counts and SHA-256 of all before it: a snapshot without it is incomplete. */
   end: 7,
@@ -56,6 +59,23 @@ export interface ClusterTimeSection {
   readonly clusterTimeMs: number;
 }
 
+/** Sessions, each followed by its results; a session's results may go on in the next section. */
+export interface SessionsSection {
+  readonly kind: typeof snapshotSectionKinds.sessions;
+  readonly records: readonly SessionSectionRecord[];
+}
+
+export type SessionSectionRecord =
+  | ({ readonly type: 'session' } & SessionRecord)
+  /** Of the session named last. */
+  | ({ readonly type: 'result' } & StoredResult);
+
+/** The keys that hang on a lease say so themselves. */
+export interface LeasesSection {
+  readonly kind: typeof snapshotSectionKinds.leases;
+  readonly leases: readonly LeaseRecord[];
+}
+
 /** A run of keys in rising byte order, as the state machine wrote it for itself to read. */
 export interface DataSection {
   readonly kind: typeof snapshotSectionKinds.data;
@@ -65,7 +85,12 @@ export interface DataSection {
 }
 
 /** What a state machine says of itself. */
-export type StateSection = HistorySection | ClusterTimeSection | DataSection;
+export type StateSection =
+  | HistorySection
+  | ClusterTimeSection
+  | SessionsSection
+  | LeasesSection
+  | DataSection;
 
 /** What a snapshot holds but for its end, which its file alone needs. */
 export type SnapshotSection = ConfigurationSection | StateSection;

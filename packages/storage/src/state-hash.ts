@@ -24,17 +24,17 @@ const highMultiplier = 0x85ebca77 | 0;
  * pass over what changes and never a pass over the whole state. It finds divergence, not malice.
  */
 export class StateHash {
-  #low: number;
-  #high: number;
-
-  /** Goes on from lanes that another one had. */
-  constructor(lanes: Readonly<HashLanes> = { hashLow: 0, hashHigh: 0 }) {
-    this.#low = lanes.hashLow;
-    this.#high = lanes.hashHigh;
-  }
+  #low = 0;
+  #high = 0;
 
   get lanes(): Readonly<HashLanes> {
     return { hashLow: this.#low, hashHigh: this.#high };
+  }
+
+  /** Goes on from the lanes that another one had. */
+  set lanes(lanes: Readonly<HashLanes>) {
+    this.#low = lanes.hashLow;
+    this.#high = lanes.hashHigh;
   }
 
   /** Computes the lanes of one key into `target` and counts them in. */

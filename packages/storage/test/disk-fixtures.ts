@@ -1,4 +1,4 @@
-import type { Entry, WriteCommand } from '@d-engine/base';
+import type { Entry, Proposal, SessionStamp, WriteCommand } from '@d-engine/base';
 import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
 import type { SnapshotHeader, StateMachine, StateMachineContext } from '../src/index.ts';
 import { openDiskStateMachine, snapshotSectionKinds } from '../src/index.ts';
@@ -31,11 +31,11 @@ export async function openAt(
   return { store, machine: await openDiskStateMachine(store, contextOf(changes)) };
 }
 
-export const put = (key: string, value: string): WriteCommand => ({
+export const put = (key: string, value: string, ttlMs = 0): WriteCommand => ({
   type: 'put',
   key: Buffer.from(key, 'latin1'),
   value: Buffer.from(value, 'latin1'),
-  ttlMs: 0,
+  ttlMs,
 });
 
 export const remove = (key: string): WriteCommand => ({
@@ -43,16 +43,18 @@ export const remove = (key: string): WriteCommand => ({
   key: Buffer.from(key, 'latin1'),
 });
 
-export function entriesOf(commands: readonly WriteCommand[], first: number): readonly Entry[] {
-  const proposals = commands.map((command) => ({
-    kind: entryKinds.command,
-    payload: encodeWriteCommand(command),
-  }));
-  return encodeEntries(proposals, first, 3, first);
+export function proposalOf(command: WriteCommand, session?: SessionStamp): Proposal {
+  return { kind: entryKinds.command, payload: encodeWriteCommand(command), session };
+}
+
+/** Ten milliseconds of cluster time for each entry before them. */
+export function entriesOf(proposals: readonly Proposal[], first: number): readonly Entry[] {
+  return encodeEntries(proposals, first, 3, first * 10);
 }
 
 export function applyAll(machine: StateMachine, ...commands: readonly WriteCommand[]): void {
-  machine.apply(entriesOf(commands, machine.appliedIndex + 1));
+  const proposals = commands.map((command) => proposalOf(command));
+  machine.apply(entriesOf(proposals, machine.appliedIndex + 1));
 }
 
 export const headerAt = (index: number): SnapshotHeader => ({
@@ -67,19 +69,36 @@ export function textAt(machine: StateMachine, key: string): string | undefined {
   return found ? Buffer.from(found.value).toString('latin1') : undefined;
 }
 
-/** Every key with its numbers and value, as a snapshot would hold them. */
+/** Everything that a snapshot would hold of keys, sessions and leases, in an order of its own. */
 export async function contentOf(machine: StateMachine): Promise<string[]> {
   const view = machine.view();
   const lines: string[] = [];
   for await (const section of view.sections()) {
-    if (section.kind !== snapshotSectionKinds.data) continue;
-    for (const { key, value, createRevision, modRevision, version } of readRun(section.run)) {
-      const texts = [key, value].map((bytes) => Buffer.from(bytes).toString('latin1'));
-      lines.push([...texts, createRevision, modRevision, version].join(' '));
+    if (section.kind === snapshotSectionKinds.data) {
+      for (const record of readRun(section.run)) lines.push(lineOf(record));
+    } else if (section.kind === snapshotSectionKinds.leases) {
+      lines.push(
+        ...section.leases.map(({ id, ttlMs, expiresAtMs }) => {
+          return lineOf({ id, ttlMs, expiresAtMs });
+        }),
+      );
+    } else if (section.kind === snapshotSectionKinds.sessions) {
+      // A result belongs to the session before it.
+      let session = 0;
+      for (const record of section.records) {
+        if (record.type === 'session') session = record.id;
+        lines.push(`of ${session} ${lineOf(record)}`);
+      }
     }
   }
   view.release();
-  return lines;
+  return lines.sort();
+}
+
+function lineOf(record: object): string {
+  return JSON.stringify(record, (_, value: unknown) => {
+    return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value;
+  });
 }
 
 /** Lets whatever can go on without anybody's help do so. */

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { Entry, WriteCommand } from '@d-engine/base';
-import { DiskError, limits } from '@d-engine/base';
+import type { Entry, Proposal, WriteCommand } from '@d-engine/base';
+import { DiskError, entryKinds, limits } from '@d-engine/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scaled } from '../../../tools/test-scale.ts';
@@ -16,6 +16,7 @@ import {
   entriesOf,
   headerAt,
   openAt,
+  proposalOf,
   put,
   remove,
   rest,
@@ -163,6 +164,24 @@ describe('a state on disk', () => {
     expect(await contentOf(again)).toEqual(await contentOf(source));
   });
 
+  it('knows after a start which keys went to live shorter, and which for good', async () => {
+    const place = new MemoryStorePlace();
+    const { machine } = await openAt(place);
+    applyAll(machine, put('a', '1', 50), put('b', '1'), {
+      ...put('c', '1'),
+      ttlMs: 60,
+    });
+    machine.logDurable(3);
+    await rest();
+    applyAll(machine, put('a', '2'), put('b', '2', 70), remove('c'));
+    machine.logDurable(6);
+    await rest();
+    place.crash();
+    const again = (await openAt(place)).machine;
+    expect([again.expiringKeyCount, again.nextExpiryMs]).toEqual([1, machine.nextExpiryMs]);
+    expect(again.stateBytes).toBe(machine.stateBytes);
+  });
+
   it('can be given up as a whole', async () => {
     const place = new MemoryStorePlace();
     const { machine } = await openAt(place);
@@ -173,7 +192,7 @@ describe('a state on disk', () => {
     const found = [machine.appliedIndex, machine.keyCount, textAt(machine, 'a')];
     expect(found).toEqual([0, 0, undefined]);
     applyAll(machine, put('b', '2'));
-    expect(machine.stateHash()).toBe(hashAfter(entriesOf([put('b', '2')], 1)));
+    expect(machine.stateHash()).toBe(hashAfter(entriesOf([proposalOf(put('b', '2'))], 1)));
     place.crash();
     expect((await openAt(place)).machine.appliedIndex).toBe(0);
   });
@@ -249,22 +268,57 @@ function hashAfter(entries: readonly Entry[]): string {
 }
 
 type Step =
-  | { readonly type: 'apply'; readonly commands: readonly WriteCommand[] }
+  | { readonly type: 'apply'; readonly proposals: readonly Proposal[] }
   /** Of what is applied and not durable in the log yet, this part becomes so. */
   | { readonly type: 'logDurable'; readonly part: number }
   | { readonly type: 'rest' | 'block' | 'crash' | 'compare' | 'load' };
 
 const key = fc.nat({ max: 12 }).map((number) => `key-${number}`);
-const command = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(key, fc.string()).map(([name, value]) => put(name, value)) },
-  { weight: 1, arbitrary: key.map((name) => remove(name)) },
+/** Ids are revisions, so some of these are those of a lease or a session. */
+const id = fc.nat({ max: 40 });
+const ttlMs = fc.constantFrom(0, 0, 150, 400, 5_000);
+const command: fc.Arbitrary<WriteCommand> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .record({ key, value: fc.string(), ttlMs, lease: fc.option(id, { nil: undefined, freq: 3 }) })
+      .map(({ key: name, value, ttlMs: ttl, lease }) => {
+        return { ...put(name, value), ...(lease === undefined ? { ttlMs: ttl } : { lease }) };
+      }),
+  },
+  { weight: 3, arbitrary: key.map((name) => remove(name)) },
+  { weight: 2, arbitrary: fc.constant({ type: 'grantLease' as const, ttlMs: 300 }) },
+  { weight: 1, arbitrary: id.map((lease) => ({ type: 'keepLeaseAlive' as const, lease })) },
+  { weight: 1, arbitrary: id.map((lease) => ({ type: 'revokeLease' as const, lease })) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom('', 'name').map((name) => {
+      return { type: 'openSession' as const, ttlMs: 400, name };
+    }),
+  },
+);
+const stamp = fc
+  .record({ session: id, sequence: fc.integer({ min: 1, max: 4 }), lowest: fc.constantFrom(1, 2) })
+  .map(({ session, sequence, lowest }) => ({ session, sequence, lowestUnacknowledged: lowest }));
+const proposal: fc.Arbitrary<Proposal> = fc.oneof(
+  { weight: 6, arbitrary: command.map((each) => proposalOf(each)) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(key, stamp)
+      .map(([name, session]) => proposalOf(put(name, 'of a session'), session)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constant({ kind: entryKinds.time, payload: new Uint8Array(0) }),
+  },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
       type: fc.constant('apply' as const),
-      commands: fc.array(command, { minLength: 1, maxLength: 6 }),
+      proposals: fc.array(proposal, { minLength: 1, maxLength: 6 }),
     }),
   },
   {
@@ -297,7 +351,7 @@ class Trial {
     const { machine, store } = this.#opened;
     switch (each.type) {
       case 'apply': {
-        const entries = entriesOf(each.commands, this.#log.length + 1);
+        const entries = entriesOf(each.proposals, this.#log.length + 1);
         for (const entry of entries) {
           this.#model.apply([entry]);
           this.#hashes.push(this.#model.stateHash());
@@ -364,9 +418,15 @@ class Trial {
     const { machine } = this.#opened;
     expect(machine.stateHash()).toBe(this.#model.stateHash());
     expect(machine.stateBytes).toBe(this.#model.stateBytes);
+    expect(machine.nextExpiryMs).toBe(this.#model.nextExpiryMs);
     expect(await contentOf(machine)).toEqual(await contentOf(this.#model));
     const keys = Array.from({ length: 13 }, (_, number) => Buffer.from(`key-${number}`));
     expect(machine.get(keys)).toEqual(this.#model.get(keys));
+    for (const order of ['ascending', 'descending'] as const) {
+      const range = { prefix: Buffer.from('key-1') };
+      const query = { range, order, limit: 100, after: undefined };
+      expect(machine.scan(query)).toEqual(this.#model.scan(query));
+    }
   }
 }
 

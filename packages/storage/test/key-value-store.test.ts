@@ -19,6 +19,9 @@ const meta = (created: number, revision: number, version: number): RecordMeta =>
   createRevision: 2 ** 40 + created,
   modRevision: revision,
   version,
+  // Every second write has a lifetime: records change their layout.
+  expiresAt: revision % 2 === 0 ? 0 : 2 ** 40 + revision,
+  lease: revision % 4 === 1 ? revision : 0,
   hashLow: -revision,
   hashHigh: revision,
 });
@@ -77,6 +80,10 @@ class Pair {
         read.createRevision === 2 ** 40 + created &&
         read.modRevision === revision &&
         read.version === version &&
+        (read.expiresAt ?? 0) === meta(created, revision, version).expiresAt &&
+        (read.lease ?? 0) === meta(created, revision, version).lease &&
+        store.expiresAt === meta(created, revision, version).expiresAt &&
+        store.lease === meta(created, revision, version).lease &&
         store.createRevision === read.createRevision &&
         store.version === version &&
         store.hashLow === (-revision | 0) &&

@@ -6,7 +6,7 @@ import { snapshotSectionKinds } from '../src/snapshot-format.ts';
 import { fileHeaderBytes } from '../src/snapshots/file-header.ts';
 import { SnapshotEncoder } from '../src/snapshots/snapshot-encoder.ts';
 import { readInfo, readSections, verifyFile } from '../src/snapshots/snapshot-reading.ts';
-import { MalformedRun, readRun } from '../src/state/data-run.ts';
+import { MalformedRun, readRun, runRecordBytes } from '../src/state/data-run.ts';
 import { StorageDamage, UnsupportedFormat } from '../src/storage-errors.ts';
 import { CrashDisk } from './crash-disk.ts';
 import {
@@ -51,6 +51,8 @@ const record = fc.record({
   key: blob,
   value: blob,
   createRevision: exact,
+  expiresAt: fc.oneof(fc.constant(0), exact),
+  lease: fc.oneof(fc.constant(0), exact),
   modRevision: exact,
   version: exact,
 });
@@ -91,6 +93,33 @@ const data = fc.array(record, { maxLength: 5 }).map((records) => ({
   keyCount: records.length,
   run: Buffer.from(runOf(records)),
 }));
+const sessions = fc.record({
+  kind: fc.constant(snapshotSectionKinds.sessions),
+  records: fc.array(
+    fc.oneof(
+      fc.record({
+        type: fc.constant('session' as const),
+        id: exact,
+        name: fc.string(),
+        ttlMs: exact,
+        expiresAtMs: exact,
+        lowestUnacknowledged: exact,
+      }),
+      fc.record({
+        type: fc.constant('result' as const),
+        sequence: exact,
+        digestLow: exact,
+        digestHigh: exact,
+        result: fc.uint8Array({ maxLength: 20 }),
+      }),
+    ),
+    { maxLength: 4 },
+  ),
+});
+const leases = fc.record({
+  kind: fc.constant(snapshotSectionKinds.leases),
+  leases: fc.array(fc.record({ id: exact, ttlMs: exact, expiresAtMs: exact }), { maxLength: 4 }),
+});
 const header = fc.record({ clusterId: hexId, formedAtWallMs: exact, index: exact, term: exact });
 
 describe('the file of a snapshot', () => {
@@ -99,10 +128,14 @@ describe('the file of a snapshot', () => {
       fc.asyncProperty(
         header,
         fc.tuple(configuration, history, clusterTime),
-        fc.array(data, { maxLength: 4 }),
+        fc.tuple(
+          fc.array(sessions, { maxLength: 2 }),
+          fc.array(leases, { maxLength: 2 }),
+          fc.array(data, { maxLength: 4 }),
+        ),
         fc.boolean(),
-        async (head, [who, which, when], runs, compress) => {
-          const sections: SnapshotSection[] = [who, which, when, ...runs];
+        async (head, [who, which, when], [open, granted, runs], compress) => {
+          const sections: SnapshotSection[] = [who, which, when, ...open, ...granted, ...runs];
           const bytes = await encode(head, sections, compress);
           expect(await decode(bytes)).toEqual(sections);
           const disk = await diskWith(bytes);
@@ -239,7 +272,7 @@ describe('a run of keys', () => {
         const ends = new Set<number>();
         let end = 0;
         for (const each of records) {
-          end += 36 + each.key.length + each.value.length;
+          end += runRecordBytes(each);
           ends.add(end);
         }
         const cut = seed % run.length;
@@ -251,10 +284,11 @@ describe('a run of keys', () => {
 
   it('refuses flags and numbers that it does not know', () => {
     const one = { key: Buffer.from('k'), value: Buffer.from('v'), version: 1 };
-    const run = Buffer.from(runOf([{ ...one, createRevision: 1, modRevision: 1 }]));
+    const record = { ...one, createRevision: 1, modRevision: 1, expiresAt: 0, lease: 0 };
+    const run = Buffer.from(runOf([record]));
     const flagged = Buffer.from(run);
-    flagged[8] = 1;
-    expect(() => [...readRun(flagged)]).toThrow('flags 1 at 0 are not known');
+    flagged[8] = 2;
+    expect(() => [...readRun(flagged)]).toThrow('flags 2 at 0 are not known');
     const large = Buffer.from(run);
     large[19] = 0xff;
     expect(() => [...readRun(large)]).toThrow('too large');

@@ -59,7 +59,15 @@ export function snapshotSections(text: string, runs = 2): SnapshotSection[] {
   for (let number = 0; number < runs; number++) {
     const key = Buffer.from(`key-${number}`);
     const value = Buffer.from(text.repeat(20));
-    const record = { key, value, createRevision: 5, modRevision: 9, version: 2 };
+    const record = {
+      key,
+      value,
+      createRevision: 5,
+      modRevision: 9,
+      version: 2,
+      expiresAt: 0,
+      lease: 0,
+    };
     sections.push({ kind: data, keyCount: 1, run: runOf([record]) });
   }
   return sections;

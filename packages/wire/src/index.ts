@@ -24,6 +24,7 @@ export * from './peer-messages.ts';
 export * from './planes.ts';
 export * from './raft-messages.ts';
 export { ServerReflection } from './reflection/server-reflection.ts';
+export * from './save-messages.ts';
 export * from './scan-messages.ts';
 export * from './snapshot-messages.ts';
 export * from './sniff.ts';

@@ -1,9 +1,10 @@
 import type { LeaderHint, Plane, TransactionResponse } from '@d-engine/base';
+import { decodeWriteCommand, encodeWriteCommand } from '@d-engine/base';
 import fc from 'fast-check';
 import * as wire from '../src/index.ts';
 import { bytes, exact, text, uint32 } from './arbitraries.ts';
 import type { Theirs } from './protobuf-oracle.ts';
-import { writeCommandSpec } from './write-command-spec.ts';
+import { writeCommandPair } from './write-command-spec.ts';
 
 /** One message: how to make one, what others call its parts, and our codec. */
 export interface MessageSpec {
@@ -145,7 +146,19 @@ const scanRange = fc.oneof(
 );
 
 export const clientSpecs: MessageSpec[] = [
-  writeCommandSpec,
+  {
+    name: 'd_engine.client.WriteCommand',
+    arbitrary: writeCommandPair,
+    encode: encodeWriteCommand,
+    decode: decodeWriteCommand,
+  },
+  spec(
+    'd_engine.admin.v1.SnapshotPart',
+    fc.record({ data: bytes }),
+    ({ data }) => ({ data }),
+    wire.encodeSnapshotPart,
+    wire.decodeSnapshotPart,
+  ),
   spec(
     'd_engine.client.ClientReadRequest',
     fc.record({

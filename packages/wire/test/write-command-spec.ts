@@ -1,8 +1,6 @@
 import type { Comparison, TransactionOperation, WriteCommand } from '@d-engine/base';
-import { decodeWriteCommand, encodeWriteCommand } from '@d-engine/base';
 import fc from 'fast-check';
 import { bytes, exact, text } from './arbitraries.ts';
-import type { MessageSpec } from './message-specs.ts';
 import type { Theirs } from './protobuf-oracle.ts';
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -110,10 +108,8 @@ function commandToTheirs(command: WriteCommand): Theirs {
   }
 }
 
-/** Every command of a client, as others name its parts. */
-export const writeCommandSpec: MessageSpec = {
-  name: 'd_engine.client.WriteCommand',
-  arbitrary: writeCommand.map((ours) => ({ ours, theirs: commandToTheirs(ours) })),
-  encode: encodeWriteCommand,
-  decode: decodeWriteCommand,
-};
+/** Every command of a client, with what others call its parts. */
+export const writeCommandPair: fc.Arbitrary<{
+  readonly ours: WriteCommand;
+  readonly theirs: Theirs;
+}> = writeCommand.map((ours) => ({ ours, theirs: commandToTheirs(ours) }));

@@ -13,9 +13,9 @@ const kinds: ReadonlyMap<string, DiskErrorKind> = new Map([
 
 /** The system's name of the failure (`ENOENT`), or an empty string. */
 export function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  const { code } = error as NodeJS.ErrnoException;
-  return typeof code === 'string' ? code : '';
+  // Not by its class: under Jest the system's errors are of another one than our own.
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
 }
 
 /** What a file system call threw, as the {@link DiskError} that `Disk` promises. */

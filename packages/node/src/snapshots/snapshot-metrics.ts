@@ -13,6 +13,7 @@ export class SnapshotMetrics {
   readonly sentBytes: Counter;
   readonly resumed: Counter;
   readonly transferFailures: Counter;
+  readonly saved: Counter;
   /** By peer: failed transfers in a row. */
   readonly failuresInARow: (peer: string) => Gauge;
   readonly #index: Gauge;
@@ -45,6 +46,10 @@ export class SnapshotMetrics {
     this.transferFailures = counter(
       'd_engine_snapshot_transfer_failures_total',
       'Transfers to a peer that were given up',
+    );
+    this.saved = counter(
+      'd_engine_snapshots_saved_total',
+      'Snapshots that were handed out whole to whoever asked',
     );
     this.failuresInARow = (peer) =>
       metrics.gauge(

@@ -1,5 +1,5 @@
 import type { Clock, Logger, LogIndex } from '@d-engine/base';
-import { DiskError, describeError, must } from '@d-engine/base';
+import { DEngineError, DiskError, describeError, limits, must } from '@d-engine/base';
 import type { Membership, Raft } from '@d-engine/raft';
 import type {
   SnapshotHeader,
@@ -78,13 +78,44 @@ export class SnapshotTask {
     if (this.#state !== 'ready' || this.#paused || !this.#mayTake()) return;
     const { appliedIndex } = this.#stateMachine;
     if (!this.#trigger.isDue(appliedIndex, this.#storage.logBytes)) return;
+    this.#begin().catch(() => undefined);
+  }
+
+  /**
+   * Takes one now, unless the newest has all up to `index`, which was applied. Rejects when there
+   * is no room for it, or when it must not be taken at this moment.
+   */
+  async takeWith(index: LogIndex): Promise<void> {
+    while (this.#latestIndex < index) {
+      await this.#writing;
+      if (this.#latestIndex >= index) return;
+      const problem = this.#whyNot();
+      if (problem !== undefined) throw problem;
+      await this.#begin();
+    }
+  }
+
+  #whyNot(): DEngineError | undefined {
+    if (this.#state === 'stopped') return new DEngineError('Stopped', 'this member is stopping');
+    if (!this.#mayTake()) {
+      return new DEngineError('StateDiverged', 'the state of this member is not to be trusted');
+    }
+    if (!this.#paused && this.#state === 'ready') return undefined;
+    const message = 'a snapshot of the leader is taking the place of the state: retry later';
+    return new DEngineError('RateLimited', message, { retryAfterMs: limits.snapshotSaveRetryMs });
+  }
+
+  /** What fails is dealt with; whoever waits hears of it all the same. */
+  #begin(): Promise<void> {
     this.#state = 'writing';
-    this.#writing = this.#take()
+    const taking = this.#take();
+    this.#writing = taking
       .catch((error: unknown) => this.#onTakeFailed(error))
       .catch((error: unknown) => this.#onFailure(error))
       .finally(() => {
         if (this.#state === 'writing') this.#state = 'ready';
       });
+    return taking;
   }
 
   async #take(): Promise<void> {

@@ -1,6 +1,6 @@
-import type { Env, InstanceId, Logger, Metrics, NodeId } from '@d-engine/base';
+import type { Env, InstanceId, Logger, LogIndex, Metrics, NodeId } from '@d-engine/base';
 import type { Effects, Raft, Sender } from '@d-engine/raft';
-import type { StateMachine, Storage } from '@d-engine/storage';
+import type { SnapshotReader, StateMachine, Storage } from '@d-engine/storage';
 import type { PeerFrame, SnapshotFrame } from '@d-engine/wire';
 import type { Applier } from '../applier.ts';
 import type { Transport } from '../peers/transport.ts';
@@ -13,9 +13,9 @@ import { SnapshotTrigger } from './snapshot-trigger.ts';
 
 /** All that one member does about snapshots: takes them, sends them, receives them. */
 export class Snapshots {
+  readonly metrics: SnapshotMetrics;
   readonly #raft: Raft;
   readonly #storage: Storage;
-  readonly #metrics: SnapshotMetrics;
   readonly #task: SnapshotTask;
   readonly #transfers: SnapshotTransfers;
   readonly #receiver: SnapshotReceiver;
@@ -43,7 +43,7 @@ export class Snapshots {
     const shared = { ...options, clock, random, metrics };
     this.#raft = options.raft;
     this.#storage = storage;
-    this.#metrics = metrics;
+    this.metrics = metrics;
     this.#task = new SnapshotTask({ ...shared, trigger });
     this.#transfers = new SnapshotTransfers(shared);
     this.#receiver = new SnapshotReceiver({ ...shared, task: this.#task });
@@ -58,6 +58,12 @@ export class Snapshots {
   onIdle(): void {
     this.#task.check();
     this.#task.purge();
+  }
+
+  /** For handing out: with all up to `index` at least, which was applied. To be closed. */
+  async open(index: LogIndex): Promise<SnapshotReader> {
+    await this.#task.takeWith(index);
+    return this.#storage.snapshots.open();
   }
 
   onDurable(): void {
@@ -91,7 +97,7 @@ export class Snapshots {
   }
 
   refreshMetrics(): void {
-    this.#metrics.refresh({
+    this.metrics.refresh({
       snapshotIndex: this.#storage.snapshots.latest?.header.index ?? 0,
       firstLogIndex: this.#raft.firstLogIndex,
       logBytes: this.#storage.logBytes,

@@ -1,6 +1,7 @@
 import type { WriteCommand } from '@d-engine/base';
 import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
-import type { CommandResult, StateMachine } from '../contracts.ts';
+import type { CommandResult } from '../command-result.ts';
+import type { StateMachine } from '../contracts.ts';
 import type { SnapshotHeader, SnapshotSection } from '../snapshot-format.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { casesOf, mustEqual, mustReject, pairCasesOf } from './conformance-case.ts';
@@ -174,7 +175,7 @@ function survivesBadCommands(machine: StateMachine): void {
   for (const payload of [bytes('\xff'), bytes(''), bytes('no command')]) {
     const proposal = { kind: entryKinds.command, payload };
     const { results } = machine.apply(encodeEntries([proposal], machine.appliedIndex + 1, 1, 0));
-    mustEqual(results[0]?.type, 'invalidRequest', 'the result of bytes that are no command');
+    mustEqual(results[0]?.type, 'refused', 'the result of bytes that are no command');
   }
   mustEqual(machine.keyCount, 0, 'the number of keys');
 }

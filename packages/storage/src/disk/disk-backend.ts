@@ -1,13 +1,22 @@
-import type { InstanceId, KeyValue, LogIndex, Revision } from '@d-engine/base';
+import type { InstanceId, LeaseId, LogIndex, Revision } from '@d-engine/base';
 import { assert, DiskError, limits } from '@d-engine/base';
 import type {
   BackendDurability,
   BackendView,
   KeyValueBackend,
   RecordMeta,
+  StoredKeyValue,
 } from '../state/backend.ts';
 import type { StateMark } from '../state/state-mark.ts';
-import { diskKey, endOfKeys, generationAfter, markKey } from './disk-keys.ts';
+import {
+  behind,
+  diskKey,
+  diskTags,
+  endOfKeys,
+  generationAfter,
+  markKey,
+  userKey,
+} from './disk-keys.ts';
 import { encodeMark } from './disk-mark.ts';
 import { DiskView } from './disk-view.ts';
 import type { MergedEntry } from './merged-walk.ts';
@@ -17,9 +26,16 @@ import type { PendingChange } from './overlay.ts';
 import { Overlay } from './overlay.ts';
 import type { StoreAccess } from './store-access.ts';
 import type { StoredRecord } from './stored-record.ts';
-import { damagedRecord, decodeOwnRecord, decodeRecord, encodeRecord } from './stored-record.ts';
+import {
+  damagedRecord,
+  decodeOwnRecord,
+  decodeRecord,
+  encodeRecord,
+  withChecksum,
+  withoutChecksum,
+} from './stored-record.ts';
 
-const firstKey: Uint8Array = new Uint8Array(0);
+const noBytes: Uint8Array = new Uint8Array(0);
 
 export interface DiskBackendOptions {
   readonly access: StoreAccess;
@@ -103,10 +119,16 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
     return true;
   }
 
-  read(key: Uint8Array): KeyValue | null {
+  read(key: Uint8Array): StoredKeyValue | null {
     if (!this.find(key)) return null;
-    const { hashLow, hashHigh, ...record } = this.#record();
-    return { ...record, key, value: this.copyValue() };
+    const { hashLow, hashHigh, expiresAt, lease, ...record } = this.#record();
+    const found = { ...record, key, value: this.copyValue() };
+    if (expiresAt === 0 && lease === 0) return found;
+    return {
+      ...found,
+      expiresAt: expiresAt === 0 ? undefined : expiresAt,
+      lease: lease === 0 ? undefined : lease,
+    };
   }
 
   get createRevision(): Revision {
@@ -115,6 +137,14 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
 
   get version(): number {
     return this.#record().version;
+  }
+
+  get expiresAt(): number {
+    return this.#record().expiresAt;
+  }
+
+  get lease(): LeaseId {
+    return this.#record().lease;
   }
 
   get hashLow(): number {
@@ -139,16 +169,50 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
 
   insert(key: Uint8Array, value: Uint8Array, meta: RecordMeta): void {
     this.#set(key, encodeRecord(key, value, meta));
+    if (hasLifetime(meta)) this.#setLifetime(key, noBytes);
     this.#keyCount += 1;
   }
 
   update(key: Uint8Array, value: Uint8Array, meta: RecordMeta): void {
+    const had = hasLifetime(this.#record());
     this.#set(key, encodeRecord(key, value, meta));
+    const has = hasLifetime(meta);
+    if (had !== has) this.#setLifetime(key, has ? noBytes : null);
   }
 
   remove(key: Uint8Array): void {
+    const had = hasLifetime(this.#record());
     this.#set(key, null);
+    if (had) this.#setLifetime(key, null);
     this.#keyCount -= 1;
+  }
+
+  setRecord(name: Uint8Array, bytes: Uint8Array | null): void {
+    const key = diskKey(this.#generation, name, diskTags.record);
+    this.#overlay.addOther({ key, value: bytes === null ? null : withChecksum(bytes) });
+  }
+
+  *records(prefix: Uint8Array): Generator<{ name: Uint8Array; bytes: Uint8Array }> {
+    const from = diskKey(this.#generation, prefix, diskTags.record);
+    const below = diskKey(this.#generation, behind(prefix), diskTags.record);
+    for (const { key, value } of this.#access.store.walk({ from, below })) {
+      const bytes = withoutChecksum(value);
+      if (bytes === undefined) throw this.#damaged('a record of a table is not what was written');
+      yield { name: Buffer.from(userKey(key)), bytes };
+    }
+  }
+
+  *keysWithLifetime(): Generator<Uint8Array> {
+    const from = diskKey(this.#generation, noBytes, diskTags.lifetime);
+    const below = endOfKeys(this.#generation, diskTags.lifetime);
+    const keys = Array.from(this.#access.store.walk({ from, below }), ({ key }) => {
+      return Buffer.from(userKey(key));
+    });
+    for (const key of keys) {
+      const isThere = this.find(key) && hasLifetime(this.#record());
+      if (!isThere) throw this.#damaged('a key that should have a lifetime has none');
+      yield key;
+    }
   }
 
   *ascending(from: Uint8Array): Generator<Uint8Array> {
@@ -159,13 +223,13 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
 
   *descending(before: Uint8Array | null): Generator<Uint8Array> {
     const below = before === null ? endOfKeys(this.#generation) : diskKey(this.#generation, before);
-    const range = { from: diskKey(this.#generation, firstKey), below, isFalling: true };
+    const range = { from: diskKey(this.#generation, noBytes), below, isFalling: true };
     const disk = this.#access.store.walk(range);
     yield* this.#selectEach(mergedWalk(this.#overlay.descending(before), disk, -1));
   }
 
   view(): BackendView {
-    const pending = this.#overlay.ascending(firstKey);
+    const pending = this.#overlay.ascending(noBytes);
     return new DiskView(this.#access.store, this.#generation, pending);
   }
 
@@ -222,9 +286,10 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
   }
 
   async #writeOpen(): Promise<void> {
-    const changes = this.#overlay.takeOpen();
-    await this.#access.write(Array.from(changes.values(), (change) => this.#toWrite(change)));
-    this.#overlay.forgetChanges(changes);
+    const taken = this.#overlay.takeOpen();
+    const changes = Array.from(taken.changes.values(), (change) => this.#toWrite(change));
+    await this.#access.write([...changes, ...taken.others]);
+    this.#overlay.forgetTaken(taken);
   }
 
   /** What the log holds by now, in one write; the next one follows when it is done. */
@@ -238,6 +303,7 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
       for (const [name, change] of changes) newest.set(name, change);
     }
     const changes = Array.from(newest.values(), (change) => this.#toWrite(change));
+    for (const { others } of layers) changes.push(...others);
     changes.push(this.#markToWrite(last.mark));
     this.#writing = this.#access.write(changes).then(
       () => {
@@ -267,6 +333,10 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
     this.#selected = undefined;
   }
 
+  #setLifetime(key: Uint8Array, value: Uint8Array | null): void {
+    this.#overlay.addOther({ key: diskKey(this.#generation, key, diskTags.lifetime), value });
+  }
+
   #toWrite({ key, stored }: PendingChange): StoreChange {
     return { key: diskKey(this.#generation, key), value: stored };
   }
@@ -287,11 +357,19 @@ export class DiskBackend implements KeyValueBackend, BackendDurability {
   #decode(stored: Uint8Array): StoredRecord {
     const record = decodeRecord(stored);
     if (typeof record !== 'string') return record;
-    throw damagedRecord(this.#access.store.directory, record);
+    throw this.#damaged(record);
+  }
+
+  #damaged(reason: string): Error {
+    return damagedRecord(this.#access.store.directory, reason);
   }
 
   #record(): StoredRecord {
     assert(this.#selected !== undefined, 'no record is selected');
     return this.#selected;
   }
+}
+
+function hasLifetime({ expiresAt, lease }: Pick<RecordMeta, 'expiresAt' | 'lease'>): boolean {
+  return expiresAt !== 0 || lease !== 0;
 }

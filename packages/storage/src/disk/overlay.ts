@@ -3,6 +3,7 @@ import { assert } from '@d-engine/base';
 import type { KeysOfSlots } from '../state/slot-tree.ts';
 import { compareBytes, SlotTree, slotsAscending, slotsDescending } from '../state/slot-tree.ts';
 import type { StateMark } from '../state/state-mark.ts';
+import type { StoreChange } from './ordered-store.ts';
 
 /** A change that is not on disk yet. */
 export interface PendingChange {
@@ -15,12 +16,15 @@ export interface PendingChange {
 /** The changes of some entries in a row, and what the state was after the last of them. */
 export interface Layer {
   readonly changes: ReadonlyMap<string, PendingChange>;
+  /** What goes to disk beside them, and is not looked for before the next start. */
+  readonly others: readonly StoreChange[];
   readonly bytes: number;
   readonly mark: StateMark;
 }
 
 /** What a change costs in memory besides key and value, in two maps and a tree. Measured. */
 const changeOverheadBytes = 400;
+const otherOverheadBytes = 200;
 
 /**
  * What was applied and is not on disk yet. Only whole layers go there: a state on disk is always
@@ -38,6 +42,7 @@ export class Overlay {
   readonly #tree = new SlotTree(this.#keys);
   #open = new Map<string, PendingChange>();
   readonly #sealed: Layer[] = [];
+  #openOthers: StoreChange[] = [];
   #openBytes = 0;
   #bytes = 0;
 
@@ -81,28 +86,38 @@ export class Overlay {
     return change;
   }
 
+  /** Beside the changes of keys. */
+  addOther(change: StoreChange): void {
+    const bytes = otherBytes(change);
+    this.#openOthers.push(change);
+    this.#openBytes += bytes;
+    this.#bytes += bytes;
+  }
+
   /** Closes the layer that took the changes since the last one. */
   seal(mark: StateMark): void {
     const bytes = this.#openBytes;
-    this.#sealed.push({ changes: this.takeOpen(), bytes, mark });
+    this.#sealed.push({ ...this.takeOpen(), bytes, mark });
   }
 
   /** The changes since the last layer; they stay visible until they are forgotten. */
-  takeOpen(): ReadonlyMap<string, PendingChange> {
-    const open = this.#open;
+  takeOpen(): Pick<Layer, 'changes' | 'others'> {
+    const open = { changes: this.#open, others: this.#openOthers };
     this.#open = new Map();
+    this.#openOthers = [];
     this.#openBytes = 0;
     return open;
   }
 
   /** The first `count` layers are on disk. */
   forget(count: number): void {
-    for (const { changes } of this.#sealed.splice(0, count)) this.forgetChanges(changes);
+    for (const layer of this.#sealed.splice(0, count)) this.forgetTaken(layer);
   }
 
   /** These are on disk. */
-  forgetChanges(changes: ReadonlyMap<string, PendingChange>): void {
+  forgetTaken({ changes, others }: Pick<Layer, 'changes' | 'others'>): void {
     for (const change of changes.values()) this.#forgetChange(change);
+    for (const change of others) this.#bytes -= otherBytes(change);
   }
 
   *ascending(from: Uint8Array): Generator<PendingChange> {
@@ -138,6 +153,10 @@ export class Overlay {
 
 function nameOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+}
+
+function otherBytes({ key, value }: StoreChange): number {
+  return key.length + (value?.length ?? 0) + otherOverheadBytes;
 }
 
 function bytesOf({ key, stored }: PendingChange): number {

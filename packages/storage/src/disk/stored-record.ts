@@ -49,6 +49,21 @@ function decodeChecked(bytes: Buffer): StoredRecord | string {
   }
 }
 
+/** Bytes of another kind behind their CRC-32. */
+export function withChecksum(bytes: Uint8Array): Buffer {
+  const stored = Buffer.allocUnsafe(4 + bytes.length);
+  stored.writeUInt32LE(crc32(bytes), 0);
+  stored.set(bytes, 4);
+  return stored;
+}
+
+/** The caller's own; undefined when they are not what was written. */
+export function withoutChecksum(stored: Uint8Array): Buffer | undefined {
+  const bytes = Buffer.from(stored.slice());
+  if (bytes.length < 4 || crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) return undefined;
+  return bytes.subarray(4);
+}
+
 /** What the disk gives back is not what was written. */
 export function damagedRecord(directory: string, reason: string): StorageDamage {
   const file = `a record of the state in ${directory}`;

@@ -4,11 +4,14 @@ import type { BoundMember, Configuration, Member } from '@d-engine/raft';
 import { decodeMember, encodeMember } from '@d-engine/raft';
 import type { ConfigurationSection, SnapshotSection, StateSection } from '../snapshot-format.ts';
 import { snapshotSectionKinds } from '../snapshot-format.ts';
+import { decodeLeases, decodeSessions, encodeLeases, encodeSessions } from './lifetime-sections.ts';
 
 /** Protobuf, all but the data. The numbers are in files for ever; an unknown field is refused. */
 export function encodeSectionBody(section: SnapshotSection): Uint8Array {
   if (section.kind === snapshotSectionKinds.data) return section.run;
   if (section.kind === snapshotSectionKinds.configuration) return encodeConfiguration(section);
+  if (section.kind === snapshotSectionKinds.sessions) return encodeSessions(section.records);
+  if (section.kind === snapshotSectionKinds.leases) return encodeLeases(section.leases);
   const writer = new ProtobufWriter(96);
   if (section.kind === snapshotSectionKinds.clusterTime) {
     writer.uint(1, section.clusterTimeMs);
@@ -29,6 +32,8 @@ export function decodeSectionBody(
   if (kind === snapshotSectionKinds.data) return { kind, keyCount, run: body };
   if (kind === snapshotSectionKinds.configuration) return decodeConfiguration(body);
   if (kind === snapshotSectionKinds.history) return decodeHistory(body);
+  if (kind === snapshotSectionKinds.sessions) return { kind, records: decodeSessions(body) };
+  if (kind === snapshotSectionKinds.leases) return { kind, leases: decodeLeases(body) };
   return decodeClusterTime(body);
 }
 

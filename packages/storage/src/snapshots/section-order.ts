@@ -2,14 +2,16 @@ import { snapshotSectionKinds } from '../snapshot-format.ts';
 
 type Kind = (typeof snapshotSectionKinds)[keyof typeof snapshotSectionKinds];
 
-const { configuration, history, clusterTime, data, end } = snapshotSectionKinds;
+const { configuration, history, clusterTime, sessions, leases, data, end } = snapshotSectionKinds;
 
 /** Kinds that may follow. Every snapshot says who, which history and when before what. */
 const followers: Readonly<Record<Kind | 0, readonly Kind[]>> = {
   0: [configuration],
   [configuration]: [history],
   [history]: [clusterTime],
-  [clusterTime]: [data, end],
+  [clusterTime]: [sessions, leases, data, end],
+  [sessions]: [sessions, leases, data, end],
+  [leases]: [leases, data, end],
   [data]: [data, end],
   [end]: [],
 };

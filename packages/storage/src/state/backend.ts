@@ -1,4 +1,4 @@
-import type { DiskError, KeyValue, LogIndex, Revision } from '@d-engine/base';
+import type { DiskError, KeyValue, LeaseId, LogIndex, Revision } from '@d-engine/base';
 import type { HashLanes } from '../state-hash.ts';
 import type { StateMark } from './state-mark.ts';
 
@@ -7,12 +7,24 @@ export interface RecordMeta extends Readonly<HashLanes> {
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   readonly version: number;
+  /** In cluster time; 0: never by itself. */
+  readonly expiresAt: number;
+  /** 0: on none. */
+  readonly lease: LeaseId;
+}
+
+/** A key as it is kept: what is left of its time depends on when it is asked. */
+export interface StoredKeyValue extends Omit<KeyValue, 'ttlLeftMs'> {
+  /** Absent: never by itself. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** The record that was found last; see {@link KeyValueBackend}. */
 export interface SelectedRecord extends Readonly<HashLanes> {
   readonly createRevision: Revision;
   readonly version: number;
+  readonly expiresAt: number;
+  readonly lease: LeaseId;
   readonly valueLength: number;
   /** The caller's own. */
   copyValue(): Buffer;
@@ -46,7 +58,7 @@ export interface KeyValueBackend extends SelectedRecord {
   /** Selects the record of the key; false when there is none. */
   find(key: Uint8Array): boolean;
   /** Selects the record of the key and copies it. */
-  read(key: Uint8Array): KeyValue | null;
+  read(key: Uint8Array): StoredKeyValue | null;
   /** A key that is not there. */
   insert(key: Uint8Array, value: Uint8Array, meta: RecordMeta): void;
   /** Replaces the selected record, whose key this is. */
@@ -83,6 +95,15 @@ export interface BackendDurability {
    * state that `describe` tells of; it goes to disk once the log holds all of its entries.
    */
   logDurable(index: LogIndex, describe: () => StateMark): void;
+  /**
+   * Keeps bytes under a name, or removes them, together with the keys that are written at the time:
+   * tables that are in memory, and made again at a start.
+   */
+  setRecord(name: Uint8Array, bytes: Uint8Array | null): void;
+  /** What a start found under names that begin so, in their order. */
+  records(prefix: Uint8Array): Iterable<{ readonly name: Uint8Array; readonly bytes: Uint8Array }>;
+  /** The keys with an expiry or a lease that a start found; each is selected. */
+  keysWithLifetime(): Iterable<Uint8Array>;
   /** Of a successor, before it is filled: waits until nothing of an earlier one is left. */
   prepare(): Promise<void>;
   /** Of a successor, while it is filled: waits until what was written needs little memory. */

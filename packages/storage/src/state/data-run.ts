@@ -1,12 +1,13 @@
-import type { Revision } from '@d-engine/base';
+import type { LeaseId, Revision } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import { readExact, writeExact } from '../exact-integer.ts';
+import { keyOffset, lifetimeFlag, runPartOffset } from './record-layout.ts';
 
 /**
  * A run of keys as snapshots hold it; `record-layout.ts` keeps records in memory in the same
  * layout, so that they are copied and not encoded. Little-endian: key length u32, value length u32,
- * flags u32 (0; others are for an expiry and a lease to follow), create revision u64, mod revision
- * u64, version u64, key, value.
+ * flags u32, create revision u64, mod revision u64, version u64, with flag 1 expiry u64 and lease
+ * u64 (0: none), key, value.
  */
 export const runHeaderBytes = 36;
 
@@ -17,6 +18,8 @@ export const runOffsets = {
   createRevision: 12,
   modRevision: 20,
   version: 28,
+  expiresAt: 36,
+  lease: 44,
 } as const;
 
 export interface RunRecord {
@@ -25,10 +28,24 @@ export interface RunRecord {
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   readonly version: number;
+  /** In cluster time; 0: never by itself. */
+  readonly expiresAt: number;
+  /** 0: on none. */
+  readonly lease: LeaseId;
 }
 
-export function runRecordBytes(record: Pick<RunRecord, 'key' | 'value'>): number {
-  return runHeaderBytes + record.key.length + record.value.length;
+export function runRecordBytes(
+  record: Pick<RunRecord, 'key' | 'value' | 'expiresAt' | 'lease'>,
+): number {
+  return headBytes(flagsOf(record)) + record.key.length + record.value.length;
+}
+
+function flagsOf({ expiresAt, lease }: Pick<RunRecord, 'expiresAt' | 'lease'>): number {
+  return expiresAt === 0 && lease === 0 ? 0 : lifetimeFlag;
+}
+
+function headBytes(flags: number): number {
+  return keyOffset(flags) - runPartOffset;
 }
 
 /** Writes one record and returns where the next one begins. */
@@ -36,13 +53,19 @@ export function writeRunRecord(target: Buffer, offset: number, record: RunRecord
   const { key, value } = record;
   target.writeUInt32LE(key.length, offset + runOffsets.keyLength);
   target.writeUInt32LE(value.length, offset + runOffsets.valueLength);
-  target.writeUInt32LE(0, offset + runOffsets.flags);
+  const flags = flagsOf(record);
+  target.writeUInt32LE(flags, offset + runOffsets.flags);
   writeExact(target, offset + runOffsets.createRevision, record.createRevision);
   writeExact(target, offset + runOffsets.modRevision, record.modRevision);
   writeExact(target, offset + runOffsets.version, record.version);
-  target.set(key, offset + runHeaderBytes);
-  target.set(value, offset + runHeaderBytes + key.length);
-  return offset + runHeaderBytes + key.length + value.length;
+  if (flags !== 0) {
+    writeExact(target, offset + runOffsets.expiresAt, record.expiresAt);
+    writeExact(target, offset + runOffsets.lease, record.lease);
+  }
+  const keyAt = offset + headBytes(flags);
+  target.set(key, keyAt);
+  target.set(value, keyAt + key.length);
+  return keyAt + key.length + value.length;
 }
 
 /** Bytes that are no run of this version. */
@@ -58,8 +81,10 @@ export function* readRun(run: Uint8Array): Generator<RunRecord> {
     const keyLength = bytes.readUInt32LE(at + runOffsets.keyLength);
     const valueLength = bytes.readUInt32LE(at + runOffsets.valueLength);
     const flags = bytes.readUInt32LE(at + runOffsets.flags);
-    if (flags !== 0) throw new MalformedRun(`flags ${flags} at ${at} are not known`);
-    const keyAt = at + runHeaderBytes;
+    if ((flags & ~lifetimeFlag) !== 0) {
+      throw new MalformedRun(`flags ${flags} at ${at} are not known`);
+    }
+    const keyAt = at + headBytes(flags);
     const end = keyAt + keyLength + valueLength;
     if (keyLength > limits.keyBytesMax || end > bytes.length) {
       throw new MalformedRun(`the record at ${at} does not fit in its run`);
@@ -70,6 +95,8 @@ export function* readRun(run: Uint8Array): Generator<RunRecord> {
       createRevision: exactAt(bytes, at + runOffsets.createRevision),
       modRevision: exactAt(bytes, at + runOffsets.modRevision),
       version: exactAt(bytes, at + runOffsets.version),
+      expiresAt: flags === 0 ? 0 : exactAt(bytes, at + runOffsets.expiresAt),
+      lease: flags === 0 ? 0 : exactAt(bytes, at + runOffsets.lease),
     };
     at = end;
   }

@@ -1,10 +1,12 @@
-import type { KeyValue, Revision } from '@d-engine/base';
+import type { LeaseId, Revision } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import type { KeyValueBackend, RecordMeta } from './backend.ts';
+import type { KeyValueBackend, RecordMeta, StoredKeyValue } from './backend.ts';
 import { HashIndex } from './hash-index.ts';
 import { keyHash, sameKey } from './key-bytes.ts';
 import {
   isLittleEndian,
+  keyOffset,
+  lifetimeFlag,
   readExactWords,
   recordBytes,
   recordHeaderBytes,
@@ -68,7 +70,7 @@ export class KeyValueStore implements KeyValueBackend {
       const slab = this.#memory.at(slabIdOf(pages, slot));
       const offset = offsetOf(pages, slot);
       if (slab.words[(offset >> 2) + recordWords.keyLength] !== key.length) continue;
-      if (!sameKey(key, slab.bytes, offset + recordHeaderBytes)) continue;
+      if (!sameKey(key, slab.bytes, keyAt(slab, offset))) continue;
       this.#slot = slot;
       this.#slab = slab;
       this.#offset = offset;
@@ -77,19 +79,26 @@ export class KeyValueStore implements KeyValueBackend {
     return false;
   }
 
-  read(key: Uint8Array): KeyValue | null {
+  read(key: Uint8Array): StoredKeyValue | null {
     if (!this.find(key)) return null;
     const { words, bytes } = this.#selected();
     const at = this.#offset >> 2;
-    const start = this.#offset + recordHeaderBytes + key.length;
+    const start = this.#valueOffset();
     const value = Buffer.allocUnsafe(words[at + recordWords.valueLength] as number);
     value.set(bytes.subarray(start, start + value.length));
-    return {
+    const found = {
       key,
       value,
       createRevision: readExactWords(words, at + recordWords.createRevision),
       modRevision: readExactWords(words, at + recordWords.modRevision),
       version: readExactWords(words, at + recordWords.version),
+    };
+    if (words[at + recordWords.flags] === 0) return found;
+    const { expiresAt, lease } = this;
+    return {
+      ...found,
+      expiresAt: expiresAt === 0 ? undefined : expiresAt,
+      lease: lease === 0 ? undefined : lease,
     };
   }
 
@@ -99,6 +108,14 @@ export class KeyValueStore implements KeyValueBackend {
 
   get version(): number {
     return this.#exact(recordWords.version);
+  }
+
+  get expiresAt(): number {
+    return this.#word(recordWords.flags) === 0 ? 0 : this.#exact(recordWords.expiresAt);
+  }
+
+  get lease(): LeaseId {
+    return this.#word(recordWords.flags) === 0 ? 0 : this.#exact(recordWords.lease);
   }
 
   get hashLow(): number {
@@ -143,7 +160,11 @@ export class KeyValueStore implements KeyValueBackend {
     const slab = this.#selected();
     const bytes = this.#recordBytes(slab, this.#offset);
     const isNeeded = this.#memory.isFrozen(slab) && this.#isNeeded(key);
-    if (!isNeeded && bytes === recordBytes(key.length, value.length)) {
+    const flags = flagsOf(meta);
+    const fits =
+      flags === this.#word(recordWords.flags) &&
+      bytes === recordBytes(key.length, value.length, flags);
+    if (!isNeeded && fits) {
       this.#writeMeta(slab, this.#offset, this.#slot, key, value, meta);
       slab.bytes.set(value, this.#valueOffset());
     } else {
@@ -206,12 +227,13 @@ export class KeyValueStore implements KeyValueBackend {
   }
 
   #writeNew(slot: number, key: Uint8Array, value: Uint8Array, meta: RecordMeta): void {
-    const bytes = recordBytes(key.length, value.length);
+    const bytes = recordBytes(key.length, value.length, flagsOf(meta));
     const slab = this.#memory.allocate(bytes);
     const offset = slab.usedBytes - bytes;
     this.#writeMeta(slab, offset, slot, key, value, meta);
-    slab.bytes.set(key, offset + recordHeaderBytes);
-    slab.bytes.set(value, offset + recordHeaderBytes + key.length);
+    const at = keyAt(slab, offset);
+    slab.bytes.set(key, at);
+    slab.bytes.set(value, at + key.length);
     this.#slots.place(slot, slab.id, offset);
   }
 
@@ -230,10 +252,13 @@ export class KeyValueStore implements KeyValueBackend {
     words[at + recordWords.hashHigh] = meta.hashHigh;
     words[at + recordWords.keyLength] = key.length;
     words[at + recordWords.valueLength] = value.length;
-    words[at + recordWords.flags] = 0;
+    words[at + recordWords.flags] = flagsOf(meta);
     writeExactWords(words, at + recordWords.createRevision, meta.createRevision);
     writeExactWords(words, at + recordWords.modRevision, meta.modRevision);
     writeExactWords(words, at + recordWords.version, meta.version);
+    if (words[at + recordWords.flags] === 0) return;
+    writeExactWords(words, at + recordWords.expiresAt, meta.expiresAt);
+    writeExactWords(words, at + recordWords.lease, meta.lease);
   }
 
   /** Moves what lives in sparse slabs together, a little with each write: no write waits long. */
@@ -285,11 +310,11 @@ export class KeyValueStore implements KeyValueBackend {
     const slab = this.#memory.at(slabIdOf(pages, slot));
     const offset = offsetOf(pages, slot);
     const { bytes } = slab;
-    const keyAt = offset + recordHeaderBytes;
+    const start = keyAt(slab, offset);
     const keyLength = slab.words[(offset >> 2) + recordWords.keyLength] as number;
     const length = Math.min(key.length, keyLength);
     for (let at = 0; at < length; at++) {
-      const difference = (key[at] as number) - (bytes[keyAt + at] as number);
+      const difference = (key[at] as number) - (bytes[start + at] as number);
       if (difference !== 0) return difference;
     }
     return key.length - keyLength;
@@ -298,8 +323,9 @@ export class KeyValueStore implements KeyValueBackend {
   #keyOf(slot: number): Uint8Array {
     const { pages } = this.#slots;
     const slab = this.#memory.at(slabIdOf(pages, slot));
-    const start = offsetOf(pages, slot) + recordHeaderBytes;
-    const length = slab.words[(offsetOf(pages, slot) >> 2) + recordWords.keyLength] as number;
+    const offset = offsetOf(pages, slot);
+    const start = keyAt(slab, offset);
+    const length = slab.words[(offset >> 2) + recordWords.keyLength] as number;
     return slab.bytes.subarray(start, start + length);
   }
 
@@ -308,6 +334,7 @@ export class KeyValueStore implements KeyValueBackend {
     return recordBytes(
       slab.words[at + recordWords.keyLength] as number,
       slab.words[at + recordWords.valueLength] as number,
+      slab.words[at + recordWords.flags] as number,
     );
   }
 
@@ -317,7 +344,7 @@ export class KeyValueStore implements KeyValueBackend {
   }
 
   #valueOffset(): number {
-    return this.#offset + recordHeaderBytes + this.#word(recordWords.keyLength);
+    return keyAt(this.#selected(), this.#offset) + this.#word(recordWords.keyLength);
   }
 
   #word(word: number): number {
@@ -327,4 +354,13 @@ export class KeyValueStore implements KeyValueBackend {
   #exact(word: number): number {
     return readExactWords(this.#selected().words, (this.#offset >> 2) + word);
   }
+}
+
+/** Where the key of the record at `offset` begins. */
+export function keyAt(slab: Slab, offset: number): number {
+  return offset + keyOffset(slab.words[(offset >> 2) + recordWords.flags] as number);
+}
+
+function flagsOf(meta: RecordMeta): number {
+  return meta.expiresAt === 0 && meta.lease === 0 ? 0 : lifetimeFlag;
 }

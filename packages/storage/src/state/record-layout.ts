@@ -4,6 +4,10 @@
  * read as 32-bit words.
  */
 export const recordHeaderBytes = 48;
+/** Expiry and lease u64, between header and key, where {@link lifetimeFlag} is set. */
+export const lifetimeBytes = 16;
+/** The only flag of a record: it may go away by itself. */
+export const lifetimeFlag = 1;
 /** Where the part that snapshots copy begins. */
 export const runPartOffset = 12;
 
@@ -18,14 +22,22 @@ export const recordWords = {
   createRevision: 6,
   modRevision: 8,
   version: 10,
+  /** Where there is a lifetime. */
+  expiresAt: 12,
+  lease: 14,
 } as const;
 
 /** Words are as the machine has them, snapshots little-endian; big-endian ones are refused. */
 export const isLittleEndian: boolean = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** What a record takes of its slab. */
-export function recordBytes(keyLength: number, valueLength: number): number {
-  return (recordHeaderBytes + keyLength + valueLength + 7) & ~7;
+export function recordBytes(keyLength: number, valueLength: number, flags: number): number {
+  return (keyOffset(flags) + keyLength + valueLength + 7) & ~7;
+}
+
+/** Where the key begins, from the start of the record. */
+export function keyOffset(flags: number): number {
+  return flags === 0 ? recordHeaderBytes : recordHeaderBytes + lifetimeBytes;
 }
 
 const twoTo32 = 2 ** 32;

@@ -1,6 +1,6 @@
 import type { HistoryId, LogIndex, Revision, Term } from '@d-engine/base';
 
-/** What a state is besides its keys: a backend on disk keeps it with them. */
+/** What a state is besides its keys and tables: a backend on disk keeps it with them. */
 export interface StateMark {
   readonly appliedIndex: LogIndex;
   /** Of the entry at `appliedIndex`; 0 when nothing was applied. */
@@ -8,9 +8,10 @@ export interface StateMark {
   readonly revisionBase: Revision;
   readonly historyId: HistoryId | null;
   readonly clusterTimeMs: number;
-  readonly stateBytes: number;
   readonly keyCount: number;
-  /** The lanes of the hash of all keys. */
+  /** What the keys count for in the size of the state. */
+  readonly keyBytes: number;
+  /** The lanes of the hash of everything. */
   readonly hashLow: number;
   readonly hashHigh: number;
 }

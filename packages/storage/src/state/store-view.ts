@@ -1,7 +1,6 @@
 import { assert, limits } from '@d-engine/base';
 import type { BackendView, Run } from './backend.ts';
-import { runHeaderBytes } from './data-run.ts';
-import { recordHeaderBytes, recordWords, runPartOffset } from './record-layout.ts';
+import { keyOffset, recordWords, runPartOffset } from './record-layout.ts';
 import type { Slab } from './slab-memory.ts';
 import type { SlotPages } from './slot-table.ts';
 import { offsetOf, slabIdOf } from './slot-table.ts';
@@ -86,14 +85,15 @@ export class StoreView implements BackendView {
   #runBytes(slab: Slab, start: number): number {
     const at = (start - runPartOffset) >> 2;
     const keyLength = slab.words[at + recordWords.keyLength] as number;
-    return runHeaderBytes + keyLength + (slab.words[at + recordWords.valueLength] as number);
+    const headBytes = keyOffset(slab.words[at + recordWords.flags] as number) - runPartOffset;
+    return headBytes + keyLength + (slab.words[at + recordWords.valueLength] as number);
   }
 
   /** A copy. */
   #keyOf(slot: number): Uint8Array {
     const slab = this.#slabOf(slot);
     const offset = offsetOf(this.#pages, slot);
-    const start = offset + recordHeaderBytes;
+    const start = offset + keyOffset(slab.words[(offset >> 2) + recordWords.flags] as number);
     const length = slab.words[(offset >> 2) + recordWords.keyLength] as number;
     return Uint8Array.prototype.slice.call(slab.bytes, start, start + length);
   }
