@@ -167,10 +167,7 @@ describe('a state on disk', () => {
   it('knows after a start which keys went to live shorter, and which for good', async () => {
     const place = new MemoryStorePlace();
     const { machine } = await openAt(place);
-    applyAll(machine, put('a', '1', 50), put('b', '1'), {
-      ...put('c', '1'),
-      ttlMs: 60,
-    });
+    applyAll(machine, put('a', '1', 50), put('b', '1'), put('c', '1', 60));
     machine.logDurable(3);
     await rest();
     applyAll(machine, put('a', '2'), put('b', '2', 70), remove('c'));
