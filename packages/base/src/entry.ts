@@ -5,14 +5,14 @@ import { limits } from './limits.ts';
 
 /**
  * What an entry of the log does. The number is on disk and on the wire for ever.
- * Reserved for later: 5 configuration (joint consensus). `time` has no payload: its header says all
- * (design rule 7).
+ * `time` has no payload: its header says all (design rule 7).
  */
 export const entryKinds = {
   noop: 1,
   bootstrap: 2,
   binding: 3,
   command: 4,
+  configuration: 5,
   time: 6,
   /** Every member tells its leader the hash of its state as of here (design rule 16). */
   verify: 7,

@@ -60,6 +60,14 @@ export type ErrorName =
   | 'StateDiverged'
   | 'TlsFailed'
   | 'StateFull'
+  | 'HistoryGivenUp'
+  | 'ChangeInFlight'
+  | 'KnownMember'
+  | 'ReadOnlyMember'
+  | 'LastVoter'
+  | 'LearnerBehind'
+  | 'QuorumAtRisk'
+  | 'MemberRemoved'
   | 'LeaseNotFound'
   | 'SessionExpired'
   | 'WatchCompacted';
@@ -147,6 +155,62 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     507,
     'The state is at limits.max_state_bytes: delete keys, or raise it on every member.',
   ),
+  ChangeInFlight: define(
+    10040,
+    true,
+    'never',
+    'aborted',
+    409,
+    'A change of members is not committed yet: retry in a moment.',
+  ),
+  KnownMember: define(
+    10041,
+    false,
+    'never',
+    'alreadyExists',
+    409,
+    'The node id is a member already: take another id, remove it first, or replace it.',
+  ),
+  ReadOnlyMember: define(
+    10042,
+    false,
+    'never',
+    'failedPrecondition',
+    409,
+    'A READ_ONLY learner never votes: let it join as PROMOTABLE instead.',
+  ),
+  LastVoter: define(
+    10043,
+    false,
+    'never',
+    'failedPrecondition',
+    409,
+    'A cluster without a voter is none: promote another member first.',
+  ),
+  LearnerBehind: define(
+    10044,
+    true,
+    'never',
+    'unavailable',
+    503,
+    'The learner has not caught up, and would hold up writes as a voter: retry later.',
+  ),
+  QuorumAtRisk: define(
+    10045,
+    false,
+    'never',
+    'failedPrecondition',
+    409,
+    'Too few of the voters that would remain are reached: start them first.',
+  ),
+  MemberRemoved: define(
+    10046,
+    false,
+    'never',
+    'failedPrecondition',
+    503,
+    'The cluster goes on without this member: stop it; to return, wipe its data and join.',
+  ),
   LeaseNotFound: define(
     10012,
     false,
@@ -170,6 +234,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'failedPrecondition',
     503,
     'The state of this member is not that of a quorum: ask another member, replace this one.',
+  ),
+  HistoryGivenUp: define(
+    10021,
+    false,
+    'maybe',
+    'dataLoss',
+    503,
+    'The member holds what its cluster gave up: save a copy, wipe its directory, start it again.',
   ),
   WatchCompacted: define(
     10030,

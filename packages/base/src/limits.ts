@@ -17,6 +17,8 @@ export const limits = {
   transactionStepsMax: 128,
   /** What the steps of a transaction read; a session keeps it until the client has it. */
   transactionAnswerBytesMax: 1_048_576,
+  /** Entries of a page when nobody says how many. */
+  scanEntriesDefault: 100,
   /** One page of a scan: it is looked up and copied between two turns. */
   scanEntriesMax: 1_000,
   /** A hundred years: cluster time plus this is an exact number. */
@@ -94,6 +96,8 @@ export const limits = {
   snapshotSectionBytesMax: 4_194_304,
   /** Names of 64 members fit in every message; Raft gets slow long before. */
   membersMax: 64,
+  /** Of so many removed members the directories are known, should one come back by mistake. */
+  removedMembersMax: 64,
   /** Header block of a call: metadata is for hints, not for data. */
   metadataBytesMax: 16_384,
 } as const;

@@ -22,6 +22,7 @@ import { Reads } from './reads.ts';
 import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { StateQuota } from './state-quota.ts';
+import { TimeKeeper } from './time-keeper.ts';
 import { TurnLoop } from './turn-loop.ts';
 import { Watches } from './watch/watches.ts';
 import { WriteRouter } from './write-router.ts';
@@ -65,6 +66,7 @@ export class MemberParts {
   readonly applier: Applier;
   readonly verification: StateVerification;
   readonly snapshots: Snapshots;
+  readonly timeKeeper: TimeKeeper;
   readonly turns: TurnLoop;
 
   constructor(context: MemberContext) {
@@ -97,6 +99,7 @@ export class MemberParts {
     this.applier = createApplier(context, this);
     this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
+    this.timeKeeper = createTimeKeeper(context, this);
     this.turns = createTurnLoop(context, this);
   }
 }
@@ -252,9 +255,22 @@ function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots 
   });
 }
 
+function createTimeKeeper({ env, metrics }: MemberContext, parts: MemberParts): TimeKeeper {
+  return new TimeKeeper({
+    clock: env.clock,
+    raft: parts.raft,
+    state: parts.stateMachine,
+    requestTurn: () => parts.turns.request(),
+    proposed: metrics.counter(
+      'd_engine_time_entries_total',
+      'Time entries proposed by this member while something expires',
+    ),
+  });
+}
+
 function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
   const { env, settings, storage } = context;
-  const { raft, applier, proposals, reads, metrics } = parts;
+  const { raft, applier, proposals, reads, timeKeeper, metrics } = parts;
   const onFailure = (error: unknown): void => context.onFailure(error);
   return new TurnLoop({
     env,
@@ -263,6 +279,7 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
     applier,
     proposals,
     reads,
+    timeKeeper,
     electionTimeoutMinMs: settings.electionTimeoutMinMs,
     flushPolicy: settings.flushPolicy,
     metrics,

@@ -44,7 +44,7 @@ function stateAt(appliedIndex: number, appliedTerm: number): StateMachine & { ca
 
 function open(state: StateMachine, storage: Storage = storageOf()) {
   return openMemberState({
-    open: ({ owner, directory }) => {
+    openStateMachine: ({ owner, directory }) => {
       expect([owner, directory]).toEqual(['ab'.repeat(16), '/data/state']);
       return Promise.resolve(state);
     },

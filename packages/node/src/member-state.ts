@@ -3,12 +3,18 @@ import type { Clock, Env, Logger } from '@d-engine/base';
 import type { RecoveredState } from '@d-engine/raft';
 import { historyIdOf } from '@d-engine/raft';
 import type {
+  ApplicationFactory,
   OpenStateMachine,
   StateMachine,
   StateMachineContext,
   Storage,
 } from '@d-engine/storage';
-import { openStorage, StateBeyondLog } from '@d-engine/storage';
+import {
+  openApplication,
+  openMemoryStateMachine,
+  openStorage,
+  StateBeyondLog,
+} from '@d-engine/storage';
 import type { Applier } from './applier.ts';
 import { randomId } from './random-id.ts';
 import type { NodeSettings } from './settings.ts';
@@ -50,7 +56,10 @@ export function openMemberStorage(
 /** Opens the state of a member beside its log, and makes sure that the two belong together. */
 export async function openMemberState(
   options: Told & {
-    readonly open: OpenStateMachine;
+    /** Instead of the key-value store. */
+    readonly application?: ApplicationFactory | undefined;
+    /** The one in memory unless given. */
+    readonly openStateMachine?: OpenStateMachine | undefined;
     readonly storage: Storage;
     readonly dataDirectory: string;
     readonly logger: Logger;
@@ -58,7 +67,7 @@ export async function openMemberState(
 ): Promise<MemberState> {
   const { storage, logger } = options;
   const { recovered, identity } = storage;
-  const stateMachine = await options.open({
+  const stateMachine = await openerOf(options)({
     directory: join(options.dataDirectory, stateDirectoryName),
     owner: identity.instanceId,
     readHistoryId: historyIdOf,
@@ -79,6 +88,14 @@ export async function openMemberState(
     await stateMachine.close();
     throw error;
   }
+}
+
+function openerOf(options: {
+  readonly application?: ApplicationFactory | undefined;
+  readonly openStateMachine?: OpenStateMachine | undefined;
+}): OpenStateMachine {
+  if (options.application !== undefined) return openApplication(options.application);
+  return options.openStateMachine ?? openMemoryStateMachine;
 }
 
 /** Why the state is not to be relied on, though it is whole. */

@@ -41,7 +41,7 @@ test('a read likewise', () => {
   const node = new NodeMetrics(metrics, clock);
   const replies: boolean[] = [];
   const request = node.countedRead({
-    keys: [],
+    question: { type: 'keys', keys: [] },
     consistency: 'eventual',
     minRevision: 0,
     deadlineMs: 1,
@@ -87,7 +87,8 @@ test('the flush lag is what is in memory only', () => {
     clock,
   );
   const raft = { lastLogIndex: 12, durableIndex: 9, progress: () => [] } as unknown as Raft;
-  const state = { appliedIndex: 9, keyCount: 3, stateBytes: 4, durableIndex: 5, pendingBytes: 6 };
+  const counts = { keyCount: 3, expiringKeyCount: 0, leaseCount: 0, sessionCount: 0 };
+  const state = { appliedIndex: 9, ...counts, stateBytes: 4, durableIndex: 5, pendingBytes: 6 };
   node.refresh({ raft, state, pendingWrites: 0, pendingReads: 0, isDiskFull: false });
   expect(gauges.get('d_engine_flush_lag_entries')).toBe(3);
   const shown = ['state_bytes', 'state_durable_index', 'state_pending_bytes'];

@@ -2,6 +2,7 @@ import type { Clock, Counter, Gauge, Histogram, LogIndex, Metrics, NodeId } from
 import type { Outgoing, Raft } from '@d-engine/raft';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
+import { RecoveryMetrics } from './recovery-metrics.ts';
 import type { MeasuredState } from './state-metrics.ts';
 import { StateMetrics } from './state-metrics.ts';
 
@@ -25,6 +26,7 @@ export class NodeMetrics {
   readonly cutAppends: Counter;
   readonly leaderChanges: Counter;
   readonly loopStalls: Counter;
+  readonly recovery: RecoveryMetrics;
   readonly persistMs: Histogram;
   readonly persistEntries: Histogram;
   readonly #term: Gauge;
@@ -44,6 +46,7 @@ export class NodeMetrics {
 
   constructor(metrics: Metrics, clock: Clock) {
     this.clock = clock;
+    this.recovery = new RecoveryMetrics(metrics);
     const counter = (name: string, help: string): Counter => metrics.counter(name, help);
     const gauge = (name: string, help: string): Gauge => metrics.gauge(name, help);
     this.writes = counter('d_engine_writes_total', 'Writes asked for, on every road in');
@@ -154,6 +157,7 @@ export class NodeMetrics {
   }): void {
     const { raft } = sources;
     this.#state.refresh(sources.state);
+    this.recovery.recovering.set(raft.recovering ? 1 : 0);
     this.#term.set(raft.term);
     this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
     this.#hasLeader.set(raft.leaderId === null ? 0 : 1);

@@ -19,14 +19,20 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
+import type { Configuration, Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, OpenStateMachine, SnapshotReader, Storage } from '@d-engine/storage';
-import { openMemoryStateMachine } from '@d-engine/storage';
+import type {
+  ApplicationFactory,
+  EntryObserver,
+  OpenStateMachine,
+  SnapshotReader,
+  Storage,
+} from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
+import { historyGivenUp } from './history-given-up.ts';
 import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
@@ -56,6 +62,8 @@ export interface NodeOptions {
   readonly onEntryApplied?: EntryObserver;
   /** The state machine; the one in memory unless given. */
   readonly openStateMachine?: OpenStateMachine | undefined;
+  /** A state machine of the host's, instead of the key-value store; the same on every member. */
+  readonly application?: ApplicationFactory | undefined;
 }
 
 /** The log records what is durable once nothing was written for this long. */
@@ -99,7 +107,8 @@ export class Node {
     let node: Node | undefined;
     try {
       state = await openMemberState({
-        open: options.openStateMachine ?? openMemoryStateMachine,
+        application: options.application,
+        openStateMachine: options.openStateMachine,
         storage,
         dataDirectory: settings.dataDirectory,
         logger,
@@ -366,6 +375,7 @@ export class Node {
     this.#parts.forwards.failAll(message);
     this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
+    this.#parts.timeKeeper.stop();
     this.#parts.snapshots.stop();
     this.#parts.transport.stop();
     await this.#listener?.close(100);
@@ -431,9 +441,15 @@ export class Node {
       this.#configuration = configuration;
       this.#membershipListeners.tell(configuration);
     }
-    if (effects.notices.some(({ type }) => type === 'recovered')) this.#onRecovered();
+    for (const notice of effects.notices) this.#onNotice(notice);
     const isKnown = this.#parts.raft.clusterId !== undefined;
     if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
+  }
+
+  #onNotice(notice: Notice): void {
+    if (notice.type === 'recovered') this.#onRecovered();
+    if (notice.type === 'possibleDataLoss') this.#parts.metrics.recovery.possibleDataLosses.add();
+    if (notice.type === 'historyGivenUp') this.#fail(historyGivenUp(notice.index));
   }
 
   /**

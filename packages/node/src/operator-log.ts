@@ -1,4 +1,5 @@
 import type { Clock, Logger, NodeId } from '@d-engine/base';
+import { unreachable } from '@d-engine/base';
 import type { Effects, Notice, Raft, StateChange } from '@d-engine/raft';
 import { logMessages } from './message-log.ts';
 
@@ -77,6 +78,23 @@ export class OperatorLog {
       case 'transferTimedOut':
         this.#logger.warn('leadership was not handed over in time', { target: notice.target });
         return;
+      case 'membersChanged': {
+        const { voters, outgoingVoters, learners } = notice.configuration;
+        const outgoing = outgoingVoters.length === 0 ? undefined : outgoingVoters.join();
+        this.#logger.info('members changed', {
+          index: notice.index,
+          voters: voters.join(),
+          outgoing,
+          learners: learners.join(),
+        });
+        return;
+      }
+      case 'removed':
+        this.#logger.warn(
+          'this member was removed from the cluster: stop it; to return, wipe its data and join',
+          { index: notice.index },
+        );
+        return;
       case 'recovered':
         this.#logger.info('recovered: this member holds all again that it may have forgotten');
         return;
@@ -84,8 +102,14 @@ export class OperatorLog {
         this.#logger.error(
           'POSSIBLE DATA LOSS: too many voters lost what they had in memory; all together ' +
             'elected this leader, a new history begins, and writes above the index may be gone',
-          { index: notice.index },
+          { node: this.#nodeId, term: notice.term, index: notice.index },
         );
+        return;
+      case 'historyGivenUp':
+        // The error that this member stops with says it.
+        return;
+      default:
+        unreachable(notice, 'notice');
     }
   }
 

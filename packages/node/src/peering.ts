@@ -1,6 +1,6 @@
 import type { CallerCertificate, Env, Logger, NodeId, Plane } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
-import type { Raft, RaftMessage, Sender } from '@d-engine/raft';
+import type { HelloVerdict, Raft, RaftMessage, Sender } from '@d-engine/raft';
 import { initialVotersHash } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
 import type { DivergenceFrame, Hello, PeerFrame, SnapshotFrame } from '@d-engine/wire';
@@ -116,13 +116,14 @@ export class Peering implements TransportObserver {
     return configured || this.#settings.initialMembers.some((member) => member.id === id);
   }
 
-  #verdict(hello: Hello): 'accepted' | 'otherInstance' | 'olderBootCount' {
+  #verdict(hello: Hello): HelloVerdict {
     const seen = this.#storage.identity.peers.get(hello.nodeId);
     const isOlder = seen?.instanceId === hello.instanceId && hello.bootCount < seen.bootCount;
     if (isOlder) return 'olderBootCount';
-    const { nodeId, instanceId, bootCount, state, initialVotersHash, recovering } = hello;
+    const { nodeId, instanceId, bootCount, state, clusterId, initialVotersHash, recovering } =
+      hello;
     const verdict = this.#raft.peerHello(
-      { nodeId, instanceId, bootCount, state, initialVotersHash, recovering },
+      { nodeId, instanceId, bootCount, state, clusterId, initialVotersHash, recovering },
       this.#env.clock.now(),
     );
     this.#parts().turns.request();
@@ -175,7 +176,8 @@ export class Peering implements TransportObserver {
     const problem = this.#checks.writeBytes(frame.command);
     if (problem !== undefined) return fail(problem);
     const deadlineMs = this.#checks.deadlineMs(frame.deadlineMs);
-    this.#parts().writes.submitHere(frame.command, deadlineMs, (settled) => {
+    const { command, session } = frame;
+    this.#parts().writes.submitHere({ command, session }, deadlineMs, (settled) => {
       if (!settled.ok) return fail(settled.error);
       reply({ type: 'forwardWriteResult', forwardId, outcome: { type: 'ok', ...settled.outcome } });
     });

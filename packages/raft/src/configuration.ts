@@ -12,7 +12,7 @@ export interface Member {
 
 /**
  * Who counts in quorums as of one log index. Joint while `outgoingVoters` is not empty (Raft
- * dissertation, section 4.3); no entry of this version makes that state yet.
+ * dissertation, section 4.3).
  */
 export interface Configuration {
   readonly voters: readonly NodeId[];
@@ -20,8 +20,17 @@ export interface Configuration {
   readonly learners: readonly NodeId[];
   /** Demoted voters of a joint configuration that become learners when it ends. */
   readonly nextLearners: readonly NodeId[];
+  /** The leader ends the joint state by itself as soon as it may. */
   readonly autoLeave: boolean;
+  /** Everybody who gets the log: both halves, and the learners. */
   readonly members: readonly Member[];
+}
+
+/** The payload of a configuration entry: who belongs to the cluster from its append on. */
+export interface ConfigurationChange {
+  readonly configuration: Configuration;
+  /** Of members that it adds. They take the place of older ones of the same node ids. */
+  readonly bindings: readonly Binding[];
 }
 
 /** The payload of a bootstrap entry: the birth of a cluster (design rule 2). */
@@ -68,6 +77,14 @@ export function configurationOf(members: readonly Member[]): Configuration {
 /** Whether `nodeId` has a vote, in either half when joint. */
 export function isVoter(configuration: Configuration, nodeId: NodeId): boolean {
   return configuration.voters.includes(nodeId) || configuration.outgoingVoters.includes(nodeId);
+}
+
+export function isJoint(configuration: Configuration): boolean {
+  return configuration.outgoingVoters.length > 0;
+}
+
+export function isMember(configuration: Configuration, nodeId: NodeId): boolean {
+  return configuration.members.some(({ id }) => id === nodeId);
 }
 
 /** Whether `nodeId` is a quorum by itself. */

@@ -1,4 +1,13 @@
-import type { Entry, InstanceId, Instant, LogIndex, NodeId, Term, WriteId } from '@d-engine/base';
+import type {
+  ClusterId,
+  Entry,
+  InstanceId,
+  Instant,
+  LogIndex,
+  NodeId,
+  Term,
+  WriteId,
+} from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import { Bindings, isMembershipKind } from './bindings.ts';
 import type { Configuration } from './configuration.ts';
@@ -124,8 +133,25 @@ export class Core {
     return this.#hardState;
   }
 
+  /** Only once the bootstrap entry is known to be committed: another might take its place. */
+  get clusterId(): ClusterId | undefined {
+    const { bindings, commitIndex } = this;
+    return bindings.bootstrapIndex <= commitIndex ? bindings.bootstrap?.clusterId : undefined;
+  }
+
   get isVoter(): boolean {
     return isVoter(this.configuration, this.self);
+  }
+
+  /**
+   * Whether this member stands in elections. A voter that was removed does until that is committed:
+   * it may hold the one copy of the entry that says so, and then nobody else can be elected. It
+   * does not count its own vote (dissertation, section 4.2.2).
+   */
+  get isCandidate(): boolean {
+    if (this.isVoter) return true;
+    const committed = this.bindings.configurationAt(this.commitIndex);
+    return committed !== undefined && isVoter(committed, this.self);
   }
 
   get isPassive(): boolean {
@@ -135,6 +161,11 @@ export class Core {
   /** Whether exactly this member counts in quorums (design rule 2). */
   counts(nodeId: NodeId, instanceId: InstanceId | undefined): boolean {
     return this.bindings.holds(nodeId, instanceId, this.commitIndex);
+  }
+
+  /** Whether the cluster has done without this data directory since a committed entry. */
+  get isRemoved(): boolean {
+    return this.bindings.isRemoved(this.self, this.config.instanceId, this.commitIndex);
   }
 
   /** Whether the member behind this voter's binding is known to be recovering. */
@@ -211,7 +242,8 @@ export class Core {
   refreshConfiguration(): void {
     const { bindings, config } = this;
     this.configuration = bindings.configuration ?? configurationOf(config.initialMembers);
-    if (this.isPassive) this.role = this.isVoter ? 'follower' : 'learner';
+    this.leader?.follow(this.configuration, this.self, this.log.lastIndex);
+    if (this.isPassive) this.role = this.isCandidate ? 'follower' : 'learner';
   }
 
   /** Everything up to `index` is committed. True when that is news. */
@@ -254,6 +286,15 @@ export class Core {
       // A restart must know that it holds: else a voter that counts now would count no more.
       this.#commitRecordWanted = true;
     }
+    const { configurationIndex } = this.bindings;
+    if (configurationIndex <= before || configurationIndex > this.commitIndex) return;
+    // A bootstrap was announced as such.
+    if (configurationIndex === bootstrapIndex) return;
+    this.refreshConfiguration();
+    const { configuration, isRemoved } = this;
+    this.outbox.notice({ type: 'membersChanged', index: configurationIndex, configuration });
+    if (isRemoved) this.outbox.notice({ type: 'removed', index: configurationIndex });
+    this.#commitRecordWanted = true;
   }
 
   get hasPersist(): boolean {
@@ -285,6 +326,8 @@ export class Core {
   #isAwaited(removes: boolean): boolean {
     if (this.config.strategy === 'DiskFirst' || this.recovering || removes) return true;
     if (this.#hardStateUnwritten || this.#commitRecordWanted) return true;
+    // Nothing more is taken, nor counts, before some of it is on disk.
+    if (this.log.lastIndex - this.durableIndex >= this.config.bufferedEntriesMax) return true;
     return this.bindings.lastIndex > this.durableIndex;
   }
 
@@ -310,7 +353,7 @@ export class Core {
     if (termChanged || leaderId !== this.leaderId) this.refuseForwardedReads();
     this.leaderId = leaderId;
     this.votes.clear();
-    this.role = this.isVoter ? 'follower' : 'learner';
+    this.role = this.isCandidate ? 'follower' : 'learner';
     if (!wasPassive) this.resetElectionDeadline(at);
   }
 

@@ -1,4 +1,5 @@
 import type { Entry, InstanceId, LogIndex, NodeId, Term, WriteId } from '@d-engine/base';
+import type { Configuration } from './configuration.ts';
 import type { Outgoing } from './messages.ts';
 
 /** What a member must never forget (Raft paper, figure 2, "persistent state"). */
@@ -89,7 +90,7 @@ export type Notice =
       readonly type: 'memberRefused';
       readonly nodeId: NodeId;
       readonly instanceId: InstanceId;
-      readonly reason: 'otherInstance' | 'olderBootCount';
+      readonly reason: 'otherInstance' | 'olderBootCount' | 'removed';
     }
   | {
       readonly type: 'formationStopped';
@@ -97,7 +98,20 @@ export type Notice =
       readonly reason: 'otherVoters' | 'alreadyFormed';
     }
   | { readonly type: 'transferTimedOut'; readonly target: NodeId }
+  /** The entry at `index`, which made this configuration, is committed. */
+  | {
+      readonly type: 'membersChanged';
+      readonly index: LogIndex;
+      readonly configuration: Configuration;
+    }
+  /** The cluster goes on without this member, by the committed entry at `index`. */
+  | { readonly type: 'removed'; readonly index: LogIndex }
   /** This member holds again all that it may have forgotten; its peers have to hear of it. */
   | { readonly type: 'recovered' }
   /** This leader begins a new history: what was acknowledged above `index` may be gone. */
-  | { readonly type: 'possibleDataLoss'; readonly index: LogIndex };
+  | { readonly type: 'possibleDataLoss'; readonly index: LogIndex; readonly term: Term }
+  /**
+   * What this member, whose vote was not asked for, knows to be committed stands otherwise in the
+   * log of its leader from `index` on: the voters gave it up. It can never go on here.
+   */
+  | { readonly type: 'historyGivenUp'; readonly index: LogIndex };

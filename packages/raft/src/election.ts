@@ -29,13 +29,13 @@ export function electionTimedOut(core: Core, at: Instant): void {
     return;
   }
   core.becomeFollower(core.term, null, '', at);
-  if (core.isVoter) core.resetElectionDeadline(at);
+  if (core.isCandidate) core.resetElectionDeadline(at);
   // A learner never campaigns; the next leader that it hears sets the deadline again.
   else core.electionDeadlineMs = Number.POSITIVE_INFINITY;
 }
 
 function mayCampaign(core: Core, at: Instant): boolean {
-  if (!core.isVoter || !core.mayLead) return false;
+  if (!core.isCandidate || !core.mayLead) return false;
   if (core.recovering && !needsEveryVoter(core)) return false;
   if (core.bindings.bootstrap === undefined) return core.formation.mayCampaign(at.monotonicMs);
   const { self, config, bindings } = core;
@@ -68,7 +68,7 @@ function preCampaign(core: Core, at: Instant): void {
 }
 
 function campaign(core: Core, leadershipTransfer: boolean, at: Instant): void {
-  assert(core.isVoter, 'only a voter campaigns');
+  assert(core.isCandidate, 'only a voter campaigns');
   core.becomeFollower(core.term, null, '', at);
   core.forgetTerm();
   core.saveHardState({

@@ -29,6 +29,7 @@ function hello(nodeId: number, overrides: Partial<PeerHello> = {}): PeerHello {
     nodeId,
     instanceId: `i${nodeId}`,
     bootCount: 1,
+    clusterId: null,
     recovering: false,
     state: 'empty',
     initialVotersHash: initialVotersHash(three),

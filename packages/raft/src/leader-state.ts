@@ -1,5 +1,6 @@
 import type { Instant, LogIndex, NodeId } from '@d-engine/base';
 import type { Configuration } from './configuration.ts';
+import { isMember } from './configuration.ts';
 import { Progress } from './progress.ts';
 import { LeaderReads } from './read-index.ts';
 import { Tokens } from './tokens.ts';
@@ -14,8 +15,8 @@ export class LeaderState {
   readonly sinceMs: number;
   readonly tokens: Tokens = new Tokens();
   readonly reads: LeaderReads = new LeaderReads();
-  /** Every member but this one. */
-  readonly peers: readonly Progress[];
+  /** Every member but this one, and those that were removed and may not have heard of it. */
+  peers: readonly Progress[] = [];
   /** The own term's first entry that says nothing: once committed, so is all before it. */
   readonly noopIndex: LogIndex;
   /** Cluster time when the no-op was appended; runs with the monotonic clock from there. */
@@ -44,12 +45,31 @@ export class LeaderState {
     this.noopIndex = noopIndex;
     this.clusterTimeBaseMs = clusterTimeBaseMs;
     this.nextHeartbeatMs = at.monotonicMs + heartbeatIntervalMs;
-    const peers: Progress[] = [];
-    for (const member of configuration.members) {
-      // The first probe starts at this term's first entry: most peers have all before it.
-      if (member.id !== self) peers.push(new Progress(member.id, firstIndex));
+    // The first probe starts at this term's first entry: most peers have all before it.
+    this.follow(configuration, self, firstIndex);
+  }
+
+  /** Keeps count of the members of `configuration`; of new ones from a guess on. */
+  follow(configuration: Configuration, self: NodeId, nextIndex: LogIndex): void {
+    const peers = [...this.peers];
+    for (const { id } of configuration.members) {
+      if (id !== self && this.peer(id) === undefined) peers.push(new Progress(id, nextIndex));
+    }
+    for (const peer of peers) {
+      if (isMember(configuration, peer.nodeId)) peer.leftAtMs = undefined;
+      else peer.leftAtMs ??= Number.POSITIVE_INFINITY;
     }
     this.peers = peers;
+  }
+
+  /** A change of members is committed: those that left have `limitMs` to hear of it. */
+  dismiss(atMs: number, limitMs: number): void {
+    const left = this.peers.filter(({ leftAtMs }) => leftAtMs !== undefined);
+    if (left.length === 0) return;
+    for (const peer of left) {
+      if (peer.leftAtMs === Number.POSITIVE_INFINITY) peer.leftAtMs = atMs;
+    }
+    this.peers = this.peers.filter(({ leftAtMs = atMs }) => atMs - leftAtMs <= limitMs);
   }
 
   peer(nodeId: NodeId): Progress | undefined {

@@ -1,4 +1,4 @@
-import type { Entry, HistoryId } from '@d-engine/base';
+import type { Entry, HistoryId, NodeId } from '@d-engine/base';
 import {
   entryKinds,
   entryPayload,
@@ -6,7 +6,7 @@ import {
   ProtobufReader,
   ProtobufWriter,
 } from '@d-engine/base';
-import type { Binding, Bootstrap, Member } from './configuration.ts';
+import type { Binding, Bootstrap, ConfigurationChange, Member } from './configuration.ts';
 
 /** Payloads of entries about members and histories: numbers in logs and snapshots for ever. */
 const roles = { voter: 1, learner: 2 } as const;
@@ -40,6 +40,49 @@ export function decodeBootstrap(bytes: Uint8Array): Bootstrap {
   if (clusterId === '' || historyId === '') throw new MalformedMessage('a cluster without an id');
   if (members.length === 0) throw new MalformedMessage('a cluster without members');
   return { clusterId, historyId, formedAtWallMs, members, bindings };
+}
+
+/** Of a configuration entry: all of the configuration, so that none before it is needed. */
+export function encodeConfigurationChange(change: ConfigurationChange): Uint8Array {
+  const { configuration, bindings } = change;
+  const writer = new ProtobufWriter(512);
+  for (const id of configuration.voters) writer.uint(1, id);
+  for (const id of configuration.outgoingVoters) writer.uint(2, id);
+  for (const id of configuration.learners) writer.uint(3, id);
+  for (const id of configuration.nextLearners) writer.uint(4, id);
+  if (configuration.autoLeave) writer.bool(5, true);
+  for (const member of configuration.members) writer.bytes(6, encodeMember(member));
+  for (const binding of bindings) writer.bytes(7, encodeBinding(binding));
+  return writer.finish();
+}
+
+/** Throws MalformedMessage; an unknown field is refused, for it may change who counts. */
+export function decodeConfigurationChange(bytes: Uint8Array): ConfigurationChange {
+  const reader = new ProtobufReader(bytes);
+  const voters: NodeId[] = [];
+  const outgoingVoters: NodeId[] = [];
+  const learners: NodeId[] = [];
+  const nextLearners: NodeId[] = [];
+  const members: Member[] = [];
+  const bindings: Binding[] = [];
+  let autoLeave = false;
+  while (reader.next()) {
+    if (reader.field === 1) voters.push(reader.uint());
+    else if (reader.field === 2) outgoingVoters.push(reader.uint());
+    else if (reader.field === 3) learners.push(reader.uint());
+    else if (reader.field === 4) nextLearners.push(reader.uint());
+    else if (reader.field === 5) autoLeave = reader.bool();
+    else if (reader.field === 6) members.push(decodeMember(reader.bytes()));
+    else if (reader.field === 7) bindings.push(decodeBinding(reader.bytes()));
+    else throw unknownField('configuration', reader.field);
+  }
+  if (voters.length === 0) throw new MalformedMessage('a configuration without voters');
+  const known = new Set(members.map(({ id }) => id));
+  for (const id of [...voters, ...outgoingVoters, ...learners, ...nextLearners]) {
+    if (!known.has(id)) throw new MalformedMessage(`nothing is said of member ${id}`);
+  }
+  const who = { voters, outgoingVoters, learners, nextLearners };
+  return { configuration: { ...who, autoLeave, members }, bindings };
 }
 
 /** Of a new-history entry. */

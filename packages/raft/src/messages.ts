@@ -138,3 +138,15 @@ export interface Outgoing {
 export function planeOf({ type }: RaftMessage): 'control' | 'data' {
   return type === 'appendRequest' || type === 'appendResponse' ? 'data' : 'control';
 }
+
+export function isResponse(message: RaftMessage): message is RaftResponse {
+  switch (message.type) {
+    case 'voteResponse':
+    case 'appendResponse':
+    case 'heartbeatResponse':
+    case 'readIndexResponse':
+      return true;
+    default:
+      return false;
+  }
+}

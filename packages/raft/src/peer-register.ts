@@ -1,6 +1,7 @@
 import type { Instant } from '@d-engine/base';
 import type { Core } from './core.ts';
-import type { Sender } from './messages.ts';
+import type { RaftMessage, Sender } from './messages.ts';
+import { isResponse } from './messages.ts';
 import type { HelloVerdict, PeerHello } from './raft-config.ts';
 import { advanceCommit } from './replication.ts';
 
@@ -16,30 +17,53 @@ export class PeerRegister {
     this.#core = core;
   }
 
-  /** Whether a message of `sender` is looked at; tells the operator when it is not. */
-  admits(sender: Sender): boolean {
+  /** Whether this message of `sender` is looked at; tells the operator when it is not. */
+  admits(sender: Sender, message: RaftMessage): boolean {
+    const { runs } = this.#core;
+    const { nodeId, instanceId, bootCount } = sender;
+    // What an earlier run acknowledged from memory, the one that said hello since may not have.
+    if (runs.isOver(nodeId, instanceId, bootCount)) return false;
+    const standing = this.#standing(sender, runs.isOfCluster(nodeId, instanceId));
+    return standing === 'itself' || (standing === 'successor' && !isResponse(message));
+  }
+
+  /**
+   * `successor`: it is not the directory that this member knows under the node id, but it has the
+   * log of this cluster, which only who was bound can have. So it may have taken the other's place,
+   * and this member have missed it: then it may well lead, or need this member's vote. It may ask,
+   * and counts in nothing.
+   */
+  #standing(sender: Sender, sameCluster: boolean): 'itself' | 'successor' | 'nobody' {
     const { bindings, commitIndex, self } = this.#core;
-    const bound = bindings.holdingInstance(sender.nodeId, commitIndex);
+    const { nodeId, instanceId } = sender;
+    const bound = bindings.holdingInstance(nodeId, commitIndex);
     if (bound !== undefined && bound !== sender.instanceId) {
+      if (sameCluster && !bindings.isReplaced(nodeId, instanceId)) return 'successor';
       this.#tell(sender, 'otherInstance');
-      return false;
+      return 'nobody';
     }
     // Its own id from outside: somebody was configured with it by mistake.
-    if (sender.nodeId === self) return false;
-    // What an earlier run acknowledged from memory, the one that said hello since may not have.
-    return !this.#core.runs.isOver(sender.nodeId, sender.instanceId, sender.bootCount);
+    return nodeId === self ? 'nobody' : 'itself';
   }
 
   hello(hello: PeerHello, at: Instant): HelloVerdict {
     const core = this.#core;
-    const { nodeId, instanceId, bootCount, recovering } = hello;
+    const { nodeId, instanceId, bootCount, recovering, clusterId } = hello;
+    const sameCluster = clusterId !== null && clusterId === core.clusterId;
     if (core.runs.isOver(nodeId, instanceId, bootCount)) {
       this.#tell(hello, 'olderBootCount');
       return 'olderBootCount';
     }
-    if (!this.admits(hello)) return 'otherInstance';
+    if (this.#standing(hello, sameCluster) === 'nobody') return 'otherInstance';
+    // While its leader gets the news to it, the log itself tells; later a refusal has to.
+    const isLeaving = core.leader?.peer(nodeId) !== undefined;
+    if (!isLeaving && core.bindings.isRemoved(nodeId, instanceId, core.commitIndex)) {
+      this.#tell(hello, 'removed');
+      return 'removed';
+    }
     const wasRecovering = core.isRecovering(nodeId);
-    const restarted = core.runs.hear(nodeId, { instanceId, bootCount, recovering }) === 'newer';
+    const run = { instanceId, bootCount, recovering, sameCluster };
+    const restarted = core.runs.hear(nodeId, run) === 'newer';
     this.#welcome(hello, restarted);
     if (core.bindings.bootstrap === undefined) {
       const notice = core.formation.answered(hello);
@@ -65,7 +89,7 @@ export class PeerRegister {
     else if (peer.state === 'probe') peer.probeSent = false;
   }
 
-  #tell(sender: Sender, reason: 'otherInstance' | 'olderBootCount'): void {
+  #tell(sender: Sender, reason: Exclude<HelloVerdict, 'accepted'>): void {
     const { nodeId, instanceId } = sender;
     const key = `${nodeId} ${instanceId} ${reason}`;
     if (this.#told.has(key)) return;

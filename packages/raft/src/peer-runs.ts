@@ -7,6 +7,8 @@ interface Run {
   readonly instanceId: InstanceId;
   readonly bootCount: number;
   readonly recovering: boolean;
+  /** It named the cluster of this member, which only who has its log can. */
+  readonly sameCluster: boolean;
 }
 
 /** The newest run of each node that said hello, and whether it recovers (design rules 2, 3). */
@@ -44,6 +46,12 @@ export class PeerRuns {
   isRecovering(nodeId: NodeId, instanceId: InstanceId | undefined): boolean {
     const seen = this.#seen.get(nodeId);
     return seen?.recovering === true && seen.instanceId === instanceId;
+  }
+
+  /** Whether this instance, when it said hello last, was of this member's cluster. */
+  isOfCluster(nodeId: NodeId, instanceId: InstanceId): boolean {
+    const seen = this.#seen.get(nodeId);
+    return seen?.sameCluster === true && seen.instanceId === instanceId;
   }
 
   /** The newest run; undefined when this instance never said hello. */

@@ -1,5 +1,6 @@
 import type { InstanceId, LogIndex, NodeId } from '@d-engine/base';
 import { assert } from '@d-engine/base';
+import { CatchUp } from './catch-up.ts';
 import { Inflight } from './inflight.ts';
 import type { RecoveryGoal } from './messages.ts';
 
@@ -13,6 +14,13 @@ import type { RecoveryGoal } from './messages.ts';
 export class Progress {
   readonly nodeId: NodeId;
   readonly inflight: Inflight = new Inflight();
+  /** Told of acknowledgements while the peer is a learner. */
+  readonly catchUp: CatchUp = new CatchUp();
+  /**
+   * It is a member no more, since that time of a heartbeat by which this was committed; Infinity:
+   * not committed yet. Until it has had the time to hear so, it gets the log like any other.
+   */
+  leftAtMs: number | undefined;
   /** Whose acknowledgements these are; undefined until it answered. */
   instanceId: InstanceId | undefined;
   state: 'probe' | 'replicate' | 'snapshot' = 'probe';
@@ -77,6 +85,7 @@ export class Progress {
     this.lastContactMs = undefined;
     this.tellsCommit(0);
     this.recovery = undefined;
+    this.catchUp.startOver();
     this.#enterProbe();
   }
 

@@ -1,4 +1,5 @@
 import type {
+  ClusterId,
   Entry,
   InstanceId,
   LogIndex,
@@ -9,6 +10,7 @@ import type {
 import { assert } from '@d-engine/base';
 import type { Member } from './configuration.ts';
 import type { HardState } from './effects.ts';
+import type { ImpossibleChange } from './membership-change.ts';
 import type { RaftSnapshot } from './raft-snapshot.ts';
 
 export interface RaftConfig {
@@ -68,11 +70,13 @@ export interface PeerHello {
   /** `formed`: its log is not empty or it knows a cluster id. */
   readonly state: 'empty' | 'formed';
   readonly initialVotersHash: string;
+  /** Null until it knows that the birth of its cluster is committed. */
+  readonly clusterId: ClusterId | null;
   /** See {@link RecoveredState.recovering}; false once that is over. */
   readonly recovering: boolean;
 }
 
-export type HelloVerdict = 'accepted' | 'otherInstance' | 'olderBootCount';
+export type HelloVerdict = 'accepted' | 'otherInstance' | 'olderBootCount' | 'removed';
 
 export type ProposeResult =
   | {
@@ -101,7 +105,31 @@ export interface PeerProgress {
   readonly lastContactMs: number | undefined;
   /** Whether its binding holds, so that it counts in quorums. */
   readonly bound: boolean;
+  /** A learner that keeps up, so that it could be promoted now. */
+  readonly caughtUp: boolean;
+  /** Not a member any more; it gets the log until it has heard so. */
+  readonly leaving: boolean;
 }
+
+/** What became of a wish to change the membership. */
+export type ChangeResult =
+  | { readonly accepted: true; readonly index: LogIndex; readonly term: Term }
+  | { readonly accepted: false; readonly reason: ChangeRefusal };
+
+/**
+ * `notReady`: no entry of the own term is committed yet. `transferring`: leadership is on its way
+ * to another. `removedBefore`: this data directory was a member, and forgot what it promised since.
+ * `lagging`: a learner that would hold up commits. `quorumAtRisk`: too few of the voters that would
+ * remain were heard of lately.
+ */
+export type ChangeRefusal =
+  | ImpossibleChange
+  | 'notLeader'
+  | 'notReady'
+  | 'transferring'
+  | 'removedBefore'
+  | 'lagging'
+  | 'quorumAtRisk';
 
 /** The relations between settings that the algorithm rests on. */
 export function assertConfigSane(config: RaftConfig): void {

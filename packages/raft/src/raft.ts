@@ -21,10 +21,14 @@ import { flushAcknowledgement } from './follower.ts';
 import { installSnapshot } from './install.ts';
 import { appendProposals } from './leadership.ts';
 import { leaseHolds } from './lease.ts';
+import { changeMembership, leaveJointIfDue, stepDownIfRemoved } from './membership.ts';
+import type { MembershipChange } from './membership-change.ts';
 import type { RaftMessage, Sender } from './messages.ts';
+import { progressOf } from './peer-progress.ts';
 import { PeerRegister } from './peer-register.ts';
 import type { Progress } from './progress.ts';
 import type {
+  ChangeResult,
   HelloVerdict,
   PeerHello,
   PeerProgress,
@@ -73,7 +77,7 @@ export class Raft {
     this.#reported = { role: core.role, term: core.term, leaderId: null };
     // An only voter has nobody to wait for.
     if (isOnlyVoter(core.configuration, core.self)) core.electionDeadlineMs = at.monotonicMs;
-    else if (core.isVoter) core.resetElectionDeadline(at);
+    else if (core.isCandidate) core.resetElectionDeadline(at);
     if (recovered.everFormed && recovered.lastIndex === 0) {
       const { nodeId } = config;
       core.outbox.notice({ type: 'formationStopped', nodeId, reason: 'alreadyFormed' });
@@ -104,6 +108,9 @@ export class Raft {
     }
     // Only here: the rounds of reads must not put off the look at the quorum above.
     leader.nextHeartbeatMs = at.monotonicMs + core.config.heartbeatIntervalMs;
+    if (core.bindings.configurationIndex <= core.commitIndex) {
+      leader.dismiss(at.monotonicMs, core.config.electionTimeoutMaxMs);
+    }
     broadcastHeartbeat(core, leader, leader.tokens.current(at));
   }
 
@@ -131,7 +138,7 @@ export class Raft {
 
   step(sender: Sender, message: RaftMessage, at: Instant): void {
     this.#advance(at);
-    if (!this.#register.admits(sender)) return;
+    if (!this.#register.admits(sender, message)) return;
     dispatch(this.#core, sender, message, at);
   }
 
@@ -166,6 +173,19 @@ export class Raft {
   readIndex(readId: number, at: Instant): void {
     this.#advance(at);
     askReadIndex(this.#core, readId);
+  }
+
+  /** The time that an entry appended now would carry; undefined where this member does not lead. */
+  clusterTimeMs(at: Instant): number | undefined {
+    return this.#core.leader?.clusterTimeMs(at);
+  }
+
+  /** Changes who belongs to the cluster (design rule 13); in force as soon as it is accepted. */
+  changeMembership(change: MembershipChange, at: Instant): ChangeResult {
+    this.#advance(at);
+    const { leader } = this.#core;
+    if (leader === undefined) return { accepted: false, reason: 'notLeader' };
+    return changeMembership(this.#core, leader, change, at);
   }
 
   /** `undefined`: to the most caught-up voter. False: to nobody. */
@@ -249,9 +269,10 @@ export class Raft {
 
   /** A durable snapshot has the entries up to `upTo`: the log forgets them from now on. */
   compacted(upTo: LogIndex): void {
-    const { log, appliedIndex, durableIndex } = this.#core;
+    const { log, bindings, appliedIndex, durableIndex } = this.#core;
     assert(upTo <= Math.min(appliedIndex, durableIndex), () => `${upTo} is needed yet`);
     log.compact(upTo);
+    bindings.compact(upTo);
   }
 
   /** The snapshot that this peer was found to need is on its way; it ends at `index`. */
@@ -314,9 +335,11 @@ export class Raft {
     }
     // From memory an entry counts in the very turn that brought it.
     if (core.config.strategy === 'MemFirst') advanceCommit(core, leader, this.#now);
+    leaveJointIfDue(core, leader, this.#now);
     flushTransfer(core, leader);
     flushLeaderReads(core, leader, this.#now);
     flushAppends(core, leader, this.#now);
+    stepDownIfRemoved(core, leader, this.#now);
   }
 
   #stateChanged(): boolean {
@@ -418,6 +441,16 @@ export class Raft {
     return this.#core.configuration;
   }
 
+  /** Of the entry that made the configuration, committed or not; 0 before the first. */
+  get configurationIndex(): LogIndex {
+    return this.#core.bindings.configurationIndex;
+  }
+
+  /** Whether the cluster has done without this data directory since a committed entry. */
+  get isRemoved(): boolean {
+    return this.#core.isRemoved;
+  }
+
   /** Which data directory this member runs on: with its node id, the member (design rule 2). */
   get instanceId(): InstanceId {
     return this.#core.config.instanceId;
@@ -434,8 +467,7 @@ export class Raft {
 
   /** Only once the bootstrap entry is known to be committed: another might take its place. */
   get clusterId(): ClusterId | undefined {
-    const { bindings, commitIndex } = this.#core;
-    return bindings.bootstrapIndex <= commitIndex ? bindings.bootstrap?.clusterId : undefined;
+    return this.#core.clusterId;
   }
 
   /** `stopped`: this member founds no cluster in this run; it waits for a leader. */
@@ -459,41 +491,7 @@ export class Raft {
 
   /** Of every peer; empty unless this member leads. */
   progress(): readonly PeerProgress[] {
-    const core = this.#core;
-    if (core.leader === undefined) return [];
-    return core.leader.peers.map((peer) => ({
-      nodeId: peer.nodeId,
-      matchIndex: peer.matchIndex,
-      nextIndex: peer.nextIndex,
-      state: peer.state,
-      snapshotIndex: peer.snapshotIndex,
-      inflightMessages: peer.inflight.count,
-      lastContactMs: peer.lastContactMs,
-      bound: core.counts(peer.nodeId, peer.instanceId),
-    }));
+    const { leader } = this.#core;
+    return leader === undefined ? [] : progressOf(this.#core, leader, this.#now);
   }
 }
-
-/** What a check of a whole cluster looks at; nothing in it changes anything. */
-export type RaftView = Pick<
-  Raft,
-  | 'role'
-  | 'term'
-  | 'leaderId'
-  | 'commitIndex'
-  | 'verifiedIndex'
-  | 'durableIndex'
-  | 'heldIndex'
-  | 'recovering'
-  | 'firstLogIndex'
-  | 'lastLogIndex'
-  | 'termAt'
-  | 'entries'
-  | 'stickyUntilMs'
-  | 'hardState'
-  | 'isHardStateDurable'
-  | 'configuration'
-  | 'instanceId'
-  | 'bindings'
-  | 'leaseValid'
->;

@@ -59,6 +59,8 @@ export function flushLeaderReads(core: Core, leader: LeaderState, at: Instant): 
   const { reads } = leader;
   if (reads.count === 0) return;
   if (isOnlyVoter(core.configuration, core.self)) {
+    // Rounds are on their way if others were voters until now.
+    answerReads(core, reads.confirm(leader.tokens.latest));
     answerReads(core, reads.takeGathering());
     return;
   }

@@ -168,7 +168,9 @@ function hearPeer(
   const sentAtMs = leader.tokens.sentAt(token)?.monotonicMs ?? leader.sinceMs;
   peer.lastContactMs = Math.max(peer.lastContactMs ?? sentAtMs, sentAtMs);
   if (token > peer.ackedToken) peer.ackedToken = token;
-  bindIfNew(core, leader, { nodeId: sender.nodeId, instanceId: sender.instanceId }, at);
+  if (peer.leftAtMs === undefined) {
+    bindIfNew(core, leader, { nodeId: sender.nodeId, instanceId: sender.instanceId }, at);
+  }
   return peer;
 }
 
@@ -238,7 +240,11 @@ function acknowledge(
   assert(matchIndex <= core.log.lastIndex, () => {
     return `peer ${peer.nodeId} acknowledges ${matchIndex}, beyond ${core.log.lastIndex}`;
   });
-  if (!peer.acknowledge(matchIndex)) return;
+  const isNews = peer.acknowledge(matchIndex);
+  if (!isVoter(core.configuration, peer.nodeId)) {
+    peer.catchUp.acknowledged(peer.matchIndex, core.log.lastIndex, at.monotonicMs);
+  }
+  if (!isNews) return;
   peer.lastActivityMs = at.monotonicMs;
   advanceCommit(core, leader, at);
 }

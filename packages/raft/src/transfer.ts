@@ -1,5 +1,4 @@
 import type { Instant, NodeId } from '@d-engine/base';
-import { isVoter } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { LeaderState } from './leader-state.ts';
 import type { Progress } from './progress.ts';
@@ -22,11 +21,13 @@ export function beginTransfer(
 }
 
 function isCandidate(core: Core, peer: Progress): boolean {
-  if (!isVoter(core.configuration, peer.nodeId) || core.isRecovering(peer.nodeId)) return false;
+  // Who is on its way out would have to hand over again.
+  if (!core.configuration.voters.includes(peer.nodeId)) return false;
+  if (core.isRecovering(peer.nodeId)) return false;
   return core.counts(peer.nodeId, peer.instanceId);
 }
 
-function mostCaughtUp(core: Core, leader: LeaderState, at: Instant): Progress | undefined {
+export function mostCaughtUp(core: Core, leader: LeaderState, at: Instant): Progress | undefined {
   const heardSinceMs = at.monotonicMs - core.config.electionTimeoutMaxMs;
   let best: Progress | undefined;
   for (const peer of leader.peers) {

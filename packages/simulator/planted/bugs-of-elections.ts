@@ -177,8 +177,8 @@ export const bugsOfElections: readonly PlantedBug[] = [
       // It campaigns at once, then: the log of whoever heard the leader last is the newest.
       {
         file: 'packages/raft/src/raft.ts',
-        find: 'else if (core.isVoter) core.resetElectionDeadline(at);',
-        replace: 'else if (core.isVoter) core.electionDeadlineMs = at.monotonicMs;',
+        find: 'else if (core.isCandidate) core.resetElectionDeadline(at);',
+        replace: 'else if (core.isCandidate) core.electionDeadlineMs = at.monotonicMs;',
       },
     ],
     foundBy: ['lease needs a quorum of send times'],

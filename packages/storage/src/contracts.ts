@@ -206,7 +206,9 @@ export interface StateMachineContext {
 export type OpenStateMachine = (context: StateMachineContext) => Promise<StateMachine>;
 
 /** Looks at a state in passing; it must not keep or change it. */
-export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
+export type EntryObserver = (
+  state: Pick<StateMachine, 'appliedIndex' | 'stateHash' | 'revision' | 'historyId' | 'get'>,
+) => void;
 
 /** A frozen state beside one that goes on: what is applied after `view()` does not show in it. */
 export interface StateView {

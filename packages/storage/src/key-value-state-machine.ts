@@ -40,7 +40,7 @@ import { StateTables } from './state/state-tables.ts';
 import { damagedSnapshot, TablesLoading } from './state/tables-loading.ts';
 
 /** What a new history adds to the base of its revisions: far more than any log has entries. */
-const revisionsPerHistory = 1_000_000_000;
+export const revisionsPerHistory = 1_000_000_000;
 
 export interface KeyValueStateMachineOptions {
   /** Which history begins with a bootstrap or new-history entry. */
@@ -303,6 +303,7 @@ export class KeyValueStateMachine implements StateMachine {
         return undefined;
       case entryKinds.noop:
       case entryKinds.binding:
+      case entryKinds.configuration:
       case entryKinds.verify:
         return undefined;
       default:

@@ -1,4 +1,5 @@
 import type { CallerCertificate, ClusterId, ErrorName, NodeId } from '@d-engine/base';
+import type { HelloVerdict } from '@d-engine/raft';
 import type { Hello } from '@d-engine/wire';
 
 export type RefusalReason =
@@ -11,6 +12,7 @@ export type RefusalReason =
   | 'otherCertificate'
   | 'otherInstance'
   | 'olderBootCount'
+  | 'removed'
   | 'noRoom';
 
 export interface Refusal {
@@ -31,7 +33,7 @@ export interface HelloContext {
   /** Under which a member is reached. */
   readonly hostsOf: (nodeId: NodeId) => readonly string[];
   /** Binding and boot count, as Raft and the identity file know them. */
-  readonly verdict: (hello: Hello) => 'accepted' | 'otherInstance' | 'olderBootCount';
+  readonly verdict: (hello: Hello) => HelloVerdict;
 }
 
 /** Whether a peer that introduced itself may be spoken with (design rule 2). */
@@ -114,10 +116,7 @@ export function isSameRun(one: Hello, other: Hello): boolean {
   );
 }
 
-function refuseByVerdict(
-  verdict: 'accepted' | 'otherInstance' | 'olderBootCount',
-  theirs: Hello,
-): Refusal | undefined {
+function refuseByVerdict(verdict: HelloVerdict, theirs: Hello): Refusal | undefined {
   switch (verdict) {
     case 'accepted':
       return undefined;
@@ -135,6 +134,12 @@ function refuseByVerdict(
         `node ${theirs.nodeId} runs on an older copy of its data directory (boot count ` +
           `${theirs.bootCount}); a restored copy has forgotten votes and entries: give it the ` +
           'newest directory, or replace the member',
+      );
+    case 'removed':
+      return refuse(
+        'removed',
+        `node ${theirs.nodeId} was removed from the cluster: stop it; to take it in again, wipe ` +
+          'its data directory and let it join as a learner',
       );
   }
 }
@@ -163,6 +168,7 @@ const names: Readonly<Record<RefusalReason, ErrorName>> = {
   otherCertificate: 'Forbidden',
   otherInstance: 'MemberRefused',
   olderBootCount: 'MemberRefused',
+  removed: 'MemberRemoved',
   noRoom: 'DiskFull',
 };
 

@@ -10,6 +10,7 @@ import type {
 } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Outgoing, RaftMessage, Sender } from '@d-engine/raft';
+import { isResponse } from '@d-engine/raft';
 import type {
   DivergenceFrame,
   ForwardWrite,
@@ -268,16 +269,4 @@ function senderOf({ nodeId, instanceId, bootCount }: Hello): Sender {
 
 function keyOf(peer: NodeId, plane: Plane): string {
   return `${peer}/${plane}`;
-}
-
-function isResponse(message: RaftMessage): boolean {
-  switch (message.type) {
-    case 'voteResponse':
-    case 'appendResponse':
-    case 'heartbeatResponse':
-    case 'readIndexResponse':
-      return true;
-    default:
-      return false;
-  }
 }

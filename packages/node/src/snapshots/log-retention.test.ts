@@ -6,7 +6,8 @@ import { purgeLimit } from './log-retention.ts';
 function peer(state: PeerProgress['state'], matchIndex: number, snapshotIndex = 0): PeerProgress {
   const nextIndex = matchIndex + 1;
   const rest = { nodeId: 2, inflightMessages: 0, lastContactMs: 0, bound: true };
-  return { ...rest, state, matchIndex, nextIndex, snapshotIndex };
+  const member = { caughtUp: false, leaving: false };
+  return { ...rest, ...member, state, matchIndex, nextIndex, snapshotIndex };
 }
 
 test('so many entries stay behind a snapshot, whoever needs them', () => {

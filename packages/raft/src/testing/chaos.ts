@@ -1,3 +1,4 @@
+import { isMember } from '../configuration.ts';
 import type { FakeNode } from './fake-cluster.ts';
 import { electionTimeoutMaxMs, FakeCluster, members } from './fake-cluster.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -55,44 +56,44 @@ function allBound(cluster: FakeCluster, voters: number): boolean {
   });
 }
 
-function crashOrStart(cluster: FakeCluster, node: FakeNode, random: () => number): void {
+export function crashOrStart(cluster: FakeCluster, node: FakeNode, random: () => number): void {
   if (node.raft === undefined) cluster.start(node.id);
   else cluster.crash(node.id, Math.floor(random() * (node.disk.pendingCount + 1)));
 }
 
-function finishSome(cluster: FakeCluster, node: FakeNode, random: () => number): void {
+export function finishSome(cluster: FakeCluster, node: FakeNode, random: () => number): void {
   cluster.finishWrites(node.id, 1 + Math.floor(random() * node.disk.pendingCount));
 }
 
-function propose(cluster: FakeCluster, counter: number): void {
+export function propose(cluster: FakeCluster, counter: number): void {
   for (const { id, raft } of cluster.nodes) {
     if (raft?.role === 'leader') cluster.propose(id, `${counter}`);
   }
 }
 
-function takeSnapshot(cluster: FakeCluster, node: FakeNode, random: () => number): void {
+export function takeSnapshot(cluster: FakeCluster, node: FakeNode, random: () => number): void {
   if (node.raft !== undefined) cluster.takeSnapshot(node.id, Math.floor(random() * 2));
 }
 
-function endTransfer(cluster: FakeCluster, random: () => number): void {
+export function endTransfer(cluster: FakeCluster, random: () => number): void {
   cluster.endTransfer(Math.floor(random() * cluster.transfers.length), random() < 0.2);
 }
 
-function transfer(cluster: FakeCluster, node: FakeNode): void {
+export function transfer(cluster: FakeCluster, node: FakeNode): void {
   for (const leader of cluster.nodes) {
     leader.raft?.transferLeadership(node.id, cluster.at);
     cluster.settle(leader);
   }
 }
 
-function passTime(cluster: FakeCluster, random: () => number): void {
+export function passTime(cluster: FakeCluster, random: () => number): void {
   cluster.nowMs += random() < 0.02 ? random() * electionTimeoutMaxMs : random() * 15;
   for (const { id, raft } of cluster.nodes) {
     if (raft !== undefined && raft.nextTickAtMs() <= cluster.nowMs) cluster.tick(id);
   }
 }
 
-function deliverSome(cluster: FakeCluster, random: () => number, lossRate: number): void {
+export function deliverSome(cluster: FakeCluster, random: () => number, lossRate: number): void {
   const { flying } = cluster;
   for (let count = 0; count < 3 && flying.length > 0; count++) {
     // Mostly in order; sometimes anything.
@@ -115,14 +116,21 @@ export function calmDown(cluster: FakeCluster): void {
     cluster.finishWrites(id, 1000);
   }
   cluster.flying.length = 0;
-  cluster.run(10 * electionTimeoutMaxMs);
+  for (let round = 0; round < 2; round++) {
+    // Streams that were refused are tried again.
+    for (const node of cluster.nodes) cluster.announce(node);
+    cluster.run(5 * electionTimeoutMaxMs);
+  }
   const leader = cluster.nodes.find(({ raft }) => raft?.role === 'leader');
   if (leader?.raft === undefined) throw new Error('no leader came');
   cluster.propose(leader.id, 'the end');
   cluster.run(200);
   const last = leader.raft.lastLogIndex;
+  const { configuration, bindings } = leader.raft;
   for (const node of cluster.nodes) {
-    if (node.instance > 1) continue;
+    const bound = bindings.findLast(({ nodeId }) => nodeId === node.id);
+    if (bound?.instanceId !== cluster.instanceOf(node)) continue;
+    if (!isMember(configuration, node.id)) continue;
     if (node.raft?.commitIndex !== last) throw new Error(`node ${node.id} stays behind`);
   }
 }

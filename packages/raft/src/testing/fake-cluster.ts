@@ -8,6 +8,7 @@ import { Raft } from '../raft.ts';
 import type { PeerHello, ProposeResult, RaftConfig } from '../raft-config.ts';
 import type { FakeSnapshot } from './fake-disk.ts';
 import { FakeDisk } from './fake-disk.ts';
+import { configurationProblem, isHeldByQuorum } from './log-configurations.ts';
 
 export interface Flying {
   readonly from: NodeId;
@@ -80,12 +81,15 @@ export class FakeCluster {
   readonly #leaders: Map<Term, NodeId> = new Map();
   readonly #committed: Entry[] = [];
   readonly #readFloors: Map<string, LogIndex> = new Map();
+  readonly #configurationsSeen: Map<NodeId, string> = new Map();
   #ids = 0;
 
-  constructor(list: readonly Member[], random: () => number) {
+  /** `spares`: so many nodes more that are no members yet. */
+  constructor(list: readonly Member[], random: () => number, spares = 0) {
     this.members = list;
     this.#random = random;
-    this.nodes = list.map(({ id }) => ({
+    const ids = Array.from({ length: list.length + spares }, (_, position) => position + 1);
+    this.nodes = ids.map((id) => ({
       id,
       disk: new FakeDisk(),
       raft: undefined,
@@ -136,7 +140,7 @@ export class FakeCluster {
       instanceId: this.instanceOf(node),
       bootCount: node.bootCount,
       strategy: node.strategy,
-      initialMembers: this.members,
+      initialMembers: this.#initialMembersOf(id),
       electionTimeoutMinMs,
       electionTimeoutMaxMs,
       heartbeatIntervalMs: 50,
@@ -160,6 +164,13 @@ export class FakeCluster {
       node.raft.peerHello(this.hello(other), this.at);
     }
     this.announce(node);
+  }
+
+  /** A node that is no member yet is configured as a learner of the others. */
+  #initialMembersOf(id: NodeId): readonly Member[] {
+    if (this.members.some((member) => member.id === id)) return this.members;
+    const self = { id, address: `host-${id}:1`, role: 'learner' as const, promotable: true };
+    return [...this.members, self];
   }
 
   /** The node says hello to all others, for the first time or anew. */
@@ -191,7 +202,9 @@ export class FakeCluster {
       instanceId: this.instanceOf(node),
       bootCount: node.bootCount,
       state: empty ? 'empty' : 'formed',
+      // Nobody listens to whom it does not know while a cluster forms.
       initialVotersHash: initialVotersHash(this.members),
+      clusterId: raft?.clusterId ?? null,
       recovering: raft?.recovering ?? false,
     };
   }
@@ -257,6 +270,8 @@ export class FakeCluster {
     }
     for (const notice of effects.notices) {
       if (notice.type === 'possibleDataLoss') this.#giveUp(notice.index);
+      // Its hello says from now on of which cluster it is.
+      if (notice.type === 'formed') this.announce(node);
       if (notice.type !== 'recovered') continue;
       node.mayLack = node.strategy === 'MemFirst';
       this.announce(node);
@@ -413,26 +428,36 @@ export class FakeCluster {
       if (raft.role === 'leader' && raft.term > holder.raft.term)
         throw new Error('lease is broken');
     }
+    // Said again only where a change or its commit may have made a difference.
+    const seen = `${raft.configurationIndex} ${this.#committed.length}`;
+    if (this.#configurationsSeen.get(node.id) === seen) return;
+    this.#configurationsSeen.set(node.id, seen);
+    const whole = node.disk.read(1, raft.lastLogIndex);
+    const problem = configurationProblem(whole, raft.configuration, this.#committed.length);
+    if (problem !== undefined) throw new Error(`node ${node.id} ${problem}`);
   }
 
   /** Only a leader commits first, an entry of its own term, that a majority of disks holds. */
   #watchCommit(node: FakeNode, raft: Raft, log: readonly Entry[]): void {
     const top = must(log[log.length - 1], 'the committed entry');
-    if (raft.role !== 'leader') throw new Error(`node ${node.id} commits by itself`);
+    // One that was removed has stepped down by now.
+    const leads = this.#leaders.get(raft.term) === node.id;
+    if (!leads) throw new Error(`node ${node.id} commits by itself`);
     if (top.term !== raft.term) throw new Error('an entry of an old term is committed by count');
     // With MemFirst it may be in memory only, or lost since it was acknowledged.
     const everHeld = this.nodes.some(({ strategy }) => strategy === 'MemFirst');
-    const holders = this.members.filter(({ id, role }) => {
+    const isHolding = (id: NodeId): boolean => {
       const { disk, instance } = this.node(id);
       // A wiped one may have acknowledged before; that its disk is gone is nobody's mistake.
       const held =
         instance > 1 ||
         disk.durable.entries[top.index - 1]?.term === top.term ||
         (everHeld && this.node(id).held.has(`${top.index}@${top.term}`));
-      return role === 'voter' && held && raft.bindings.some(({ nodeId }) => nodeId === id);
-    });
-    const voters = this.members.filter(({ role }) => role === 'voter').length;
-    if (2 * holders.length <= voters) throw new Error(`${top.index} is committed by a minority`);
+      return held && raft.bindings.some(({ nodeId }) => nodeId === id);
+    };
+    if (!isHeldByQuorum(node.disk.read(1, raft.lastLogIndex), isHolding)) {
+      throw new Error(`${top.index} is committed by a minority`);
+    }
   }
 }
 

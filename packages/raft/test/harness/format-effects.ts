@@ -1,5 +1,5 @@
 import { unreachable } from '@d-engine/base';
-import { formatEntries } from './format-entry.ts';
+import { formatConfiguration, formatEntries } from './format-entry.ts';
 import { instanceName } from './names.ts';
 import type { HardState, Notice, Persist, ReadOutcome, StateChange } from './raft-under-test.ts';
 
@@ -46,10 +46,16 @@ export function formatNotice(notice: Notice): string {
       return `notice: formation stopped by n${notice.nodeId}, ${notice.reason}`;
     case 'transferTimedOut':
       return `notice: transfer to n${notice.target} timed out`;
+    case 'membersChanged':
+      return `notice: members ${formatConfiguration(notice.configuration)} by ${notice.index}`;
+    case 'removed':
+      return `notice: removed by ${notice.index}`;
     case 'recovered':
       return 'notice: recovered';
     case 'possibleDataLoss':
       return `notice: POSSIBLE DATA LOSS above ${notice.index}`;
+    case 'historyGivenUp':
+      return `notice: what stands from ${notice.index} on was given up`;
     default:
       return unreachable(notice, 'notice');
   }

@@ -1,7 +1,8 @@
 import type { Entry } from '@d-engine/base';
 import { entryKinds, entryPayload, unreachable } from '@d-engine/base';
 import { instanceName } from './names.ts';
-import { decodeBinding, decodeBootstrap } from './raft-under-test.ts';
+import type { Configuration } from './raft-under-test.ts';
+import { decodeBinding, decodeBootstrap, decodeConfigurationChange } from './raft-under-test.ts';
 
 /** `5@2`: the entry with index 5 of term 2; then what it does. */
 export function formatEntry(entry: Entry): string {
@@ -25,6 +26,11 @@ function formatContent(entry: Entry): string {
     }
     case entryKinds.binding:
       return `binding(${instanceName(decodeBinding(payload).instanceId)})`;
+    case entryKinds.configuration: {
+      const { configuration, bindings } = decodeConfigurationChange(payload);
+      const bound = bindings.map(({ instanceId }) => ` ${instanceName(instanceId)}`);
+      return `members(${formatConfiguration(configuration)}${bound.join('')})`;
+    }
     case entryKinds.verify:
       return 'verify';
     case entryKinds.newHistory:
@@ -36,4 +42,14 @@ function formatContent(entry: Entry): string {
     default:
       return unreachable(entry.kind, 'entry kind');
   }
+}
+
+/** `1,2,3`: voters; then `from 1,2` while joint, and learners behind a plus. */
+export function formatConfiguration(configuration: Configuration): string {
+  const { voters, outgoingVoters, learners, nextLearners } = configuration;
+  const parts = [voters.join(',')];
+  if (outgoingVoters.length > 0) parts.push(`from ${outgoingVoters.join(',')}`);
+  if (learners.length > 0) parts.push(`+${learners.join(',')}`);
+  if (nextLearners.length > 0) parts.push(`next ${nextLearners.join(',')}`);
+  return parts.join(' ');
 }

@@ -1,7 +1,8 @@
 import type { Entry, InstanceId, Instant, LogIndex, NodeId, Term } from '@d-engine/base';
 import { entryKinds, entryPayload } from '@d-engine/base';
+import { configurationProblem, isHeldByQuorum } from '../../src/testing/log-configurations.ts';
 import type { Persist, Raft, ReadOutcome } from './raft-under-test.ts';
-import { decodeBinding, decodeBootstrap } from './raft-under-test.ts';
+import { decodeBinding, decodeBootstrap, decodeConfigurationChange } from './raft-under-test.ts';
 import { check } from './rule-broken.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 
@@ -81,6 +82,9 @@ export class Judge {
     if (raft.role === 'leader') this.#leads(node, raft);
     this.#logsMatch(node, nodes);
     this.#commits(node, raft, nodes);
+    const { entries } = node.disk.latest;
+    const problem = configurationProblem(entries, raft.configuration, this.committedIndex);
+    check(problem === undefined, () => `n${node.id} ${problem}`);
     for (const other of nodes) this.#leaseIsSafe(other, now(other.id));
   }
 
@@ -142,20 +146,21 @@ export class Judge {
       check(same, () => `n${node.id} commits another entry ${index}`);
     }
     if (commitIndex <= this.committedIndex) return;
-    check(raft.role === 'leader', () => `n${node.id} commits ${commitIndex} by itself`);
+    // One that was removed has stepped down by now.
+    const leads = this.#leaders.get(raft.term)?.leader === node.id;
+    check(leads, () => `n${node.id} commits ${commitIndex} by itself`);
     const top = log[commitIndex - 1];
     check(top?.term === raft.term, () => `n${node.id} commits ${commitIndex} of an old term`);
-    const voters = raft.configuration.voters;
     const bound = this.#boundInstances(log);
     const holders = nodes.filter(
       ({ id, instanceId, disk, raft: of, settings }) =>
-        voters.includes(id) &&
         bound.get(id) === instanceId &&
         isSame(heldBy({ disk, raft: of, settings })[commitIndex - 1], top),
     );
+    const held = holders.map(({ id }) => id);
     check(
-      2 * holders.length > voters.length,
-      () => `n${node.id} commits ${commitIndex}, held by ${holders.map(({ id }) => id).join()}`,
+      isHeldByQuorum(log, (id) => held.includes(id)),
+      () => `n${node.id} commits ${commitIndex}, held by ${held.join()}`,
     );
     this.#committed = log.slice(0, commitIndex);
   }
@@ -171,6 +176,9 @@ export class Judge {
       } else if (entry.kind === entryKinds.binding) {
         const { nodeId, instanceId } = decodeBinding(entryPayload(entry));
         bound.set(nodeId, instanceId);
+      } else if (entry.kind === entryKinds.configuration) {
+        const { bindings } = decodeConfigurationChange(entryPayload(entry));
+        for (const { nodeId, instanceId } of bindings) bound.set(nodeId, instanceId);
       }
     }
     return bound;

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster.ts';
 import { oneOf } from '../command-line.ts';
+import { formatConfiguration } from '../format-entry.ts';
 import { ScriptError } from '../script.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import type { Command } from './command.ts';
@@ -23,6 +24,8 @@ const views: Readonly<Record<string, (node: SimulatedNode, cluster: Cluster) => 
   diskLog: (node) => node.disk.durable.entries.map(({ term }) => term).join(','),
   diskVote: (node) => String(node.disk.durable.hardState?.votedFor?.nodeId ?? 'none'),
   diskTerm: (node) => String(node.disk.durable.hardState?.term ?? 0),
+  members: (node) => formatConfiguration(node.running.configuration).replaceAll(' ', ';'),
+  removed: (node) => String(node.running.isRemoved),
   recovering: (node) => String(node.running.recovering),
   clusterId: (node) => (node.running.clusterId === undefined ? 'none' : 'known'),
 };

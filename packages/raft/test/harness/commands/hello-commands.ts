@@ -25,6 +25,7 @@ function greet(cluster: Cluster, from: SimulatedNode, to: SimulatedNode): void {
     bootCount: from.bootCount,
     state: from.running.durableIndex > 0 ? ('formed' as const) : ('empty' as const),
     initialVotersHash: initialVotersHash(from.settings.initialMembers),
+    clusterId: from.running.clusterId ?? null,
     recovering: from.running.recovering,
   };
   const run = `boot=${hello.bootCount}${hello.recovering ? ' recovering' : ''}`;

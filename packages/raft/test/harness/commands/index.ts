@@ -5,6 +5,7 @@ import * as disk from './disk-commands.ts';
 import { elect } from './elect.ts';
 import * as expectations from './expect-commands.ts';
 import * as hello from './hello-commands.ts';
+import * as membership from './membership-commands.ts';
 import * as messages from './message-commands.ts';
 import * as prints from './print-commands.ts';
 import * as snapshots from './snapshot-commands.ts';
@@ -41,6 +42,9 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['stabilize', messages.stabilize],
   ['queue', messages.queue],
   ['expect-queue', messages.expectQueue],
+  ['join-node', membership.joinNode],
+  ['change', membership.change],
+  ['members', membership.members],
   ['propose', client.propose],
   ['read', client.read],
   ['transfer', client.transfer],

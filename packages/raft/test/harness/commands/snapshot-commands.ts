@@ -1,39 +1,31 @@
-import type { LogIndex, NodeId } from '@d-engine/base';
+import type { LogIndex } from '@d-engine/base';
 import { must } from '@d-engine/base';
 import type { Cluster, SimulatedTransfer } from '../cluster.ts';
 import type { CommandLine } from '../command-line.ts';
-import type { Membership } from '../raft-under-test.ts';
 import { ScriptError } from '../script.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import type { Command } from './command.ts';
 import { setTraceLevel } from './command.ts';
 
 /**
- * `snapshot NODE [keep=K] [outgoing=ID,..]`: a durable snapshot of what the node applied; its log
- * goes on after that, but for the last K entries. `outgoing` makes the configuration in it joint,
- * which no entry of this version does.
+ * `snapshot NODE [keep=K]`: a durable snapshot of what the node applied; its log goes on after
+ * that, but for the last K entries.
  */
 export const snapshot: Command = (cluster, line) => {
   setTraceLevel(cluster, line, 'all');
   const node = cluster.node(line.node());
   const keep = line.optionNumber('keep') ?? 0;
-  const outgoing = line.optionNumbers('outgoing');
   const { applied, running: raft } = node;
   const entries = node.disk.latest.entries.slice(0, applied);
   const { clusterTimeMs } = must(entries.at(-1), `what node ${node.id} has applied`);
   const own = raft.snapshotAt(applied);
-  const membership = outgoing === undefined ? own.membership : joint(own.membership, outgoing);
-  node.disk.saveSnapshot({ raft: { ...own, membership, clusterTimeMs }, entries });
+  node.disk.saveSnapshot({ raft: { ...own, clusterTimeMs }, entries });
   cluster.trace.print(`n${node.id} has a snapshot up to ${applied}@${own.term}`);
   const upTo = Math.min(applied - keep, raft.durableIndex);
   if (upTo < raft.firstLogIndex) return;
   node.disk.purge(upTo);
   cluster.input(node, (running) => running.compacted(upTo));
 };
-
-function joint(membership: Membership, outgoingVoters: readonly NodeId[]): Membership {
-  return { ...membership, configuration: { ...membership.configuration, outgoingVoters } };
-}
 
 /**
  * `install NODE [from=ID]`: the snapshot that was sent to the node has come whole, and is durable
