@@ -222,8 +222,8 @@ export class ApplicationHost implements StateMachine {
       entry.clusterTimeMs >= this.#clusterTimeMs,
       () => `cluster time goes back to ${entry.clusterTimeMs} at entry ${entry.index}`,
     );
-    this.#appliedIndex = entry.index;
     this.#appliedTerm = entry.term;
+    this.#appliedIndex = entry.index;
     this.#clusterTimeMs = entry.clusterTimeMs;
     if (entry.kind === entryKinds.command) return this.#applyCommand(entry);
     if (entry.kind === entryKinds.newHistory) this.#revisionBase += revisionsPerHistory;
