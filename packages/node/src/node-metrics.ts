@@ -1,10 +1,10 @@
-import type { Clock, Counter, Histogram, LogIndex, Metrics, NodeId } from '@d-engine/base';
-import type { Outgoing } from '@d-engine/raft';
-import type { MemberFigures } from './member-gauges.ts';
-import { MemberGauges } from './member-gauges.ts';
+import type { Clock, Counter, Gauge, Histogram, LogIndex, Metrics, NodeId } from '@d-engine/base';
+import type { Outgoing, Raft } from '@d-engine/raft';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
 import { RecoveryMetrics } from './recovery-metrics.ts';
+import type { MeasuredState } from './state-metrics.ts';
+import { StateMetrics } from './state-metrics.ts';
 
 const latencyBoundsMs = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
@@ -29,7 +29,18 @@ export class NodeMetrics {
   readonly recovery: RecoveryMetrics;
   readonly persistMs: Histogram;
   readonly persistEntries: Histogram;
-  readonly #gauges: MemberGauges;
+  readonly #term: Gauge;
+  readonly #isLeader: Gauge;
+  readonly #hasLeader: Gauge;
+  readonly #commitIndex: Gauge;
+  readonly #durableIndex: Gauge;
+  readonly #lastLogIndex: Gauge;
+  readonly #flushLag: Gauge;
+  readonly #pendingWrites: Gauge;
+  readonly #pendingReads: Gauge;
+  readonly #state: StateMetrics;
+  readonly #diskFull: Gauge;
+  readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
   #leaderId: NodeId | null = null;
 
@@ -37,6 +48,7 @@ export class NodeMetrics {
     this.clock = clock;
     this.recovery = new RecoveryMetrics(metrics);
     const counter = (name: string, help: string): Counter => metrics.counter(name, help);
+    const gauge = (name: string, help: string): Gauge => metrics.gauge(name, help);
     this.writes = counter('d_engine_writes_total', 'Writes asked for, on every road in');
     this.writeFailures = counter('d_engine_write_failures_total', 'Writes answered by an error');
     this.writeMs = metrics.histogram(
@@ -78,7 +90,27 @@ export class NodeMetrics {
       'Entries of one write to the log',
       batchBounds,
     );
-    this.#gauges = new MemberGauges(metrics);
+    this.#term = gauge('d_engine_term', 'Current term');
+    this.#isLeader = gauge('d_engine_is_leader', '1 while this member leads');
+    this.#hasLeader = gauge('d_engine_has_leader', '1 while this member knows a leader');
+    this.#commitIndex = gauge('d_engine_commit_index', 'Highest index known committed');
+    this.#durableIndex = gauge('d_engine_durable_index', 'Highest index synced to disk');
+    this.#lastLogIndex = gauge('d_engine_last_log_index', 'Highest index in the log');
+    this.#flushLag = gauge(
+      'd_engine_flush_lag_entries',
+      'Entries in memory only: last log index less durable index',
+    );
+    this.#pendingWrites = gauge('d_engine_pending_writes', 'Writes waiting for their answer');
+    this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
+    this.#state = new StateMetrics(metrics);
+    this.#diskFull = gauge(
+      'd_engine_disk_full',
+      '1 while something waits for room on the disk: writes stop when the log file is full',
+    );
+    this.#peerLag = (peer) =>
+      metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', {
+        peer,
+      });
   }
 
   /** Messages leave, of a log that ends there. */
@@ -116,8 +148,28 @@ export class NodeMetrics {
   }
 
   /** Brings the gauges up to date; called when somebody looks. */
-  refresh(figures: MemberFigures): void {
-    this.recovery.recovering.set(figures.raft.recovering ? 1 : 0);
-    this.#gauges.refresh(figures);
+  refresh(sources: {
+    raft: Raft;
+    state: MeasuredState;
+    pendingWrites: number;
+    pendingReads: number;
+    isDiskFull: boolean;
+  }): void {
+    const { raft } = sources;
+    this.#state.refresh(sources.state);
+    this.recovery.recovering.set(raft.recovering ? 1 : 0);
+    this.#term.set(raft.term);
+    this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
+    this.#hasLeader.set(raft.leaderId === null ? 0 : 1);
+    this.#commitIndex.set(raft.commitIndex);
+    this.#durableIndex.set(raft.durableIndex);
+    this.#lastLogIndex.set(raft.lastLogIndex);
+    this.#flushLag.set(raft.lastLogIndex - raft.durableIndex);
+    this.#pendingWrites.set(sources.pendingWrites);
+    this.#pendingReads.set(sources.pendingReads);
+    this.#diskFull.set(sources.isDiskFull ? 1 : 0);
+    for (const peer of raft.progress()) {
+      this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);
+    }
   }
 }
