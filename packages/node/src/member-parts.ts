@@ -2,8 +2,8 @@ import type { Env, Logger, Metrics } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
 import { historyIdOf, Raft } from '@d-engine/raft';
-import type { EntryObserver, Storage } from '@d-engine/storage';
-import { KeyValueStateMachine } from '@d-engine/storage';
+import type { ApplicationFactory, EntryObserver, StateMachine, Storage } from '@d-engine/storage';
+import { ApplicationHost, KeyValueStateMachine } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { StateVerification } from './divergence/state-verification.ts';
@@ -35,6 +35,8 @@ export interface MemberContext {
   readonly metrics: Metrics;
   readonly storage: Storage;
   readonly onEntryApplied: EntryObserver | undefined;
+  /** Instead of the key-value store. */
+  readonly application: ApplicationFactory | undefined;
   onEffects(effects: Effects): void;
   onStall(blockedMs: number): void;
   onFailure(error: unknown): void;
@@ -49,7 +51,7 @@ const leaderWaitTimeouts = 1.5;
  */
 export class MemberParts {
   readonly metrics: NodeMetrics;
-  readonly stateMachine: KeyValueStateMachine;
+  readonly stateMachine: StateMachine;
   readonly raft: Raft;
   readonly deadlines: Deadlines;
   readonly condition: MemberCondition;
@@ -71,11 +73,7 @@ export class MemberParts {
   constructor(context: MemberContext) {
     const { env, settings } = context;
     this.metrics = new NodeMetrics(context.metrics, env.clock);
-    this.stateMachine = new KeyValueStateMachine({
-      readHistoryId: historyIdOf,
-      collectEvents: true,
-      onEntryApplied: context.onEntryApplied,
-    });
+    this.stateMachine = createStateMachine(context);
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);
     this.condition = new MemberCondition(() => this.raft.leaderId !== null);
@@ -105,6 +103,18 @@ export class MemberParts {
     this.timeKeeper = createTimeKeeper(context, this);
     this.turns = createTurnLoop(context, this);
   }
+}
+
+function createStateMachine(context: MemberContext): StateMachine {
+  const { application: create, onEntryApplied } = context;
+  if (create !== undefined) {
+    return new ApplicationHost({ create, onEntryApplied, readHistoryId: historyIdOf });
+  }
+  return new KeyValueStateMachine({
+    readHistoryId: historyIdOf,
+    collectEvents: true,
+    onEntryApplied,
+  });
 }
 
 function createRaft({ env, settings, storage }: MemberContext): Raft {

@@ -2,6 +2,7 @@ import type { Clock, Counter, Gauge, Histogram, LogIndex, Metrics, NodeId } from
 import type { Outgoing, Raft } from '@d-engine/raft';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
+import { RecoveryMetrics } from './recovery-metrics.ts';
 
 const latencyBoundsMs = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
@@ -23,6 +24,7 @@ export class NodeMetrics {
   readonly cutAppends: Counter;
   readonly leaderChanges: Counter;
   readonly loopStalls: Counter;
+  readonly recovery: RecoveryMetrics;
   readonly persistMs: Histogram;
   readonly persistEntries: Histogram;
   readonly #term: Gauge;
@@ -47,6 +49,7 @@ export class NodeMetrics {
 
   constructor(metrics: Metrics, clock: Clock) {
     this.clock = clock;
+    this.recovery = new RecoveryMetrics(metrics);
     const counter = (name: string, help: string): Counter => metrics.counter(name, help);
     const gauge = (name: string, help: string): Gauge => metrics.gauge(name, help);
     this.writes = counter('d_engine_writes_total', 'Writes asked for, on every road in');
@@ -166,6 +169,7 @@ export class NodeMetrics {
     isDiskFull: boolean;
   }): void {
     const { raft } = sources;
+    this.recovery.recovering.set(raft.recovering ? 1 : 0);
     this.#term.set(raft.term);
     this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
     this.#hasLeader.set(raft.leaderId === null ? 0 : 1);

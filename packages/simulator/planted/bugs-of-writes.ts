@@ -138,7 +138,7 @@ export const bugsOfWrites: readonly PlantedBug[] = [
         find: 'readHistoryId: historyIdOf,',
         replace: `readHistoryId: (entry) => {
         ${reached};
-        return historyIdOf(entry) + settings.nodeId;
+        return historyIdOf(entry) + context.settings.nodeId;
       },`,
       },
     ],

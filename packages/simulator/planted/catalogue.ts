@@ -1,4 +1,5 @@
 import { bugsOfElections } from './bugs-of-elections.ts';
+import { bugsOfMemFirst } from './bugs-of-mem-first.ts';
 import { bugsOfReads } from './bugs-of-reads.ts';
 import { bugsOfReplication } from './bugs-of-replication.ts';
 import { bugsOfSnapshots } from './bugs-of-snapshots.ts';
@@ -13,6 +14,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfStorage,
   ...bugsOfSnapshots,
   ...bugsOfElections,
+  ...bugsOfMemFirst,
   ...bugsOfReplication,
   ...bugsOfReads,
   ...bugsOfWrites,

@@ -5,6 +5,7 @@ import { AnswerWatch } from './answer-watch.ts';
 import { countWorld } from './count-world.ts';
 import type { Counts } from './counters.ts';
 import { Counters } from './counters.ts';
+import type { Strategies } from './draw-persistence.ts';
 import { drawScenario, durationMsDefault } from './draw-scenario.ts';
 import { Harms } from './faults/harms.ts';
 import type { Operation } from './history/operation.ts';
@@ -38,6 +39,7 @@ export interface SimulationReport {
   readonly seed: number;
   readonly members: number;
   readonly transport: Transport;
+  readonly strategies: Strategies;
   /** Empty: nothing went wrong. */
   readonly violations: readonly Violation[];
   readonly virtualMs: number;
@@ -113,7 +115,7 @@ class Simulation {
       entryBytesMax: entryBytesMax(scenario),
       violated,
     });
-    this.#invariants = new Invariants(() => cluster.running(), cluster.committed);
+    this.#invariants = new Invariants(() => cluster.running(), cluster.committed, cluster.losses);
     this.#memberOfHost = new Map(cluster.ids.map((id) => [cluster.hostName(id), id]));
     const watch = new AnswerWatch(world, violated);
     const harms = new Harms(world, cluster);
@@ -202,7 +204,8 @@ class Simulation {
 
   #checkHistory(): void {
     const { history } = this.#recorder;
-    for (const violation of judgeHistory(history)) this.#violated(violation);
+    for (const violation of judgeHistory(history, this.#cluster.losses.all))
+      this.#violated(violation);
   }
 
   #report(): SimulationReport {
@@ -212,6 +215,7 @@ class Simulation {
       seed: this.#seed,
       members: this.#scenario.members,
       transport: this.#scenario.transport,
+      strategies: this.#scenario.persistence.strategies,
       violations: this.#violations,
       virtualMs: this.#world.nowMs,
       steps: this.#world.eventCount,

@@ -17,6 +17,7 @@ export const checkNames = [
   'a torn tail is cut',
   'the log is cut behind a snapshot',
   'a leader hears a quorum',
+  'a recovered member holds all again',
   // Of the processes.
   'no member dies',
   'damage is refused',

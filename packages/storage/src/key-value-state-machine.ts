@@ -35,7 +35,7 @@ export type EntryObserver = (
 ) => void;
 
 /** What a new history adds to the base of its revisions: far more than any log has entries. */
-const revisionsPerHistory = 1_000_000_000;
+export const revisionsPerHistory = 1_000_000_000;
 
 export interface KeyValueStateMachineOptions {
   /** Which history begins with a bootstrap or new-history entry. */
