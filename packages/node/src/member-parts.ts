@@ -9,6 +9,7 @@ import { Deadlines } from './deadlines.ts';
 import { StateVerification } from './divergence/state-verification.ts';
 import { Forwards } from './forwards.ts';
 import { MemberLeadership } from './leadership.ts';
+import { LifetimeMetrics } from './lifetime-metrics.ts';
 import { MemberAddresses } from './member-addresses.ts';
 import { MemberCondition } from './member-condition.ts';
 import { NodeMetrics } from './node-metrics.ts';
@@ -68,6 +69,7 @@ export class MemberParts {
   readonly verification: StateVerification;
   readonly snapshots: Snapshots;
   readonly timeKeeper: TimeKeeper;
+  readonly lifetimeMetrics: LifetimeMetrics;
   readonly turns: TurnLoop;
 
   constructor(context: MemberContext) {
@@ -101,6 +103,7 @@ export class MemberParts {
     this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
     this.timeKeeper = createTimeKeeper(context, this);
+    this.lifetimeMetrics = new LifetimeMetrics(context.metrics);
     this.turns = createTurnLoop(context, this);
   }
 }

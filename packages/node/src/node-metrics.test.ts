@@ -88,7 +88,6 @@ test('the flush lag is what is in memory only', () => {
   );
   const raft = { lastLogIndex: 12, durableIndex: 9, progress: () => [] } as unknown as Raft;
   const rest = { appliedIndex: 9, pendingWrites: 0, pendingReads: 0, keys: 0, stateBytes: 0 };
-  const lifetimes = { expiringKeys: 0, leases: 0, sessions: 0 };
-  node.refresh({ raft, ...rest, ...lifetimes, isDiskFull: false });
+  node.refresh({ raft, ...rest, isDiskFull: false });
   expect(gauges.get('d_engine_flush_lag_entries')).toBe(3);
 });

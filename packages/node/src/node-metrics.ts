@@ -39,9 +39,6 @@ export class NodeMetrics {
   readonly #pendingReads: Gauge;
   readonly #keys: Gauge;
   readonly #stateBytes: Gauge;
-  readonly #expiringKeys: Gauge;
-  readonly #leases: Gauge;
-  readonly #sessions: Gauge;
   readonly #diskFull: Gauge;
   readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
@@ -108,9 +105,6 @@ export class NodeMetrics {
     this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
     this.#keys = gauge('d_engine_keys', 'Keys in the store');
     this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
-    this.#expiringKeys = gauge('d_engine_expiring_keys', 'Keys with a TTL of their own');
-    this.#leases = gauge('d_engine_leases', 'Leases that are granted');
-    this.#sessions = gauge('d_engine_sessions', 'Sessions that are open');
     this.#diskFull = gauge(
       'd_engine_disk_full',
       '1 while something waits for room on the disk: writes stop when the log file is full',
@@ -163,9 +157,6 @@ export class NodeMetrics {
     pendingReads: number;
     keys: number;
     stateBytes: number;
-    expiringKeys: number;
-    leases: number;
-    sessions: number;
     isDiskFull: boolean;
   }): void {
     const { raft } = sources;
@@ -182,9 +173,6 @@ export class NodeMetrics {
     this.#pendingReads.set(sources.pendingReads);
     this.#keys.set(sources.keys);
     this.#stateBytes.set(sources.stateBytes);
-    this.#expiringKeys.set(sources.expiringKeys);
-    this.#leases.set(sources.leases);
-    this.#sessions.set(sources.sessions);
     this.#diskFull.set(sources.isDiskFull ? 1 : 0);
     for (const peer of raft.progress()) {
       this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);

@@ -274,6 +274,7 @@ export class Node {
   /** Brings the gauges up to date before somebody reads them. */
   refreshMetrics(): void {
     this.#parts.snapshots.refreshMetrics();
+    this.#parts.lifetimeMetrics.refresh(this.#parts.stateMachine);
     this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
@@ -282,9 +283,6 @@ export class Node {
       pendingReads: this.#parts.reads.pendingCount,
       keys: this.#parts.stateMachine.keyCount,
       stateBytes: this.#parts.stateMachine.stateBytes,
-      expiringKeys: this.#parts.stateMachine.expiringKeyCount,
-      leases: this.#parts.stateMachine.leaseCount,
-      sessions: this.#parts.stateMachine.sessionCount,
       isDiskFull: this.#storage.spaceProblem !== undefined,
     });
   }

@@ -1,4 +1,4 @@
-import type { ClientApi, KeyRange, KeyValue, Transaction } from 'd-engine';
+import type { ClientApi, KeyRange, KeyValue, ReadOptions, Transaction } from 'd-engine';
 import { DEngineError, type errorRegistry } from 'd-engine';
 import type { HttpAnswer } from '../../../../tools/cluster/http-call.ts';
 import { httpCall } from '../../../../tools/cluster/http-call.ts';
@@ -12,29 +12,38 @@ const textOf = (bytes: Uint8Array | string): string => Buffer.from(bytes).toStri
 
 /** The store's operations over HTTP/JSON, for keys and values that are text. */
 export function httpClient(address: string): StoreOperations {
-  const post = async (path: string, body: object, key?: string): Promise<Body> => {
-    const headers = key === undefined ? {} : { 'idempotency-key': key };
-    const answer = await httpCall(address, 'POST', path, { body: JSON.stringify(body), headers });
-    return resultOf(answer);
-  };
-  const get = async (path: string, parameters: Body): Promise<Body> => {
-    const query = Object.entries(parameters)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
-    return resultOf(await httpCall(address, 'GET', `${path}?${query.join('&')}`));
-  };
-  const readOne = async (key: string, options: Parameters<ClientApi['get']>[1] = {}) => {
-    const { consistency, minRevision } = options;
-    return get('/get', { key, consistency, min_revision: minRevision });
-  };
+  return { ...writesOf(address), ...readsOf(address), ...leasesOf(address) };
+}
+
+async function post(address: string, path: string, body: object, key?: string): Promise<Body> {
+  const headers = key === undefined ? {} : { 'idempotency-key': key };
+  const answer = await httpCall(address, 'POST', path, { body: JSON.stringify(body), headers });
+  return resultOf(answer);
+}
+
+async function get(address: string, path: string, parameters: Body): Promise<Body> {
+  const query = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+  return resultOf(await httpCall(address, 'GET', `${path}?${query.join('&')}`));
+}
+
+function readOne(address: string, key: string, options: ReadOptions = {}): Promise<Body> {
+  const { consistency, minRevision } = options;
+  return get(address, '/get', { key, consistency, min_revision: minRevision });
+}
+
+function writesOf(
+  address: string,
+): Pick<StoreOperations, 'put' | 'delete' | 'compareAndSwap' | 'txn'> {
   return {
     async put(key, value, options = {}) {
       const { ttlMs, lease, idempotencyKey } = options;
       const body = { key: textOf(key), value: textOf(value), ttl_ms: ttlMs, lease };
-      return numbers(await post('/put', body, idempotencyKey), 'revision');
+      return numbers(await post(address, '/put', body, idempotencyKey), 'revision');
     },
     async delete(key, options = {}) {
-      const body = await post('/delete', { key: textOf(key) }, options.idempotencyKey);
+      const body = await post(address, '/delete', { key: textOf(key) }, options.idempotencyKey);
       return { deleted: body['deleted'] === true, ...numbers(body, 'revision') };
     },
     async compareAndSwap(key, expected, value, options = {}) {
@@ -44,7 +53,7 @@ export function httpClient(address: string): StoreOperations {
         value: value === null ? null : textOf(value),
       };
       const sent = { key: textOf(key), ...wanted, ttl_ms: ttlMs, lease };
-      const body = await post('/cas', sent, idempotencyKey);
+      const body = await post(address, '/cas', sent, idempotencyKey);
       const current = body['current'];
       return {
         succeeded: body['succeeded'] === true,
@@ -53,7 +62,12 @@ export function httpClient(address: string): StoreOperations {
       };
     },
     async txn(transaction, options = {}) {
-      const body = await post('/txn', transactionBody(transaction), options.idempotencyKey);
+      const body = await post(
+        address,
+        '/txn',
+        transactionBody(transaction),
+        options.idempotencyKey,
+      );
       const responses = body['responses'] as Body[];
       return {
         succeeded: body['succeeded'] === true,
@@ -67,12 +81,17 @@ export function httpClient(address: string): StoreOperations {
         }),
       };
     },
+  };
+}
+
+function readsOf(address: string): Pick<StoreOperations, 'get' | 'read' | 'scan'> {
+  return {
     async get(key, options) {
-      const body = await readOne(textOf(key), options);
+      const body = await readOne(address, textOf(key), options);
       return entryOf(body['value'] === null ? null : body);
     },
     async read(keys, options) {
-      const bodies = await Promise.all(keys.map((key) => readOne(textOf(key), options)));
+      const bodies = await Promise.all(keys.map((key) => readOne(address, textOf(key), options)));
       const [first = {}] = bodies;
       const entries = bodies.map((body) => entryOf(body['value'] === null ? null : body));
       return { entries, revision: first['revision'] as number, consistency: 'linearizable' };
@@ -80,7 +99,7 @@ export function httpClient(address: string): StoreOperations {
     async scan(range, options = {}) {
       const { limit, order, cursor, consistency, minRevision } = options;
       const paging = { limit, order, cursor, consistency, min_revision: minRevision };
-      const body = await get('/scan', { ...rangeParameters(range), ...paging });
+      const body = await get(address, '/scan', { ...rangeParameters(range), ...paging });
       const entries = (body['entries'] as Body[]).map((entry) => entryOf(entry) as KeyValue);
       return {
         entries,
@@ -90,16 +109,23 @@ export function httpClient(address: string): StoreOperations {
         nextCursor: body['next_cursor'] as string | null,
       };
     },
+  };
+}
+
+function leasesOf(
+  address: string,
+): Pick<StoreOperations, 'grantLease' | 'keepLeaseAlive' | 'revokeLease' | 'leaseTimeLeft'> {
+  return {
     async grantLease(ttlMs, options = {}) {
-      const body = await post('/lease/grant', { ttl_ms: ttlMs }, options.idempotencyKey);
+      const body = await post(address, '/lease/grant', { ttl_ms: ttlMs }, options.idempotencyKey);
       return { lease: body['lease'] as number, ttlMs, ...numbers(body, 'revision') };
     },
     async keepLeaseAlive(lease, options = {}) {
-      const body = await post('/lease/keepalive', { lease }, options.idempotencyKey);
+      const body = await post(address, '/lease/keepalive', { lease }, options.idempotencyKey);
       return { ttlMs: body['ttl_ms'] as number, ...numbers(body, 'revision') };
     },
     async revokeLease(lease, options = {}) {
-      const body = await post('/lease/revoke', { lease }, options.idempotencyKey);
+      const body = await post(address, '/lease/revoke', { lease }, options.idempotencyKey);
       return { deletedKeys: body['deleted_keys'] as number, ...numbers(body, 'revision') };
     },
     async leaseTimeLeft(lease) {
