@@ -1,17 +1,16 @@
 import type { Env, Logger, Metrics } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
-import { historyIdOf, Raft } from '@d-engine/raft';
-import type { ApplicationFactory, EntryObserver, StateMachine, Storage } from '@d-engine/storage';
-import { ApplicationHost, KeyValueStateMachine } from '@d-engine/storage';
+import { Raft } from '@d-engine/raft';
+import type { EntryObserver, StateMachine, Storage } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { StateVerification } from './divergence/state-verification.ts';
 import { Forwards } from './forwards.ts';
 import { MemberLeadership } from './leadership.ts';
-import { LifetimeMetrics } from './lifetime-metrics.ts';
 import { MemberAddresses } from './member-addresses.ts';
 import { MemberCondition } from './member-condition.ts';
+import type { MemberState } from './member-state.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { OperationChecks } from './operation-checks.ts';
 import { Peering } from './peering.ts';
@@ -35,9 +34,8 @@ export interface MemberContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly storage: Storage;
+  readonly state: MemberState;
   readonly onEntryApplied: EntryObserver | undefined;
-  /** Instead of the key-value store. */
-  readonly application: ApplicationFactory | undefined;
   onEffects(effects: Effects): void;
   onStall(blockedMs: number): void;
   onFailure(error: unknown): void;
@@ -69,13 +67,12 @@ export class MemberParts {
   readonly verification: StateVerification;
   readonly snapshots: Snapshots;
   readonly timeKeeper: TimeKeeper;
-  readonly lifetimeMetrics: LifetimeMetrics;
   readonly turns: TurnLoop;
 
   constructor(context: MemberContext) {
     const { env, settings } = context;
     this.metrics = new NodeMetrics(context.metrics, env.clock);
-    this.stateMachine = createStateMachine(context);
+    this.stateMachine = context.state.stateMachine;
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);
     this.condition = new MemberCondition(() => this.raft.leaderId !== null);
@@ -103,24 +100,11 @@ export class MemberParts {
     this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
     this.timeKeeper = createTimeKeeper(context, this);
-    this.lifetimeMetrics = new LifetimeMetrics(context.metrics);
     this.turns = createTurnLoop(context, this);
   }
 }
 
-function createStateMachine(context: MemberContext): StateMachine {
-  const { application: create, onEntryApplied } = context;
-  if (create !== undefined) {
-    return new ApplicationHost({ create, onEntryApplied, readHistoryId: historyIdOf });
-  }
-  return new KeyValueStateMachine({
-    readHistoryId: historyIdOf,
-    collectEvents: true,
-    onEntryApplied,
-  });
-}
-
-function createRaft({ env, settings, storage }: MemberContext): Raft {
+function createRaft({ env, settings, storage, state }: MemberContext): Raft {
   return new Raft(
     {
       nodeId: settings.nodeId,
@@ -138,7 +122,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       random: () => env.random.float(),
       newId: () => randomId(env.random),
     },
-    storage.recovered,
+    state.recovered,
     env.clock.now(),
   );
 }
