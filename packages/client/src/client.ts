@@ -9,8 +9,11 @@ import {
   type Env,
   type KeyValue,
   type Logger,
+  type MemberAction,
+  type MemberChangeResult,
   type MembershipWatch,
   type Metrics,
+  type NodeId,
   type NodeStatus,
   type ReadOptions,
   type ReadResult,
@@ -24,8 +27,10 @@ import {
   type WriteResult,
 } from '@d-engine/base';
 import {
+  decodeMemberChangeResult,
   decodeNodeStatus,
   encodeClientReadRequest,
+  encodeMemberChangeRequest,
   methods,
   statusRequestBytes,
   type WriteOutcome,
@@ -64,12 +69,22 @@ export interface Client extends ClientApi {
    * when no deadline is given.
    */
   snapshot(options?: RequestOptions): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * Changes who belongs to the cluster; any member takes it. Resolves once that is committed, and
+   * asking again does no harm. 10 s when no deadline is given.
+   */
+  changeMember(
+    action: MemberAction,
+    nodeId: NodeId,
+    options?: RequestOptions,
+  ): Promise<MemberChangeResult>;
   /** Ends all connections; operations under way and later ones reject. Idempotent. */
   close(): void;
 }
 
 const deadlineMsDefault = 3_000;
 const connectTimeoutMsDefault = 1_000;
+const changeDeadlineMsDefault = 10_000;
 
 /**
  * A client of a cluster over the network. Opens nothing before the first operation.
@@ -207,6 +222,30 @@ class NetworkClient implements Client {
         decode: (message, endpoint) => this.#statusOutcome(message, endpoint),
       },
       options,
+    );
+  }
+
+  async changeMember(
+    action: MemberAction,
+    nodeId: NodeId,
+    options: RequestOptions = {},
+  ): Promise<MemberChangeResult> {
+    const { deadlineMs = changeDeadlineMsDefault } = options;
+    // It answers, with the reason, before this side gives up.
+    const waitMs = Math.max(1, Math.floor(deadlineMs * 0.8));
+    return this.#caller.run(
+      {
+        name: 'changeMember',
+        operation: 'write',
+        target: 'any',
+        method: methods.changeMember,
+        request: encodeMemberChangeRequest({ action, nodeId, waitMs, forwarded: false }),
+        decode: (message) => {
+          const result = decode(message, decodeMemberChangeResult);
+          return result instanceof DEngineError ? unreadable(result) : { ok: true, value: result };
+        },
+      },
+      { ...options, deadlineMs },
     );
   }
 

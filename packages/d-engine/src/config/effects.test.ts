@@ -104,6 +104,8 @@ test('the keys that have an effect, besides those of the planes', () => {
     'cluster.db_root_dir',
     'cluster.log_dir',
     'raft.general_raft_timeout_duration_in_ms',
+    'raft.learner_catchup_threshold',
+    'raft.learner_check_throttle_ms',
     'raft.snapshot_rpc_timeout_ms',
     'raft.state_verification_interval_ms',
     'raft.election.election_timeout_min',
@@ -139,6 +141,11 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.rpc_compression.snapshot_response',
     'raft.rpc_compression.cluster_response',
     'raft.rpc_compression.client_response',
+    'raft.membership.zombie.threshold',
+    'raft.membership.zombie.purge_interval',
+    'raft.membership.promotion.stale_learner_threshold',
+    'raft.membership.promotion.stale_check_interval',
+    'raft.auto_join.rpc_enable_compression',
     'http.allowed_hosts',
     'limits.max_key_bytes',
     'limits.max_value_bytes',
@@ -160,7 +167,6 @@ test('the keys that have an effect, besides those of the planes', () => {
 
 describe('spellings of other versions', () => {
   test.each([
-    ['raft.learner_raft_log_gap = 10', (raft) => raft.learnerCatchupThresholdEntries, 10],
     [
       'raft.election.rpc_peer_connectinon_monitor_interval_in_sec = 9',
       (raft) => raft.election.peerMonitorIntervalSeconds,
@@ -198,6 +204,12 @@ describe('spellings of other versions', () => {
     expect(pick(config.raft)).toBe(value);
     // The warning names the key as the user wrote it.
     expect(warnings.at(-1)).toContain(toml.split(' ')[0]);
+  });
+
+  test('one that has an effect is taken without a word', () => {
+    const { config, warnings } = loadText('raft.learner_raft_log_gap = 10');
+    expect(config.raft.learnerCatchupThresholdEntries).toBe(10);
+    expect(warnings).toEqual([]);
   });
 
   test('two spellings of one key in one file are refused', () => {

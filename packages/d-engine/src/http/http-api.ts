@@ -8,6 +8,7 @@ import { HttpPort, type ListeningPort, splitAddress } from './http-port.ts';
 import { HttpSeries } from './http-series.ts';
 import { type KeyValueSettings, keyValueRoutes } from './key-value-routes.ts';
 import { laterRoutes } from './later-routes.ts';
+import { memberRoutes } from './member-routes.ts';
 import { type HttpNode, healthRoutes, metricsRoutes, nodeRoutes } from './node-routes.ts';
 import { ByteBudget } from './request-body.ts';
 import { watchRoute } from './watch-route.ts';
@@ -61,6 +62,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       ...keyValueRoutes(client, settings),
       watchRoute(node.watches),
       ...nodeRoutes(node),
+      ...memberRoutes(node),
       ...laterRoutes(),
     ],
     hostRule: createHostRule(settings.allowedHosts, hostname()),

@@ -6,7 +6,6 @@ export function laterRoutes(): Route[] {
   return [
     later('POST', '/txn', 'transactions; POST /cas changes one key atomically'),
     later('GET', '/scan', 'scans; GET /get reads one key'),
-    { ...later('POST', '/promote', 'changes of membership'), admin: true },
   ];
 }
 

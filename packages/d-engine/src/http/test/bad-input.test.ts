@@ -108,7 +108,6 @@ describe('routes', () => {
   it.each([
     ['POST', '/txn'],
     ['GET', '/scan?prefix=a'],
-    ['POST', '/promote'],
   ])('%s %s is for later: 501', async (method, path) => {
     const body = method === 'POST' ? { body: '{"node_id":4}' } : {};
     const reply = await http.call(method, path, body);
