@@ -42,7 +42,12 @@ once, on standard error, and the exit code is 2.
 The keys are those of d-engine for Rust, in old and new spellings, and some of our own. The column
 "Effect" says which of them do something today. A key without effect is accepted and warns, so that
 a file of the original loads; more than three of them in one file share a line of the log.
-\`strategy = "MemFirst"\` runs as DiskFirst for now, with a warning.
+\`strategy = "MemFirst"\` acknowledges writes that are in the memory of a majority; what that may
+lose is told in [guarantees](guarantees.md#with-memfirst). Without a \`flush_policy\` it writes
+what it holds at 1,024 entries, and no later than 100 ms after the first of them;
+\`idle_flush_interval_ms\` is another name of \`interval_ms\`. With \`flush_policy = "Immediate"\`
+it warns: that takes away what MemFirst is for. With DiskFirst each turn is synced before anything
+of it is acknowledged, whatever the policy.
 
 ## Keys
 

@@ -19,6 +19,7 @@ export class BatchReader<Batch> implements AsyncIterableIterator<Batch, undefine
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#end();
   #waiters: Waiter<Batch>[] = [];
+  #isTaking = false;
   #state: 'open' | 'ended' | { readonly failure: Error } = 'open';
 
   constructor(source: BatchSource<Batch>, signal: AbortSignal | undefined) {
@@ -32,7 +33,7 @@ export class BatchReader<Batch> implements AsyncIterableIterator<Batch, undefine
   }
 
   next(): Promise<IteratorResult<Batch, undefined>> {
-    const result = this.#take();
+    const result = this.#waiters.length > 0 ? undefined : this.#take();
     if (result !== undefined) return result;
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
@@ -44,7 +45,8 @@ export class BatchReader<Batch> implements AsyncIterableIterator<Batch, undefine
 
   /** The source may have something now. */
   wake(): void {
-    while (this.#waiters.length > 0) {
+    // Taking may end the watch: whoever takes gives that to its waiter.
+    while (!this.#isTaking && this.#waiters.length > 0) {
       const result = this.#take();
       if (result === undefined) return;
       const waiter = this.#waiters.shift() as Waiter<Batch>;
@@ -63,7 +65,9 @@ export class BatchReader<Batch> implements AsyncIterableIterator<Batch, undefine
   #take(): Promise<IteratorResult<Batch, undefined>> | undefined {
     if (this.#state === 'open' && this.#signal?.aborted === true) this.#end();
     if (this.#state === 'open') {
+      this.#isTaking = true;
       const value = this.#source.take();
+      this.#isTaking = false;
       if (value !== undefined) return Promise.resolve({ done: false, value });
     }
     // Taking may have ended it.

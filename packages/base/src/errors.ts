@@ -60,6 +60,7 @@ export type ErrorName =
   | 'StateDiverged'
   | 'TlsFailed'
   | 'StateFull'
+  | 'HistoryGivenUp'
   | 'ChangeInFlight'
   | 'KnownMember'
   | 'ReadOnlyMember'
@@ -233,6 +234,14 @@ export const errorRegistry: Readonly<Record<ErrorName, ErrorDefinition>> = {
     'failedPrecondition',
     503,
     'The state of this member is not that of a quorum: ask another member, replace this one.',
+  ),
+  HistoryGivenUp: define(
+    10021,
+    false,
+    'maybe',
+    'dataLoss',
+    503,
+    'The member holds what its cluster gave up: save a copy, wipe its directory, start it again.',
   ),
   WatchCompacted: define(
     10030,

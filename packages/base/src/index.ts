@@ -3,6 +3,7 @@ export * from './batch-reader.ts';
 export * from './byte-streams.ts';
 export * from './bytes-like.ts';
 export * from './client-api.ts';
+export * from './command-building.ts';
 export * from './consistency.ts';
 export * from './entry.ts';
 export * from './env.ts';

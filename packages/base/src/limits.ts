@@ -17,6 +17,8 @@ export const limits = {
   transactionStepsMax: 128,
   /** What the steps of a transaction read; a session keeps it until the client has it. */
   transactionAnswerBytesMax: 1_048_576,
+  /** Entries of a page when nobody says how many. */
+  scanEntriesDefault: 100,
   /** One page of a scan: it is looked up and copied between two turns. */
   scanEntriesMax: 1_000,
   /** A hundred years: cluster time plus this is an exact number. */

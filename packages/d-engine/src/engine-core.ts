@@ -1,6 +1,7 @@
-import type { Address, ClientApi, Listener, Logger, Metrics } from '@d-engine/base';
+import type { Address, ClientApi, Disk, Listener, Logger, Metrics } from '@d-engine/base';
 import { DEngineError, describeError } from '@d-engine/base';
 import { Node, splitAddress } from '@d-engine/node';
+import type { ApplicationFactory } from '@d-engine/storage';
 import type { NodeConfig } from './config/index.ts';
 import { nodeSettings } from './engine-settings.ts';
 import type { RealEnv } from './env/index.ts';
@@ -20,6 +21,10 @@ export interface EngineCoreOptions {
   readonly renderMetrics: () => string;
   /** `none`: neither peers nor clients can come; only calls of this process are served. */
   readonly ports: 'none' | 'client' | 'clientAndMetrics';
+  /** Instead of the key-value store. */
+  readonly application?: ApplicationFactory | undefined;
+  /** Instead of this machine's files. */
+  readonly disk?: Disk | undefined;
 }
 
 const httpGraceMs = 500;
@@ -109,10 +114,11 @@ async function startParts(
   // The HTTP API needs the node and the node's port needs the API: sockets come only later.
   let http: HttpApi | undefined;
   const node = await Node.start({
-    env,
+    env: options.disk === undefined ? env : { ...env, disk: options.disk },
     settings,
     logger,
     metrics,
+    application: options.application,
     listen: async (address, service) => {
       if (!hasPort) return noListener(address);
       return env.network.listen(address, service, {

@@ -30,6 +30,14 @@ export type {
   WriteResult,
 } from '@d-engine/base';
 export { DEngineError, errorRegistry } from '@d-engine/base';
+export type {
+  ApplicationClient,
+  ApplicationFactory,
+  ApplicationResult,
+  ApplicationStateMachine,
+  CommandAt,
+} from '@d-engine/storage';
+export { applicationClient } from '@d-engine/storage';
 export type { ClientTls } from './client-tls.ts';
 export { ConfigError } from './config/index.ts';
 export { connect } from './connect.ts';
@@ -42,9 +50,13 @@ export type {
   EmbeddedSource,
   EmbeddedStart,
   EngineConfig,
+  EngineConfig as Config,
   HostMetrics,
 } from './embedded/start-options.ts';
 export { MetricsRegistry } from './env/index.ts';
+export { MemoryStorage } from './memory-storage.ts';
+export type { BuiltNode, NodeBuilderSettings } from './node-builder.ts';
+export { NodeBuilder } from './node-builder.ts';
 export { exitCodes, runProcess } from './run-process.ts';
 export type { RunningEngine, RunOptions, RunSource } from './standalone-engine.ts';
 export { StandaloneEngine } from './standalone-engine.ts';

@@ -9,6 +9,9 @@ export {
   entryKinds,
 } from '@d-engine/base';
 export type {
+  ApplicationExamples,
+  ApplicationFactory,
+  ApplicationStateMachine,
   AppliedBatch,
   CommandResult,
   ConformanceCase,
@@ -33,6 +36,7 @@ export type {
   StateView,
 } from '@d-engine/storage';
 export {
+  applicationConformance,
   ConformanceFailure,
   hardStateStoreConformance,
   KeyValueStateMachine,

@@ -20,7 +20,7 @@ function setUp(isUp = true) {
     },
   });
   const send = (leader: number): boolean =>
-    forwards.send(leader, command, 1_000, (reply) => replies.push(reply));
+    forwards.send(leader, { command }, 1_000, (reply) => replies.push(reply));
   return { clock, frames, replies, forwards, send };
 }
 

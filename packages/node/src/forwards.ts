@@ -1,9 +1,15 @@
-import type { Clock, NodeId } from '@d-engine/base';
+import type { Clock, NodeId, SessionStamp } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import type { ForwardWriteResult, PeerFrame } from '@d-engine/wire';
 import { errorFromForward } from '@d-engine/wire';
 import type { Deadlines, Waiting } from './deadlines.ts';
 import type { SettleWrite } from './proposals.ts';
+
+/** A client's command on its way to the leader, on its session if it has one. */
+export interface RoutedWrite {
+  readonly command: Uint8Array;
+  readonly session?: SessionStamp | undefined;
+}
 
 /** A write that was handed to the leader and has no answer yet. */
 class Forward implements Waiting {
@@ -59,7 +65,12 @@ export class Forwards {
   }
 
   /** False: nothing was sent and `settle` will not be called. */
-  send(leader: NodeId, command: Uint8Array, deadlineMs: number, settle: SettleWrite): boolean {
+  send(
+    leader: NodeId,
+    { command, session }: RoutedWrite,
+    deadlineMs: number,
+    settle: SettleWrite,
+  ): boolean {
     const id = this.#nextId++;
     const leaderDeadlineMs = Math.max(1, Math.floor(deadlineMs - answerMarginMs));
     const frame: PeerFrame = {
@@ -67,7 +78,7 @@ export class Forwards {
       forwardId: id,
       command,
       deadlineMs: leaderDeadlineMs,
-      session: undefined,
+      session,
     };
     if (!this.#sendFrame(leader, frame)) return false;
     const deadlineAtMs = this.#clock.monotonicMs() + deadlineMs;

@@ -2,8 +2,8 @@ import type { Env, Logger, Metrics } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
 import { historyIdOf, Raft } from '@d-engine/raft';
-import type { EntryObserver, Storage } from '@d-engine/storage';
-import { KeyValueStateMachine } from '@d-engine/storage';
+import type { ApplicationFactory, EntryObserver, StateMachine, Storage } from '@d-engine/storage';
+import { ApplicationHost, KeyValueStateMachine } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { StateVerification } from './divergence/state-verification.ts';
@@ -23,6 +23,7 @@ import { Reads } from './reads.ts';
 import type { NodeSettings } from './settings.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { StateQuota } from './state-quota.ts';
+import { TimeKeeper } from './time-keeper.ts';
 import { TurnLoop } from './turn-loop.ts';
 import { Watches } from './watch/watches.ts';
 import { WriteRouter } from './write-router.ts';
@@ -35,6 +36,8 @@ export interface MemberContext {
   readonly metrics: Metrics;
   readonly storage: Storage;
   readonly onEntryApplied: EntryObserver | undefined;
+  /** Instead of the key-value store. */
+  readonly application: ApplicationFactory | undefined;
   onEffects(effects: Effects): void;
   onStall(blockedMs: number): void;
   onFailure(error: unknown): void;
@@ -49,7 +52,7 @@ const leaderWaitTimeouts = 1.5;
  */
 export class MemberParts {
   readonly metrics: NodeMetrics;
-  readonly stateMachine: KeyValueStateMachine;
+  readonly stateMachine: StateMachine;
   readonly raft: Raft;
   readonly deadlines: Deadlines;
   readonly condition: MemberCondition;
@@ -65,17 +68,14 @@ export class MemberParts {
   readonly applier: Applier;
   readonly verification: StateVerification;
   readonly snapshots: Snapshots;
+  readonly timeKeeper: TimeKeeper;
   readonly turns: TurnLoop;
   readonly membership: Membership;
 
   constructor(context: MemberContext) {
     const { env, settings } = context;
     this.metrics = new NodeMetrics(context.metrics, env.clock);
-    this.stateMachine = new KeyValueStateMachine({
-      readHistoryId: historyIdOf,
-      collectEvents: true,
-      onEntryApplied: context.onEntryApplied,
-    });
+    this.stateMachine = createStateMachine(context);
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);
     this.condition = new MemberCondition(() => this.raft.leaderId !== null);
@@ -102,9 +102,22 @@ export class MemberParts {
     this.applier = createApplier(context, this);
     this.verification = createVerification(context, this);
     this.snapshots = createSnapshots(context, this);
+    this.timeKeeper = createTimeKeeper(context, this);
     this.turns = createTurnLoop(context, this);
     this.membership = createMembership(context, this);
   }
+}
+
+function createStateMachine(context: MemberContext): StateMachine {
+  const { application: create, onEntryApplied } = context;
+  if (create !== undefined) {
+    return new ApplicationHost({ create, onEntryApplied, readHistoryId: historyIdOf });
+  }
+  return new KeyValueStateMachine({
+    readHistoryId: historyIdOf,
+    collectEvents: true,
+    onEntryApplied,
+  });
 }
 
 function createRaft({ env, settings, storage }: MemberContext): Raft {
@@ -276,9 +289,22 @@ function createSnapshots(context: MemberContext, parts: MemberParts): Snapshots 
   });
 }
 
+function createTimeKeeper({ env, metrics }: MemberContext, parts: MemberParts): TimeKeeper {
+  return new TimeKeeper({
+    clock: env.clock,
+    raft: parts.raft,
+    state: parts.stateMachine,
+    requestTurn: () => parts.turns.request(),
+    proposed: metrics.counter(
+      'd_engine_time_entries_total',
+      'Time entries proposed by this member while something expires',
+    ),
+  });
+}
+
 function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
   const { env, settings, storage } = context;
-  const { raft, applier, proposals, reads, metrics } = parts;
+  const { raft, applier, proposals, reads, timeKeeper, metrics } = parts;
   const onFailure = (error: unknown): void => context.onFailure(error);
   return new TurnLoop({
     env,
@@ -287,6 +313,7 @@ function createTurnLoop(context: MemberContext, parts: MemberParts): TurnLoop {
     applier,
     proposals,
     reads,
+    timeKeeper,
     electionTimeoutMinMs: settings.electionTimeoutMinMs,
     flushPolicy: settings.flushPolicy,
     metrics,

@@ -41,7 +41,7 @@ test('a read likewise', () => {
   const node = new NodeMetrics(metrics, clock);
   const replies: boolean[] = [];
   const request = node.countedRead({
-    keys: [],
+    question: { type: 'keys', keys: [] },
     consistency: 'eventual',
     minRevision: 0,
     deadlineMs: 1,
@@ -88,6 +88,7 @@ test('the flush lag is what is in memory only', () => {
   );
   const raft = { lastLogIndex: 12, durableIndex: 9, progress: () => [] } as unknown as Raft;
   const rest = { appliedIndex: 9, pendingWrites: 0, pendingReads: 0, keys: 0, stateBytes: 0 };
-  node.refresh({ raft, ...rest, isDiskFull: false });
+  const lifetimes = { expiringKeys: 0, leases: 0, sessions: 0 };
+  node.refresh({ raft, ...rest, ...lifetimes, isDiskFull: false });
   expect(gauges.get('d_engine_flush_lag_entries')).toBe(3);
 });

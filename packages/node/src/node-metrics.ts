@@ -2,6 +2,7 @@ import type { Clock, Counter, Gauge, Histogram, LogIndex, Metrics, NodeId } from
 import type { Outgoing, Raft } from '@d-engine/raft';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
+import { RecoveryMetrics } from './recovery-metrics.ts';
 
 const latencyBoundsMs = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
@@ -23,6 +24,7 @@ export class NodeMetrics {
   readonly cutAppends: Counter;
   readonly leaderChanges: Counter;
   readonly loopStalls: Counter;
+  readonly recovery: RecoveryMetrics;
   readonly persistMs: Histogram;
   readonly persistEntries: Histogram;
   readonly #term: Gauge;
@@ -37,6 +39,9 @@ export class NodeMetrics {
   readonly #pendingReads: Gauge;
   readonly #keys: Gauge;
   readonly #stateBytes: Gauge;
+  readonly #expiringKeys: Gauge;
+  readonly #leases: Gauge;
+  readonly #sessions: Gauge;
   readonly #diskFull: Gauge;
   readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
@@ -44,6 +49,7 @@ export class NodeMetrics {
 
   constructor(metrics: Metrics, clock: Clock) {
     this.clock = clock;
+    this.recovery = new RecoveryMetrics(metrics);
     const counter = (name: string, help: string): Counter => metrics.counter(name, help);
     const gauge = (name: string, help: string): Gauge => metrics.gauge(name, help);
     this.writes = counter('d_engine_writes_total', 'Writes asked for, on every road in');
@@ -102,6 +108,9 @@ export class NodeMetrics {
     this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
     this.#keys = gauge('d_engine_keys', 'Keys in the store');
     this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
+    this.#expiringKeys = gauge('d_engine_expiring_keys', 'Keys with a TTL of their own');
+    this.#leases = gauge('d_engine_leases', 'Leases that are granted');
+    this.#sessions = gauge('d_engine_sessions', 'Sessions that are open');
     this.#diskFull = gauge(
       'd_engine_disk_full',
       '1 while something waits for room on the disk: writes stop when the log file is full',
@@ -154,9 +163,13 @@ export class NodeMetrics {
     pendingReads: number;
     keys: number;
     stateBytes: number;
+    expiringKeys: number;
+    leases: number;
+    sessions: number;
     isDiskFull: boolean;
   }): void {
     const { raft } = sources;
+    this.recovery.recovering.set(raft.recovering ? 1 : 0);
     this.#term.set(raft.term);
     this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
     this.#hasLeader.set(raft.leaderId === null ? 0 : 1);
@@ -169,6 +182,9 @@ export class NodeMetrics {
     this.#pendingReads.set(sources.pendingReads);
     this.#keys.set(sources.keys);
     this.#stateBytes.set(sources.stateBytes);
+    this.#expiringKeys.set(sources.expiringKeys);
+    this.#leases.set(sources.leases);
+    this.#sessions.set(sources.sessions);
     this.#diskFull.set(sources.isDiskFull ? 1 : 0);
     for (const peer of raft.progress()) {
       this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);

@@ -21,14 +21,15 @@ import {
   describeError,
   InvariantViolation,
 } from '@d-engine/base';
-import type { Configuration, Effects, Raft, RaftView } from '@d-engine/raft';
+import type { Configuration, Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
-import type { EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
+import type { ApplicationFactory, EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
 import { openStorage } from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
+import { historyGivenUp } from './history-given-up.ts';
 import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
@@ -55,6 +56,8 @@ export interface NodeOptions {
    * of a whole cluster.
    */
   readonly onEntryApplied?: EntryObserver;
+  /** A state machine of the host's, instead of the key-value store; the same on every member. */
+  readonly application?: ApplicationFactory | undefined;
 }
 
 /** The log records what is durable once nothing was written for this long. */
@@ -142,6 +145,7 @@ export class Node {
       metrics: options.metrics,
       storage,
       onEntryApplied: options.onEntryApplied,
+      application: options.application,
       onEffects: (effects) => this.#onEffects(effects),
       onStall: (blockedMs) => this.noteStall(blockedMs),
       onFailure: (error) => this.#fail(error),
@@ -270,6 +274,9 @@ export class Node {
       pendingReads: this.#parts.reads.pendingCount,
       keys: this.#parts.stateMachine.keyCount,
       stateBytes: this.#parts.stateMachine.stateBytes,
+      expiringKeys: this.#parts.stateMachine.expiringKeyCount,
+      leases: this.#parts.stateMachine.leaseCount,
+      sessions: this.#parts.stateMachine.sessionCount,
       isDiskFull: this.#storage.spaceProblem !== undefined,
     });
   }
@@ -374,6 +381,7 @@ export class Node {
     this.#parts.forwards.failAll(message);
     this.#parts.watches.stop(message);
     this.#parts.deadlines.stop();
+    this.#parts.timeKeeper.stop();
     this.#parts.snapshots.stop();
     this.#parts.membership.stop(message);
     this.#parts.transport.stop();
@@ -432,9 +440,15 @@ export class Node {
       this.#configuration = configuration;
       this.#membershipListeners.tell(configuration);
     }
-    if (effects.notices.some(({ type }) => type === 'recovered')) this.#onRecovered();
+    for (const notice of effects.notices) this.#onNotice(notice);
     const isKnown = this.#parts.raft.clusterId !== undefined;
     if (this.#clusterRecord === 'none' && isKnown) this.#recordCluster();
+  }
+
+  #onNotice(notice: Notice): void {
+    if (notice.type === 'recovered') this.#onRecovered();
+    if (notice.type === 'possibleDataLoss') this.#parts.metrics.recovery.possibleDataLosses.add();
+    if (notice.type === 'historyGivenUp') this.#fail(historyGivenUp(notice.index));
   }
 
   /**

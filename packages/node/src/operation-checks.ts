@@ -1,4 +1,4 @@
-import type { Consistency, WriteCommand } from '@d-engine/base';
+import type { Consistency, KeyLifetime, Transaction, WriteCommand } from '@d-engine/base';
 import { DEngineError, decodeWriteCommand, limits, MalformedMessage } from '@d-engine/base';
 import type { NodeSettings } from './settings.ts';
 
@@ -34,24 +34,76 @@ export class OperationChecks {
   }
 
   write(command: WriteCommand): DEngineError | undefined {
-    if (command.type !== 'put' && command.type !== 'delete' && command.type !== 'compareAndSwap') {
-      return new DEngineError('Unsupported', `${command.type} is not in this version yet`);
+    switch (command.type) {
+      case 'put':
+        return this.#put(command);
+      case 'delete':
+        return this.key(command.key);
+      case 'compareAndSwap':
+        return (
+          this.#put({ ...command, value: command.value ?? noBytes }) ??
+          this.#value(command.expected ?? noBytes)
+        );
+      case 'transaction':
+        return this.#transaction(command);
+      case 'grantLease':
+        return this.#ttl(command.ttlMs, limits.leaseTtlMsMin, limits.ttlMsMax);
+      case 'openSession':
+        return this.#ttl(command.ttlMs, 1, limits.sessionTtlMsMax);
+      case 'keepLeaseAlive':
+      case 'revokeLease':
+      case 'keepSessionAlive':
+      case 'closeSession':
+        return undefined;
     }
-    const key = this.key(command.key);
-    if (key !== undefined) return key;
-    if (command.type === 'delete') return undefined;
-    if (command.ttlMs > 0) {
-      const message = 'TTLs are not in this version: leave ttl out, and delete the key yourself';
-      return new DEngineError('Unsupported', message);
+  }
+
+  #transaction({ compare, success, failure }: Transaction<Uint8Array>): DEngineError | undefined {
+    for (const list of [compare, success, failure]) {
+      const max = limits.transactionStepsMax;
+      if (list.length > max) {
+        const message = `a list of a transaction with more than ${max} steps`;
+        return new DEngineError('RequestTooLarge', message);
+      }
     }
-    const value = command.value?.length ?? 0;
-    const expected = command.type === 'compareAndSwap' ? (command.expected?.length ?? 0) : 0;
-    const max = this.#settings.valueBytesMax;
-    if (Math.max(value, expected) <= max) return undefined;
-    return new DEngineError(
-      'RequestTooLarge',
-      `a value of ${Math.max(value, expected)} bytes is over the limit of ${max}`,
+    for (const comparison of compare) {
+      const problem =
+        this.key(comparison.key) ??
+        (comparison.target === 'value' ? this.#value(comparison.value) : undefined);
+      if (problem !== undefined) return problem;
+    }
+    for (const step of [...success, ...failure]) {
+      const problem = step.type === 'put' ? this.#put(step) : this.key(step.key);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
+  #put(put: { key: Uint8Array; value: Uint8Array } & KeyLifetime): DEngineError | undefined {
+    return (
+      this.key(put.key) ?? this.#value(put.value) ?? this.#ttl(put.ttlMs ?? 0, 0, limits.ttlMsMax)
     );
+  }
+
+  #value(value: Uint8Array): DEngineError | undefined {
+    const max = this.#settings.valueBytesMax;
+    if (value.length <= max) return undefined;
+    const message = `a value of ${value.length} bytes is over the limit of ${max}`;
+    return new DEngineError('RequestTooLarge', message);
+  }
+
+  #ttl(ttlMs: number, min: number, max: number): DEngineError | undefined {
+    if (ttlMs >= min && ttlMs <= max) return undefined;
+    const message = `a TTL of ${ttlMs} ms: it must be from ${min} to ${max}`;
+    return new DEngineError('InvalidRequest', message);
+  }
+
+  /** Of one page. */
+  scanLimit(limit: number): DEngineError | undefined {
+    if (Number.isSafeInteger(limit) && limit >= 1 && limit <= limits.scanEntriesMax)
+      return undefined;
+    const message = `the limit of a scan is from 1 to ${limits.scanEntriesMax}, not ${limit}`;
+    return new DEngineError('InvalidRequest', message);
   }
 
   read(keys: readonly Uint8Array[]): DEngineError | undefined {
@@ -89,3 +141,5 @@ export class OperationChecks {
     return Math.min(wanted ?? Number.POSITIVE_INFINITY, this.#settings.serverDeadlineMs);
   }
 }
+
+const noBytes: Uint8Array = new Uint8Array(0);

@@ -1,4 +1,5 @@
 import type { Clock, Logger, NodeId } from '@d-engine/base';
+import { unreachable } from '@d-engine/base';
 import type { Effects, Notice, Raft, StateChange } from '@d-engine/raft';
 import { logMessages } from './message-log.ts';
 
@@ -101,8 +102,14 @@ export class OperatorLog {
         this.#logger.error(
           'POSSIBLE DATA LOSS: too many voters lost what they had in memory; all together ' +
             'elected this leader, a new history begins, and writes above the index may be gone',
-          { index: notice.index },
+          { node: this.#nodeId, term: notice.term, index: notice.index },
         );
+        return;
+      case 'historyGivenUp':
+        // The error that this member stops with says it.
+        return;
+      default:
+        unreachable(notice, 'notice');
     }
   }
 

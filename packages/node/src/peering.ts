@@ -176,7 +176,8 @@ export class Peering implements TransportObserver {
     const problem = this.#checks.writeBytes(frame.command);
     if (problem !== undefined) return fail(problem);
     const deadlineMs = this.#checks.deadlineMs(frame.deadlineMs);
-    this.#parts().writes.submitHere(frame.command, deadlineMs, (settled) => {
+    const { command, session } = frame;
+    this.#parts().writes.submitHere({ command, session }, deadlineMs, (settled) => {
       if (!settled.ok) return fail(settled.error);
       reply({ type: 'forwardWriteResult', forwardId, outcome: { type: 'ok', ...settled.outcome } });
     });

@@ -117,7 +117,7 @@ test('a stop tells queued writes from proposed ones', () => {
 });
 
 test('a write that the state has no room for is refused; a settled one gives its own back', () => {
-  const bytesMax = 1.5 * stateGrowthMax(command);
+  const bytesMax = 1.2 * stateGrowthMax(command);
   const state = { stateBytes: 0, get: () => [null] };
   const quota = new StateQuota({ state, bytesMax, onRefused: () => undefined });
   const { proposals } = setUp(10, 2, quota);

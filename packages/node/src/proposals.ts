@@ -1,4 +1,4 @@
-import type { Clock, Entry, Instant, LogIndex, Proposal, Term } from '@d-engine/base';
+import type { Clock, Entry, Instant, LogIndex, Proposal, SessionStamp, Term } from '@d-engine/base';
 import { assert, DEngineError, entryBytes, entryKinds, limits } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
 import type { CommandResult } from '@d-engine/storage';
@@ -16,6 +16,7 @@ export type SettleWrite = (outcome: WriteReply) => void;
 /** A write on its way: queued, then proposed at an index, then settled once. */
 class PendingWrite implements Waiting {
   readonly command: Uint8Array;
+  readonly session: SessionStamp | undefined;
   readonly deadlineAtMs: number;
   readonly settle: SettleWrite;
   readonly #proposals: Proposals;
@@ -31,12 +32,13 @@ class PendingWrite implements Waiting {
 
   constructor(
     proposals: Proposals,
-    command: Uint8Array,
+    write: { readonly command: Uint8Array; readonly session: SessionStamp | undefined },
     deadlineAtMs: number,
     settle: SettleWrite,
   ) {
     this.#proposals = proposals;
-    this.command = command;
+    this.command = write.command;
+    this.session = write.session;
     this.deadlineAtMs = deadlineAtMs;
     this.settle = settle;
   }
@@ -82,7 +84,12 @@ export class Proposals {
   }
 
   /** Queues one write for the next turn. `settle` is called exactly once, never from within. */
-  submit(command: Uint8Array, deadlineMs: number, settle: SettleWrite): DEngineError | undefined {
+  submit(
+    command: Uint8Array,
+    deadlineMs: number,
+    settle: SettleWrite,
+    session?: SessionStamp,
+  ): DEngineError | undefined {
     if (this.#pendingCount >= this.#pendingMax) {
       return new DEngineError(
         'RateLimited',
@@ -93,7 +100,7 @@ export class Proposals {
     const full = this.#quota.reserve(command);
     if (full !== undefined) return full;
     const deadlineAtMs = this.#clock.monotonicMs() + deadlineMs;
-    const write = new PendingWrite(this, command, deadlineAtMs, settle);
+    const write = new PendingWrite(this, { command, session }, deadlineAtMs, settle);
     this.#pendingCount += 1;
     this.#queued.push(write);
     this.#deadlines.add(write);
@@ -111,6 +118,7 @@ export class Proposals {
     const proposals: Proposal[] = batch.map((write) => ({
       kind: entryKinds.command,
       payload: write.command,
+      session: write.session,
     }));
     const result = raft.propose(proposals, at);
     if (!result.accepted) {
@@ -136,7 +144,8 @@ export class Proposals {
     let bytes = 0;
     let count = 0;
     for (const write of this.#queued) {
-      bytes += entryBytes({ kind: entryKinds.command, payload: write.command });
+      const { command: payload, session } = write;
+      bytes += entryBytes({ kind: entryKinds.command, payload, session });
       if (count > 0 && (count >= this.#batchMax || bytes > limits.turnProposalBytesMax)) break;
       count += 1;
     }

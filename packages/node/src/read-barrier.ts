@@ -11,7 +11,7 @@ export function readBarrier(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const refused = submitRead({
-      keys: [],
+      question: { type: 'keys', keys: [] },
       consistency: 'linearizable',
       minRevision: 0,
       deadlineMs,

@@ -7,10 +7,12 @@ import type { ReadReply } from './reads.ts';
 import { Reads } from './reads.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 
+const noScans = { scan: () => ({ entries: [], hasMore: false }), lease: () => null };
+
 function setUp(options: { pendingMax?: number; bootCount?: number } = {}) {
   const { pendingMax = 10, bootCount = 1 } = options;
   const clock = new ManualClock();
-  const state = { appliedIndex: 10, revision: 10, get: () => [null] };
+  const state = { appliedIndex: 10, revision: 10, get: () => [null], ...noScans };
   const asked: number[] = [];
   const counts: string[] = [];
   const raft = {
@@ -36,7 +38,7 @@ function setUp(options: { pendingMax?: number; bootCount?: number } = {}) {
   const replies: ReadReply[] = [];
   const submit = (consistency: Consistency, minRevision = 0): DEngineError | undefined =>
     reads.submit({
-      keys: [new Uint8Array([1])],
+      question: { type: 'keys', keys: [new Uint8Array([1])] },
       consistency,
       minRevision,
       deadlineMs: 1_000,

@@ -4,17 +4,33 @@ import type {
   Counter,
   Instant,
   KeyValue,
+  LeaseId,
   LogIndex,
   Revision,
   Timer,
 } from '@d-engine/base';
 import { assert, DEngineError, limits } from '@d-engine/base';
 import type { Raft, ReadOutcome } from '@d-engine/raft';
+import type { ScanPage, ScanQuery } from '@d-engine/storage';
+import { answerEntryOverheadBytes } from '@d-engine/storage';
+import type { LeaseState } from '@d-engine/wire';
 import type { Deadlines, Waiting } from './deadlines.ts';
 
+/** What a read wants to know. */
+export type ReadQuestion =
+  | { readonly type: 'keys'; readonly keys: readonly Uint8Array[] }
+  | { readonly type: 'scan'; readonly scan: ScanQuery }
+  | { readonly type: 'lease'; readonly lease: LeaseId };
+
+/** What it saw: all of one moment. */
 export interface ReadView {
+  /** In the order of the keys asked for, null for an absent one; of a scan, those it found. */
   readonly entries: readonly (KeyValue | null)[];
   readonly revision: Revision;
+  /** Of a scan: keys of the range follow. */
+  readonly hasMore?: boolean | undefined;
+  /** The lease that was asked for; null when there is none. */
+  readonly lease?: LeaseState | null | undefined;
 }
 
 export type ReadReply =
@@ -26,10 +42,12 @@ export interface ReadableState {
   readonly appliedIndex: LogIndex;
   readonly revision: Revision;
   get(keys: readonly Uint8Array[]): (KeyValue | null)[];
+  scan(query: ScanQuery): ScanPage;
+  lease(id: LeaseId): LeaseState | null;
 }
 
 export interface ReadRequest {
-  readonly keys: readonly Uint8Array[];
+  readonly question: ReadQuestion;
   readonly consistency: Consistency;
   /** 0: no bound. */
   readonly minRevision: Revision;
@@ -234,10 +252,23 @@ export class Reads {
   }
 
   #answer(read: PendingRead): void {
-    const entries = this.#state.get(read.request.keys);
-    const problem = answerProblem(entries);
+    const view = this.#look(read.request.question);
+    const problem = answerProblem(view.entries);
     if (problem !== undefined) return this.#settle(read, { ok: false, error: problem });
-    this.#settle(read, { ok: true, view: { entries, revision: this.#state.revision } });
+    this.#settle(read, { ok: true, view });
+  }
+
+  #look(question: ReadQuestion): ReadView {
+    const state = this.#state;
+    const { revision } = state;
+    switch (question.type) {
+      case 'keys':
+        return { entries: state.get(question.keys), revision };
+      case 'scan':
+        return { ...state.scan(question.scan), revision };
+      case 'lease':
+        return { entries: [], lease: state.lease(question.lease), revision };
+    }
   }
 
   #settle(read: PendingRead, reply: ReadReply): void {
@@ -254,16 +285,13 @@ export class Reads {
 function answerProblem(entries: readonly (KeyValue | null)[]): DEngineError | undefined {
   let bytes = 0;
   for (const entry of entries) {
-    if (entry !== null) bytes += entry.key.length + entry.value.length + entryOverheadBytes;
+    if (entry !== null) bytes += entry.key.length + entry.value.length + answerEntryOverheadBytes;
   }
   const max = limits.readAnswerBytesMax;
   if (bytes <= max) return undefined;
   const message = `the answer would have ${bytes} bytes, over the limit of ${max}: read fewer keys`;
   return new DEngineError('RequestTooLarge', message);
 }
-
-/** Lengths and revisions of one entry of an answer, at most. */
-const entryOverheadBytes = 64;
 
 /**
  * Raft names its questions to the leader after reads. An answer that the run before had asked for

@@ -66,6 +66,7 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
     applier: { applyNext: () => false, isBehind: false } as unknown as Applier,
     proposals: { propose: () => undefined, hasQueued: false } as unknown as Proposals,
     reads: { start: () => undefined } as unknown as Reads,
+    timeKeeper: { onTurn: () => undefined },
     observer: {
       send: () => undefined,
       onEffects: () => undefined,

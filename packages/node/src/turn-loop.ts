@@ -17,6 +17,7 @@ import { LogFlusher } from './log-flusher.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import type { Proposals } from './proposals.ts';
 import type { Reads } from './reads.ts';
+import type { TimeKeeper } from './time-keeper.ts';
 
 /** What the loop tells the rest of the member, within the turn. */
 export interface TurnObserver {
@@ -51,6 +52,7 @@ export class TurnLoop {
   readonly #applier: Applier;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
+  readonly #timeKeeper: Pick<TimeKeeper, 'onTurn'>;
   readonly #observer: TurnObserver;
   readonly #metrics: NodeMetrics;
   readonly #stallMs: number;
@@ -74,6 +76,7 @@ export class TurnLoop {
     applier: Applier;
     proposals: Proposals;
     reads: Reads;
+    timeKeeper: Pick<TimeKeeper, 'onTurn'>;
     observer: TurnObserver;
     metrics: NodeMetrics;
     electionTimeoutMinMs: number;
@@ -85,6 +88,7 @@ export class TurnLoop {
     this.#applier = options.applier;
     this.#proposals = options.proposals;
     this.#reads = options.reads;
+    this.#timeKeeper = options.timeKeeper;
     this.#observer = options.observer;
     this.#metrics = options.metrics;
     this.#stallMs = options.electionTimeoutMinMs / 2;
@@ -128,6 +132,7 @@ export class TurnLoop {
     this.#takeReceived(at);
     this.#takePersisted(at);
     this.#tick(at);
+    this.#timeKeeper.onTurn(at);
     this.#proposals.propose(this.#raft, at, (reason) => this.#observer.refusal(reason));
     if (this.#proposals.hasQueued) this.#metrics.fullTurns.add();
     this.#reads.start(this.#raft, at);

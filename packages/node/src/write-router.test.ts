@@ -57,7 +57,8 @@ function setUp(pendingMax = 10) {
     metrics: new NodeMetrics(silentMetrics, clock),
   });
   const replies: WriteReply[] = [];
-  const submit = (): void => router.submitAnywhere(command, 5_000, (reply) => replies.push(reply));
+  const submit = (): void =>
+    router.submitAnywhere({ command }, 5_000, (reply) => replies.push(reply));
   /** The turn: how many writes went to Raft, which refuses them all unless told otherwise. */
   const turn = (): number => {
     let taken = 0;
@@ -185,7 +186,7 @@ test('forwarded writes have a bound', () => {
 test('a write for this member alone takes no second hop', () => {
   const { leadership, router, replies, sent } = setUp();
   leadership.otherLeader = 2;
-  router.submitHere(command, 1_000, (reply) => replies.push(reply));
+  router.submitHere({ command }, 1_000, (reply) => replies.push(reply));
   expect(errors(replies)).toEqual(['NotLeader']);
   expect(sent).toEqual([]);
 });

@@ -1,7 +1,7 @@
-import type { Clock, NodeId } from '@d-engine/base';
+import type { Clock, NodeId, SessionStamp } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import type { Deadlines, Waiting } from './deadlines.ts';
-import type { Forwards } from './forwards.ts';
+import type { Forwards, RoutedWrite } from './forwards.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import type { Proposals, SettleWrite, WriteReply } from './proposals.ts';
 
@@ -17,22 +17,26 @@ export interface Leadership {
   noLeader(): DEngineError;
 }
 
-/** Waits for a leader: queued here, provably not proposed anywhere. */
-class ParkedWrite implements Waiting {
+/** A write that any member takes, until it is answered. */
+interface Traveller extends RoutedWrite {
+  readonly requestDeadlineAtMs: number;
+  readonly settle: SettleWrite;
+}
+
+/** Waits for a leader. Without a session it is provably not proposed anywhere. */
+class ParkedWrite implements Waiting, Traveller {
   readonly command: Uint8Array;
+  readonly session: SessionStamp | undefined;
   readonly deadlineAtMs: number;
   /** The time until which it may hope for a leader; before the deadline itself. */
   readonly requestDeadlineAtMs: number;
   readonly settle: SettleWrite;
   readonly #router: WriteRouter;
 
-  constructor(
-    router: WriteRouter,
-    write: { command: Uint8Array; requestDeadlineAtMs: number; settle: SettleWrite },
-    deadlineAtMs: number,
-  ) {
+  constructor(router: WriteRouter, write: Traveller, deadlineAtMs: number) {
     this.#router = router;
     this.command = write.command;
+    this.session = write.session;
     this.requestDeadlineAtMs = write.requestDeadlineAtMs;
     this.settle = write.settle;
     this.deadlineAtMs = deadlineAtMs;
@@ -86,21 +90,21 @@ export class WriteRouter {
   }
 
   /** For callers that follow hints themselves, and for forwarded writes: no second hop. */
-  submitHere(command: Uint8Array, deadlineMs: number, reply: SettleWrite): void {
+  submitHere(write: RoutedWrite, deadlineMs: number, reply: SettleWrite): void {
     const settle = this.#metrics.countedWrite(reply);
     const closed = this.#leadership.closed;
     if (closed !== undefined) return settle({ ok: false, error: closed });
     if (!this.#leadership.accepting) {
       return settle({ ok: false, error: this.#leadership.notLeader() });
     }
-    this.#propose(command, deadlineMs, settle);
+    this.#propose(write, deadlineMs, settle);
   }
 
   /** For embedded and HTTP callers: any member will do. */
-  submitAnywhere(command: Uint8Array, deadlineMs: number, reply: SettleWrite): void {
+  submitAnywhere(write: RoutedWrite, deadlineMs: number, reply: SettleWrite): void {
     const settle = this.#metrics.countedWrite(reply);
     const requestDeadlineAtMs = this.#clock.monotonicMs() + deadlineMs;
-    this.#route({ command, requestDeadlineAtMs, settle });
+    this.#route({ ...write, requestDeadlineAtMs, settle });
   }
 
   /** The leader or the way to it changed: parked writes try again. */
@@ -137,7 +141,7 @@ export class WriteRouter {
     this.#parked.clear();
   }
 
-  #route(write: { command: Uint8Array; requestDeadlineAtMs: number; settle: SettleWrite }): void {
+  #route(write: Traveller): void {
     const leadership = this.#leadership;
     if (leadership.closed !== undefined) {
       return write.settle({ ok: false, error: leadership.closed });
@@ -146,22 +150,25 @@ export class WriteRouter {
     if (deadlineMs <= 0) return write.settle({ ok: false, error: leadership.noLeader() });
     const changes = this.#changes;
     const retry: SettleWrite = (outcome) => {
-      if (leadership.closed !== undefined || !isWorthAnotherWay(outcome)) write.settle(outcome);
+      if (leadership.closed !== undefined || !isWorthAnotherWay(outcome, write)) {
+        return write.settle(outcome);
+      }
+      const next = doubtful(write, outcome);
       // The answer is older than what is known by now: nothing else would wake the write up.
-      else if (this.#changes !== changes) this.#route(write);
-      else this.#park(write);
+      if (this.#changes !== changes) this.#route(next);
+      else this.#park(next);
     };
-    if (leadership.accepting) return this.#propose(write.command, deadlineMs, retry);
+    if (leadership.accepting) return this.#propose(write, deadlineMs, retry);
     const leader = leadership.otherLeader;
     if (leader === undefined) return this.#park(write);
     if (this.#forwards.pendingCount >= this.#pendingMax) {
       return write.settle({ ok: false, error: tooMany(this.#pendingMax) });
     }
-    if (this.#forwards.send(leader, write.command, deadlineMs, retry)) this.#metrics.forwards.add();
+    if (this.#forwards.send(leader, write, deadlineMs, retry)) this.#metrics.forwards.add();
     else this.#park(write);
   }
 
-  #park(write: { command: Uint8Array; requestDeadlineAtMs: number; settle: SettleWrite }): void {
+  #park(write: Traveller): void {
     if (this.#parked.size >= this.#pendingMax) {
       return write.settle({ ok: false, error: this.#leadership.noLeader() });
     }
@@ -171,19 +178,36 @@ export class WriteRouter {
     this.#deadlines.add(parked);
   }
 
-  #propose(command: Uint8Array, deadlineMs: number, settle: SettleWrite): void {
-    const refused = this.#proposals.submit(command, deadlineMs, settle);
+  #propose({ command, session }: RoutedWrite, deadlineMs: number, settle: SettleWrite): void {
+    const refused = this.#proposals.submit(command, deadlineMs, settle, session);
     if (refused !== undefined) return settle({ ok: false, error: refused });
     this.#requestTurn();
   }
 }
 
 /**
- * Refused before it was proposed, or certain to have had no effect, because another member leads,
- * or none: worth another way.
+ * A write in doubt that rides on a session goes another way too: it is applied once. Whatever it
+ * meets there that says "never" speaks of that attempt alone, and the first doubt remains.
  */
-function isWorthAnotherWay(outcome: WriteReply): boolean {
-  if (outcome.ok || outcome.error.mayHaveBeenApplied) return false;
+function doubtful(write: Traveller, outcome: WriteReply): Traveller {
+  if (outcome.ok || !outcome.error.mayHaveBeenApplied) return write;
+  const settle: SettleWrite = (last) => {
+    const isNever = !last.ok && !last.error.mayHaveBeenApplied;
+    write.settle(isNever ? outcome : last);
+  };
+  const { command, session, requestDeadlineAtMs } = write;
+  return { command, session, requestDeadlineAtMs, settle };
+}
+
+/**
+ * Refused before it was proposed, or certain to have had no effect, because another member leads,
+ * or none: worth another way. So is what is in doubt, on a session (design rule 8).
+ */
+function isWorthAnotherWay(outcome: WriteReply, write: RoutedWrite): boolean {
+  if (outcome.ok) return false;
+  if (outcome.error.mayHaveBeenApplied) {
+    return write.session !== undefined && outcome.error.name === 'ProposeFailed';
+  }
   switch (outcome.error.name) {
     case 'NotLeader':
     case 'LeaderChanged':

@@ -326,6 +326,8 @@ export class Core {
   #isAwaited(removes: boolean): boolean {
     if (this.config.strategy === 'DiskFirst' || this.recovering || removes) return true;
     if (this.#hardStateUnwritten || this.#commitRecordWanted) return true;
+    // Nothing more is taken, nor counts, before some of it is on disk.
+    if (this.log.lastIndex - this.durableIndex >= this.config.bufferedEntriesMax) return true;
     return this.bindings.lastIndex > this.durableIndex;
   }
 

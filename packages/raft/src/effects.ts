@@ -109,4 +109,9 @@ export type Notice =
   /** This member holds again all that it may have forgotten; its peers have to hear of it. */
   | { readonly type: 'recovered' }
   /** This leader begins a new history: what was acknowledged above `index` may be gone. */
-  | { readonly type: 'possibleDataLoss'; readonly index: LogIndex };
+  | { readonly type: 'possibleDataLoss'; readonly index: LogIndex; readonly term: Term }
+  /**
+   * What this member, whose vote was not asked for, knows to be committed stands otherwise in the
+   * log of its leader from `index` on: the voters gave it up. It can never go on here.
+   */
+  | { readonly type: 'historyGivenUp'; readonly index: LogIndex };

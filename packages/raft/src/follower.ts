@@ -66,9 +66,16 @@ export function handleAppend(
   message: AppendRequest,
   at: Instant,
 ): void {
-  // Of a bound leader it would be an impossible state; of somebody who counts in nothing, who may
-  // lead a cluster that a wiped member formed, it is a mistake.
-  if (!core.countsSender(sender) && contradictsCommitted(core, message)) return;
+  const isTrusted = core.countsSender(sender);
+  const isAsked = core.counts(core.self, core.config.instanceId);
+  // Between two that count it would be an impossible state.
+  const contradiction = isTrusted && isAsked ? undefined : contradictedFrom(core, message);
+  if (contradiction !== undefined) {
+    // Of somebody who counts in nothing, who may lead a cluster that a wiped member formed, it is a
+    // mistake. From a leader that counts it means that every voter gave that up, see recovery.ts.
+    if (isTrusted) core.outbox.notice({ type: 'historyGivenUp', index: contradiction });
+    return;
+  }
   if (!hearLeader(core, sender, message, at)) return;
   const { prevLogIndex, prevLogTerm, entries } = message;
   const { log } = core;
@@ -89,15 +96,15 @@ export function handleAppend(
   core.ackOwed = true;
 }
 
-function contradictsCommitted(core: Core, message: AppendRequest): boolean {
+/** The first of the entries that it speaks of which is known here to be committed otherwise. */
+function contradictedFrom(core: Core, message: AppendRequest): LogIndex | undefined {
   const differs = (index: LogIndex, term: Term): boolean =>
     index >= core.log.precedingIndex &&
     index <= core.commitIndex &&
     core.log.termAt(index) !== term;
   const { prevLogIndex, prevLogTerm, entries } = message;
-  return (
-    differs(prevLogIndex, prevLogTerm) || entries.some(({ index, term }) => differs(index, term))
-  );
+  if (differs(prevLogIndex, prevLogTerm)) return prevLogIndex;
+  return entries.find(({ index, term }) => differs(index, term))?.index;
 }
 
 function takeEntries(core: Core, message: AppendRequest): void {

@@ -24,7 +24,7 @@ export function startLeading(core: Core, at: Instant): void {
   if (core.needsEveryVote) {
     // Only what is known to be committed is certain to be what was acknowledged: above it an older
     // term's entry may stand in the place of one that was committed in memory and forgotten.
-    core.outbox.notice({ type: 'possibleDataLoss', index: core.commitIndex });
+    core.outbox.notice({ type: 'possibleDataLoss', index: core.commitIndex, term: core.term });
     first.push({ kind: entryKinds.newHistory, payload: encodeNewHistory(core.config.newId()) });
   }
   first.push({ kind: entryKinds.noop, payload: nothing });

@@ -187,6 +187,22 @@ describe('MemFirst', () => {
     cluster.run(20);
     expect(raft).toMatchObject({ lastLogIndex: before + 5, commitIndex: before + 3 });
   });
+
+  test('asks for a sync once so much is in memory that nothing more counts', () => {
+    const cluster = new FakeCluster(members(3), seededRandom(7));
+    cluster.bufferedEntriesMax = 3;
+    for (const node of cluster.nodes) node.strategy = 'MemFirst';
+    cluster.startAll();
+    cluster.run(3 * electionTimeoutMaxMs);
+    const { id, raft } = leading(cluster);
+    cluster.diskAtOnce = false;
+    cluster.awaitedAtOnce = true;
+    const before = raft.durableIndex;
+    for (const text of ['a', 'b']) cluster.propose(id, text);
+    expect(raft.durableIndex).toBe(before);
+    cluster.propose(id, 'c');
+    expect(raft.durableIndex).toBe(before + 3);
+  });
 });
 
 describe('reads', () => {

@@ -175,6 +175,11 @@ export class Raft {
     askReadIndex(this.#core, readId);
   }
 
+  /** The time that an entry appended now would carry; undefined where this member does not lead. */
+  clusterTimeMs(at: Instant): number | undefined {
+    return this.#core.leader?.clusterTimeMs(at);
+  }
+
   /** Changes who belongs to the cluster (design rule 13); in force as soon as it is accepted. */
   changeMembership(change: MembershipChange, at: Instant): ChangeResult {
     this.#advance(at);

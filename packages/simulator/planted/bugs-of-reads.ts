@@ -156,10 +156,11 @@ export const bugsOfReads: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/node/src/reads.ts',
-        find: 'this.#settle(read, { ok: true, view: { entries, revision: this.#state.revision } });',
-        replace: `const ofKey = read.request.consistency === 'eventual' ? entries[0]?.modRevision : undefined;
+        find: 'this.#settle(read, { ok: true, view });',
+        replace: `const isEventual = read.request.consistency === 'eventual';
+    const ofKey = isEventual ? view.entries[0]?.modRevision : undefined;
     if (ofKey !== undefined) ${reached};
-    this.#settle(read, { ok: true, view: { entries, revision: ofKey ?? this.#state.revision } });`,
+    this.#settle(read, { ok: true, view: { ...view, revision: ofKey ?? view.revision } });`,
       },
     ],
     foundBy: ['eventual reads are monotonic'],

@@ -138,7 +138,7 @@ export const bugsOfWrites: readonly PlantedBug[] = [
         find: 'readHistoryId: historyIdOf,',
         replace: `readHistoryId: (entry) => {
         ${reached};
-        return historyIdOf(entry) + settings.nodeId;
+        return historyIdOf(entry) + context.settings.nodeId;
       },`,
       },
     ],
@@ -201,12 +201,12 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/node/src/write-router.ts',
-        find: 'if (outcome.ok || outcome.error.mayHaveBeenApplied) return false;',
-        replace: `if (outcome.ok) return false;
-  if (outcome.error.name === 'ProposeFailed') {
-    ${reached};
-    return true;
-  }`,
+        find: "return write.session !== undefined && outcome.error.name === 'ProposeFailed';",
+        replace: `if (outcome.error.name === 'ProposeFailed') {
+      ${reached};
+      return true;
+    }
+    return false;`,
       },
     ],
     foundBy: ['linearizability', 'revisions follow real time'],

@@ -21,7 +21,9 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     file: 'invariants/log-matching.ts',
   },
   'leader completeness': {
-    says: 'Whoever becomes leader has every entry that was committed in an earlier term.',
+    says:
+      'Whoever becomes leader has every entry that was committed in an earlier term and was not ' +
+      'given up with an announcement.',
     file: 'invariants/leader-completeness.ts',
   },
   'state machine safety': {
@@ -33,7 +35,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   'commit needs a durable quorum': {
     says:
       'A leader commits an entry of its own term, and only when it is in the durable logs of a ' +
-      'quorum of members that are bound.',
+      'quorum of members that are bound; with MemFirst it may be in their memory, unless they ' +
+      'recover, or it says who belongs to the cluster.',
     file: 'invariants/durable-quorum.ts',
   },
   'durable survives a crash': {
@@ -43,7 +46,9 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
     file: 'invariants/durable-survives.ts',
   },
   'committed is never undone': {
-    says: 'An entry that anybody knew to be committed stays, the same for all, for ever.',
+    says:
+      'An entry that anybody knew to be committed stays, the same for all, for ever; with MemFirst ' +
+      'but for what a new history gave up and announced, above all that a living voter knows.',
     file: 'invariants/committed-is-never-undone.ts',
   },
   'monotonic indexes': {
@@ -55,7 +60,8 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   'one vote a term': {
     says:
       'A member votes once a term, crashes or not, and a leader has the votes of a quorum of ' +
-      'bound members on their disks.',
+      'bound members on their disks, none of them recovering; or the votes of all that are bound, ' +
+      'and then announces a new history.',
     file: 'invariants/one-vote-a-term.ts',
   },
   'lease needs a quorum of send times': {
@@ -89,6 +95,12 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
       'more: by its own clock, and by what the network gave to its process. One that stands still ' +
       'steps down soon after it runs again.',
     file: 'invariants/quorum-contact.ts',
+  },
+  'a recovered member holds all again': {
+    says:
+      'Whoever counts after a start, or after it recovered, has on its disk all that is committed ' +
+      'and that it ever acknowledged, from memory or not.',
+    file: 'invariants/recovered-holds-all.ts',
   },
   'no member dies': {
     says:
@@ -137,5 +149,11 @@ export const checkDescriptions: Readonly<Record<CheckName, CheckDescription>> = 
   'eventual reads are monotonic': {
     says: 'Eventual reads see what somebody wrote, and one process of a member never goes back.',
     file: 'history/eventual-check.ts',
+  },
+  'watches miss nothing': {
+    says:
+      'Over all members at which it watches one after another, a watcher hears each event that it ' +
+      'selects once, in order, all of one revision together, or is told to read the state anew.',
+    file: 'watches/watch-judge.ts',
   },
 };

@@ -100,4 +100,13 @@ export const realBugs: readonly RealBug[] = [
     test: '`packages/raft/src/raft.test.ts`, answers that waited',
     seeds: [350001172],
   },
+  {
+    what:
+      'A watch whose source failed while it was asked for the next batch handed the failure to ' +
+      'whoever waited, and then looked for the same one again: the member died of it.',
+    check: 'no member dies',
+    fix: 'Whoever takes a batch gives what comes of it to the one that waits, and nobody else does.',
+    test: '`packages/base/src/batch-reader.test.ts`, a source that fails while it is asked',
+    seeds: [5010, 5018],
+  },
 ];

@@ -17,6 +17,8 @@ const countedKinds: readonly (readonly [TraceKind, CounterName])[] = [
 /** Adds what the world counted by itself. */
 export function countWorld(counters: Counters, world: VirtualWorld, cluster: VirtualCluster): void {
   for (const [kind, name] of countedKinds) counters.add(name, world.countOf(kind));
+  const losses = cluster.losses.all.filter(({ from, to }) => from <= to);
+  counters.add('losses of what was committed', losses.length);
   for (const id of cluster.ids) {
     const disk = cluster.host(id).disk.counters;
     counters.add('unsynced writes lost', disk.lostWrites);

@@ -13,6 +13,11 @@ const eventNames = [
   'transfers given up',
   'wiped members refused',
   'majorities without some members',
+  // From memory (design rule 3).
+  'members that recovered',
+  'elections by every voter',
+  'losses of what was committed',
+  'waits for every voter',
   // The log.
   'uncommitted entries removed',
   'conflict hints',
@@ -42,6 +47,13 @@ const eventNames = [
   'turns that left writes for the next one',
   'appends that left entries for the next one',
   'operations of a process that died',
+  // Watches.
+  'watch events heard',
+  'watches resumed elsewhere',
+  'watches of a process that died',
+  'watches told to read anew',
+  'watchers canceled by overflow',
+  'watches refused or canceled as compacted',
   // Disks.
   'unsynced writes lost',
   'unsynced writes torn',
@@ -85,6 +97,14 @@ export const countedOver: Readonly<Partial<Record<CounterName, Transport>>> = {
   'pieces sent again': 'bytes',
   'writers held up': 'bytes',
 };
+
+/** What needs a member that acknowledges from memory: other runs say nothing about it. */
+export const countedFromMemory: ReadonlySet<CounterName> = new Set([
+  'members that recovered',
+  'elections by every voter',
+  'losses of what was committed',
+  'waits for every voter',
+]);
 
 export type Counts = Readonly<Partial<Record<CounterName, number>>>;
 

@@ -1,5 +1,7 @@
 import type { WorldOptions } from '@d-engine/virtual-env';
 import { drawOptions, SeededRandom } from '@d-engine/virtual-env';
+import type { Persistence, Strategies } from './draw-persistence.ts';
+import { drawPersistence } from './draw-persistence.ts';
 import { drawSnapshots } from './draw-snapshots.ts';
 import { drawTransport } from './draw-transport.ts';
 import { drawUpkeep, drawVariety, segmentBytesFor, withWindowsFor } from './draw-variety.ts';
@@ -24,12 +26,13 @@ const operationTargets = [650, 800, 1_100] as const;
 export const clockRateDeviationMax = 0.04;
 
 /** Swarm testing: each seed picks another mix, so that no fault always hides another. */
-export function drawScenario(seed: number, members?: number): Scenario {
+export function drawScenario(seed: number, members?: number, told?: Strategies): Scenario {
   const random = new SeededRandom(seed).fork('scenario');
   const electionTimeoutMinMs = random.pick([200, 400, 600, 800, 1_000]);
   const clients = random.pick([4, 6, 8]);
   const target = random.pick(operationTargets);
   const { lateFaults, valueBytes, limits } = drawVariety(seed);
+  const persistence = drawPersistence(seed, told);
   const narrow: Scenario = {
     seed,
     world: drawWorld(seed, random),
@@ -46,11 +49,12 @@ export function drawScenario(seed: number, members?: number): Scenario {
     limits,
     upkeep: drawUpkeep(seed),
     snapshots: drawSnapshots(seed, valueBytes),
+    persistence,
     watch: drawWatches(seed),
     intervalMsMax: (2 * durationMsDefault * clients) / target,
     mix: drawMix(random),
     networkClients: random.pick([0, clients / 2, clients]),
-    faultIntervalMsMax: random.pick([2_000, 4_000, 10_000]),
+    faultIntervalMsMax: faultIntervalOf(persistence, random.pick([2_000, 4_000, 10_000])),
     faults: [...drawFaults(random), ...lateFaults],
     quietFormation: random.chance(0.7),
     recoveryCrashShare: random.pick([0, 0, 0.3]),
@@ -62,6 +66,11 @@ export function drawScenario(seed: number, members?: number): Scenario {
   const focus = random.pick(['swarm', 'swarm', 'swarm', 'swarm', 'swarm', 'swarm', 'focus']);
   if (focus === 'swarm') return drawn;
   return applyPreset(drawn, random.pick(['durability', 'votes', 'leases']));
+}
+
+/** Clients wait longer for members that acknowledge from memory: often all have to be up. */
+function faultIntervalOf({ strategies }: Persistence, drawnMs: number): number {
+  return strategies === 'DiskFirst' ? drawnMs : 2 * drawnMs;
 }
 
 /** They came when seeds had been found: drawn apart, they leave the other draws what they were. */

@@ -1,3 +1,5 @@
+import type { Strategies } from './draw-persistence.ts';
+import { strategies } from './draw-persistence.ts';
 import { durationMsDefault } from './draw-scenario.ts';
 import type { Preset, Transport } from './scenario.ts';
 import { presets, transports } from './scenario.ts';
@@ -20,6 +22,8 @@ export interface Flags {
   readonly preset: Preset;
   /** Of every run; drawn by the seed when undefined. */
   readonly transport: Transport | undefined;
+  /** Of every run; drawn by the seed when undefined. */
+  readonly strategy: Strategies | undefined;
   readonly stopAtFirst: boolean;
   /** Runs that prove too little are a failure. */
   readonly strict: boolean;
@@ -31,7 +35,7 @@ export interface Flags {
 export const usage: string =
   'npm run simulate -- [--seed N [--trace] [--fingerprint F]] [--runs K] [--minutes M] ' +
   '[--first N] [--nodes N] [--duration-ms T] [--preset NAME] [--transport messages|bytes] ' +
-  '[--stop-at-first] [--strict] [--jobs J]';
+  '[--strategy DiskFirst|MemFirst|mixed] [--stop-at-first] [--strict] [--jobs J]';
 
 const known = [
   '--seed',
@@ -44,6 +48,7 @@ const known = [
   '--nodes',
   '--preset',
   '--transport',
+  '--strategy',
   '--jobs',
 ];
 const switches = ['--trace', '--stop-at-first', '--strict', '--json'];
@@ -79,6 +84,9 @@ export function parseFlags(words: readonly string[]): Flags {
     preset: oneOf('--preset', presets, values.get('--preset') ?? 'swarm'),
     transport: values.has('--transport')
       ? oneOf('--transport', transports, values.get('--transport') ?? '')
+      : undefined,
+    strategy: values.has('--strategy')
+      ? oneOf('--strategy', strategies, values.get('--strategy') ?? '')
       : undefined,
     stopAtFirst: values.has('--stop-at-first'),
     strict: values.has('--strict'),

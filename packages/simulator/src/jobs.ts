@@ -132,10 +132,11 @@ function wordsOf(flags: Flags, job: number): string[] {
 }
 
 /** What a run depends on besides its seed. */
-function settingsWords({ durationMs, preset, nodes, transport }: Flags): string[] {
+function settingsWords({ durationMs, preset, nodes, transport, strategy }: Flags): string[] {
   return [
     ...['--duration-ms', String(durationMs), '--preset', preset],
     ...(nodes === undefined ? [] : ['--nodes', String(nodes)]),
     ...(transport === undefined ? [] : ['--transport', transport]),
+    ...(strategy === undefined ? [] : ['--strategy', strategy]),
   ];
 }

@@ -22,6 +22,6 @@ function readKeptSeed(entry: Readonly<Record<string, unknown>>): KeptSeed {
     throw new Error(`a kept seed has seed, why and maybe flags: ${JSON.stringify(entry)}`);
   }
   const words = flags.split(' ').filter((word) => word !== '');
-  const { preset, nodes, transport, durationMs } = parseFlags(words);
-  return { seed, flags, why, settings: { preset, nodes, transport, durationMs } };
+  const { preset, nodes, transport, strategy, durationMs } = parseFlags(words);
+  return { seed, flags, why, settings: { preset, nodes, transport, strategy, durationMs } };
 }

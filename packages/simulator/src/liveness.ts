@@ -15,6 +15,7 @@ import { patienceMs, roomyQueueMin } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
+import type { SwarmWatchers } from './watches/swarm-watchers.ts';
 
 /** Of the clients, once the cluster is whole: enough to tell a share of them. */
 const servedOperations = 60;
@@ -24,6 +25,9 @@ const servedShareMin = 0.98;
 const servedShareMinOfNarrow = 0.95;
 /** However narrow a limit is, this share of them is answered. */
 const answeredShareMin = 0.25;
+
+/** A watch that says nothing is given up after a while, and the next one may have to be, too. */
+const hearMs = 10_000;
 
 /** A snapshot that cannot be read for a peer is read again; nothing else is tried again. */
 function stopsMember({ operation, path }: FailedOperation): boolean {
@@ -45,6 +49,8 @@ export class Liveness {
   readonly #violated: (check: CheckName, text: string) => void;
   readonly #bounds: LivenessBounds;
   #keptOut: readonly NodeId[] = [];
+  /** Nobody can be elected as long as those are away, or for good: see `#waitsForEveryVoter`. */
+  #isExcused = false;
 
   constructor(options: {
     world: VirtualWorld;
@@ -77,6 +83,13 @@ export class Liveness {
     this.#keptOut = ids.filter((id) => !healed.includes(id));
     if (this.#keptOut.length > 0) this.#counters.add('majorities without some members');
     this.#nemesis.rest(this.#keptOut);
+    if (await this.#serves(healed)) return true;
+    const isExcused = this.#isExcused;
+    this.#isExcused = false;
+    return isExcused;
+  }
+
+  async #serves(healed: readonly NodeId[]): Promise<boolean> {
     const waiting = this.#watch.owed;
     if (!(await this.#rise(healed))) return false;
     const isLed = await this.#settle('no leader of the majority', () => this.#follow(healed));
@@ -102,6 +115,9 @@ export class Liveness {
     const { memberships } = this.#cluster;
     const isBound = (): boolean => this.#expected(ids).every((id) => memberships.isBound(id));
     if (!(await this.#settle('not everybody is bound', isBound))) return false;
+    const countsAgain = (): boolean =>
+      this.#expected(ids).every((id) => this.#cluster.node(id)?.raft.recovering === false);
+    if (!(await this.#settle('not everybody has recovered', countsAgain))) return false;
     // Over every link that a client's operation may take: writes go over another than reads.
     for (const id of this.#expected(ids)) {
       if (!(await this.#write(`write through ${id}`, [id]))) return false;
@@ -162,19 +178,49 @@ export class Liveness {
     return this.#answer(this.#watch.owed);
   }
 
-  /** A majority of all members, of those that count: others cannot elect anybody. */
+  /** Watchers hear the rest, those that dawdled too. */
+  async heard(watchers: SwarmWatchers): Promise<void> {
+    watchers.hurry();
+    const limitMs = this.#bounds.settledMs + hearMs;
+    await this.#until('not all watchers heard all', limitMs, () => watchers.haveCaughtUp);
+  }
+
+  /**
+   * A majority of all members, of those that count: others cannot elect anybody. Who acknowledges
+   * from memory counts as long as it runs.
+   */
   #drawMajority(): readonly NodeId[] {
     const { ids, memberships } = this.#cluster;
     const { majority } = memberships;
+    const isDiskFirst = this.#scenario.persistence.strategies === 'DiskFirst';
     const shuffled = ids.map((id) => ({ id, at: this.#random.float() }));
     shuffled.sort((one, other) => one.at - other.at);
     const must = shuffled
       .map(({ id }) => id)
-      .filter((id) => memberships.isSettled(id))
+      .filter((id) => memberships.isSettled(id) && (isDiskFirst || this.#counts(id)))
       .slice(0, majority);
     if (must.length < majority) return ids;
     const may = ids.filter((id) => !must.includes(id) && this.#random.chance(0.4));
     return [...must, ...may];
+  }
+
+  /** It runs and is bound, and forgot nothing that it may have acknowledged. */
+  #counts(id: NodeId): boolean {
+    const isRecovering = this.#cluster.node(id)?.raft.recovering ?? true;
+    return !isRecovering && this.#cluster.memberships.isBound(id);
+  }
+
+  /**
+   * Too few count to elect anybody, so that every voter has to agree, and not all are there: one
+   * is kept out, or has lost its disk for good (design rule 3). While somebody leads, those
+   * that recover will count again.
+   */
+  #waitsForEveryVoter(): boolean {
+    const { ids, memberships } = this.#cluster;
+    const here = ids.filter((id) => !this.#keptOut.includes(id) && !memberships.isOut(id));
+    if (here.some((id) => this.#cluster.node(id)?.isLeader === true)) return false;
+    if (here.filter((id) => this.#counts(id)).length >= memberships.majority) return false;
+    return ids.some((id) => memberships.isKnown(id) && !here.includes(id));
   }
 
   /** Without those that came back with another disk: the cluster takes them back never. */
@@ -265,6 +311,11 @@ export class Liveness {
     };
     const done = await this.#world.run({ until: step, limitMs });
     if (done) return !isViolated;
+    if (this.#waitsForEveryVoter()) {
+      this.#counters.add('waits for every voter');
+      this.#isExcused = true;
+      return false;
+    }
     const bound = Math.round(limitMs);
     this.#violated('liveness', `${problem} within ${bound} ms: ${this.#states()}`);
     return false;
@@ -276,7 +327,8 @@ export class Liveness {
       if (node === undefined) return `${id}: down`;
       const { role, term, leader, condition, commitIndex, lastLogIndex } = node.status();
       const log = `committed ${commitIndex} of ${lastLogIndex}`;
-      return `${id}: ${role} term ${term} leader ${leader?.id} ${condition} ${log}`;
+      const recovers = node.raft.recovering ? ' recovers' : '';
+      return `${id}: ${role} term ${term} leader ${leader?.id} ${condition} ${log}${recovers}`;
     });
     return `${states.join('; ')}; kept out: ${this.#keptOut.join(', ')}`;
   }

@@ -3,6 +3,7 @@ import type {
   InstanceId,
   LogFields,
   Logger,
+  LogIndex,
   LogLevel,
   Metrics,
   NodeId,
@@ -22,6 +23,8 @@ export interface LogEvents {
   readonly onHandsOver: (to: NodeId, term: Term) => void;
   /** At its start it found that a crash had torn one copy of its vote, or that it was rotten. */
   readonly onTornVote: () => void;
+  /** It leads by the votes of all, and what was acknowledged above `index` may be gone. */
+  readonly onNewHistory: (term: Term, index: LogIndex) => void;
   /** It was told that its state is not that of a quorum. */
   readonly onDiverged: () => void;
   /** Absent: nobody listens, and no line is made. */
@@ -58,6 +61,8 @@ const countedLines: readonly {
   { start: 'entries that never committed were removed', name: 'uncommitted entries removed' },
   { start: 'appendResponse to peer', name: 'conflict hints' },
   { start: 'Log: cut a torn tail', name: 'torn tails cut' },
+  { start: 'recovered: this member holds all again', name: 'members that recovered' },
+  { start: 'POSSIBLE DATA LOSS', name: 'elections by every voter' },
   { start: 'Identity: no room to note', name: 'starts not noted for want of room' },
 ];
 
@@ -93,6 +98,9 @@ function tell(events: LogEvents, message: string, fields: LogFields): void {
   }
   if (message === 'part of cluster') events.onJoined();
   if (message.startsWith('Became leader')) events.onLeads(Number(fields['term']));
+  if (message.startsWith('POSSIBLE DATA LOSS')) {
+    events.onNewHistory(Number(fields['term']), Number(fields['index']));
+  }
   if (message.startsWith('Hard state: one copy is damaged')) events.onTornVote();
   if (message.startsWith('the state of this member is not')) events.onDiverged();
   if (message.startsWith(handOver)) {
@@ -119,6 +127,8 @@ const countedSeries: Readonly<Record<string, CounterName>> = {
   d_engine_snapshots_taken_total: 'snapshots taken',
   d_engine_snapshots_installed_total: 'snapshots installed',
   d_engine_log_purged_entries_total: 'entries purged',
+  d_engine_watch_overflows_total: 'watchers canceled by overflow',
+  d_engine_watch_compacted_total: 'watches refused or canceled as compacted',
   d_engine_client_retries_total: 'client retries',
   d_engine_client_redirects_total: 'redirects followed',
 };

@@ -64,6 +64,11 @@ export class Memberships {
     return bound !== undefined && this.#instances.get(id) !== bound.instanceId;
   }
 
+  /** Whether anybody has told that a directory of this node id counts. */
+  isKnown(id: NodeId): boolean {
+    return this.#bound.has(id);
+  }
+
   /** Whether a majority knows that it counts. */
   isBound(id: NodeId): boolean {
     return this.#bound.get(id)?.knownAtMs !== undefined && !this.isOut(id);

@@ -1,4 +1,5 @@
 import { describeError } from '@d-engine/base';
+import type { Strategies } from './draw-persistence.ts';
 import { drawScenario } from './draw-scenario.ts';
 import type { FailedHarness, RunResult } from './jobs.ts';
 import { LastLines } from './last-lines.ts';
@@ -11,14 +12,16 @@ import { formatViolation } from './violation.ts';
 /** What a run depends on besides the code. */
 export interface RunSettings {
   readonly preset: Preset;
-  /** Drawn by the seed when undefined, and the transport as well. */
+  /** Drawn by the seed when undefined; transport and strategy as well. */
   readonly nodes: number | undefined;
   readonly transport: Transport | undefined;
+  readonly strategy: Strategies | undefined;
   readonly durationMs: number;
 }
 
-export function scenarioOf(seed: number, { preset, nodes, transport }: RunSettings): Scenario {
-  const scenario = applyPreset(drawScenario(seed, nodes), preset);
+export function scenarioOf(seed: number, settings: RunSettings): Scenario {
+  const { preset, nodes, transport, strategy } = settings;
+  const scenario = applyPreset(drawScenario(seed, nodes, strategy), preset);
   return transport === undefined ? scenario : { ...scenario, transport };
 }
 

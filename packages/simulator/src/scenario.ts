@@ -1,6 +1,7 @@
 import type { NodeSettings } from '@d-engine/node';
 import type { WorldOptions } from '@d-engine/virtual-env';
 import type { NetworkOptions } from '@d-engine/wire';
+import type { Persistence } from './draw-persistence.ts';
 import type { WatchScenario } from './draw-watches.ts';
 
 /** Everything that a run's seed decides. */
@@ -23,6 +24,7 @@ export interface Scenario {
   readonly limits: Limits;
   readonly upkeep: Upkeep;
   readonly snapshots: NodeSettings['snapshots'];
+  readonly persistence: Persistence;
   readonly watch: WatchScenario;
   /** From the beginning of an operation of a client to that of its next one, at most. */
   readonly intervalMsMax: number;

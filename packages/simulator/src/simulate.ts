@@ -5,6 +5,7 @@ import { AnswerWatch } from './answer-watch.ts';
 import { countWorld } from './count-world.ts';
 import type { Counts } from './counters.ts';
 import { Counters } from './counters.ts';
+import type { Strategies } from './draw-persistence.ts';
 import { drawScenario, durationMsDefault } from './draw-scenario.ts';
 import { Harms } from './faults/harms.ts';
 import type { Operation } from './history/operation.ts';
@@ -21,6 +22,7 @@ import type { CheckName, Violation } from './violation.ts';
 import { formatViolation } from './violation.ts';
 import { VirtualCluster } from './virtual-cluster.ts';
 import { VoteTrap } from './vote-trap.ts';
+import { SwarmWatchers } from './watches/swarm-watchers.ts';
 
 /** A line of a run's story: what happened when, and on which member (`n1`), if on one. */
 export type OnLine = (line: string, member: string) => void;
@@ -37,6 +39,7 @@ export interface SimulationReport {
   readonly seed: number;
   readonly members: number;
   readonly transport: Transport;
+  readonly strategies: Strategies;
   /** Empty: nothing went wrong. */
   readonly violations: readonly Violation[];
   readonly virtualMs: number;
@@ -71,6 +74,7 @@ class Simulation {
   readonly #nemesis: Nemesis;
   readonly #liveness: Liveness;
   readonly #trap: VoteTrap | undefined;
+  readonly #watchers: SwarmWatchers;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
@@ -111,7 +115,7 @@ class Simulation {
       entryBytesMax: entryBytesMax(scenario),
       violated,
     });
-    this.#invariants = new Invariants(() => cluster.running(), cluster.committed);
+    this.#invariants = new Invariants(() => cluster.running(), cluster.committed, cluster.losses);
     this.#memberOfHost = new Map(cluster.ids.map((id) => [cluster.hostName(id), id]));
     const watch = new AnswerWatch(world, violated);
     const harms = new Harms(world, cluster);
@@ -132,6 +136,14 @@ class Simulation {
     const step = (): boolean => this.#step();
     const parts = { world, cluster, scenario, nemesis, recorder, watch, counters, step, violated };
     this.#liveness = new Liveness(parts);
+    this.#watchers = new SwarmWatchers({
+      world,
+      scenario,
+      cluster,
+      counters,
+      violated: (text) => violated('watches miss nothing', text),
+      say: onLine && ((text) => this.#say(text, 'watchers')),
+    });
   }
 
   async run(): Promise<SimulationReport> {
@@ -141,6 +153,7 @@ class Simulation {
     this.#say(`${cluster.ids.length} members, over ${this.#scenario.transport}`, '');
     for (const id of cluster.ids) cluster.start(id);
     for (const client of clients) client.start();
+    this.#watchers.start();
     this.#nemesis.start();
     this.#trap?.start();
     await world.run({ until: () => this.#step(), limitMs: this.#durationMs });
@@ -151,6 +164,7 @@ class Simulation {
         for (const client of clients) client.stop();
         if (isServed) await this.#liveness.readBack();
         if (!this.#isViolated) await this.#liveness.answered();
+        if (!this.#isViolated) await this.#liveness.heard(this.#watchers);
       }
     }
     if (!this.#isViolated) this.#nemesis.assertRested();
@@ -190,7 +204,8 @@ class Simulation {
 
   #checkHistory(): void {
     const { history } = this.#recorder;
-    for (const violation of judgeHistory(history)) this.#violated(violation);
+    for (const violation of judgeHistory(history, this.#cluster.losses.all))
+      this.#violated(violation);
   }
 
   #report(): SimulationReport {
@@ -200,6 +215,7 @@ class Simulation {
       seed: this.#seed,
       members: this.#scenario.members,
       transport: this.#scenario.transport,
+      strategies: this.#scenario.persistence.strategies,
       violations: this.#violations,
       virtualMs: this.#world.nowMs,
       steps: this.#world.eventCount,

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { CounterName } from './counters.ts';
-import { countedOver, counterNames } from './counters.ts';
+import { countedFromMemory, countedOver, counterNames } from './counters.ts';
 import { durationMsDefault } from './draw-scenario.ts';
 import type { RunResult } from './jobs.ts';
 import { hasFailed } from './jobs.ts';
@@ -60,12 +60,14 @@ export function fingerprintProblem(result: RunResult, wanted: string): string | 
   return `ANOTHER RUN: its fingerprint is ${found}, not ${wanted}: has the code changed?`;
 }
 
-function replay(seed: number, { preset, nodes, transport, durationMs }: RunSettings): string {
+function replay(seed: number, settings: RunSettings): string {
+  const { preset, nodes, transport, strategy, durationMs } = settings;
   const withPreset = preset === 'swarm' ? '' : ` --preset ${preset}`;
   const withNodes = nodes === undefined ? '' : ` --nodes ${nodes}`;
   const withTransport = transport === undefined ? '' : ` --transport ${transport}`;
+  const withStrategy = strategy === undefined ? '' : ` --strategy ${strategy}`;
   const withTime = durationMs === durationMsDefault ? '' : ` --duration-ms ${durationMs}`;
-  const flags = `${withPreset}${withNodes}${withTransport}${withTime}`;
+  const flags = `${withPreset}${withNodes}${withTransport}${withStrategy}${withTime}`;
   return `npm run -s simulate -- --seed ${seed}${flags} --trace`;
 }
 
@@ -170,8 +172,12 @@ export class Summary {
   #counterMeasure(name: CounterName, runsPercentMin: number): Measure {
     const total = this.#sum(({ counts }) => counts[name] ?? 0);
     const over = countedOver[name];
-    const where = over === undefined ? '' : ` over ${over}`;
-    const able = this.#counted.filter(({ transport }) => transport === (over ?? transport));
+    const fromMemory = countedFromMemory.has(name);
+    const where = (over === undefined ? '' : ` over ${over}`) + (fromMemory ? ' from memory' : '');
+    const able = this.#counted.filter(
+      ({ transport, strategies }) =>
+        transport === (over ?? transport) && (!fromMemory || strategies !== 'DiskFirst'),
+    );
     const runs = able.filter(({ counts }) => (counts[name] ?? 0) > 0).length;
     const percent = percentOf(runs, able.length);
     const isRare = percent < runsPercentMin && able.length >= runsJudged;

@@ -1,5 +1,5 @@
 import type { NodeId } from '@d-engine/base';
-import { assert, DiskError, describeError } from '@d-engine/base';
+import { assert, DEngineError, DiskError, describeError } from '@d-engine/base';
 import { StorageDamage } from '@d-engine/storage';
 import type { SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import type { CounterName, Counters } from './counters.ts';
@@ -167,11 +167,26 @@ export class Supervisor {
   }
 
   onDeath(id: NodeId, error: unknown): void {
+    if (this.#outlivedLoss(id, error)) {
+      // As operators are told to.
+      this.#cluster.crash(id, false);
+      this.#cluster.wipe(id);
+      this.#spoiltVotes.delete(id);
+      this.#startLater(id);
+      return;
+    }
     const allowed = this.#allowance(id, error);
     if (allowed === undefined) {
       this.#violated('no member dies', `node ${id} died: ${describeError(error)}`);
     } else this.#counters.add(allowed);
     this.#startLater(id);
+  }
+
+  /** It holds what the voters gave up, and had no vote in that. */
+  #outlivedLoss(id: NodeId, error: unknown): boolean {
+    if (!(error instanceof DEngineError) || error.name !== 'HistoryGivenUp') return false;
+    const { losses, memberships } = this.#cluster;
+    return losses.all.some(({ from, to }) => from <= to) && !memberships.isBound(id);
   }
 
   /** What an end is counted as that the faults explain. */

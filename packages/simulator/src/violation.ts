@@ -17,6 +17,7 @@ export const checkNames = [
   'a torn tail is cut',
   'the log is cut behind a snapshot',
   'a leader hears a quorum',
+  'a recovered member holds all again',
   // Of the processes.
   'no member dies',
   'damage is refused',
@@ -27,6 +28,7 @@ export const checkNames = [
   'linearizability',
   'revisions follow real time',
   'eventual reads are monotonic',
+  'watches miss nothing',
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 

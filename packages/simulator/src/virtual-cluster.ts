@@ -3,15 +3,18 @@ import type { NodeSettings } from '@d-engine/node';
 import { Node } from '@d-engine/node';
 import type { VirtualHost, VirtualWorld } from '@d-engine/virtual-env';
 import { Counters } from './counters.ts';
+import { strategyOf } from './draw-persistence.ts';
 import { HeardAnswers } from './heard-answers.ts';
 import { AppliedStates } from './invariants/applied-states.ts';
 import { CommittedEntries } from './invariants/committed-entries.ts';
+import { Losses } from './invariants/losses.ts';
 import type { MemberView } from './invariants/member-view.ts';
 import { NodeView } from './invariants/member-view.ts';
 import { countingLogger, countingMetrics } from './member-observers.ts';
 import { Memberships } from './memberships.ts';
 import type { Scenario } from './scenario.ts';
 import { envOf } from './transport.ts';
+import { WatchTruth } from './watches/watch-truth.ts';
 
 export const dataDirectory = '/data';
 
@@ -37,6 +40,9 @@ export class VirtualCluster {
   readonly memberships: Memberships;
   /** As the checks saw it. */
   readonly committed: CommittedEntries = new CommittedEntries();
+  readonly losses: Losses;
+  /** What watchers must hear; nothing is noted where there are none. */
+  readonly truth: WatchTruth;
   readonly #world: VirtualWorld;
   readonly #scenario: Scenario;
   readonly #events: ClusterEvents;
@@ -59,8 +65,11 @@ export class VirtualCluster {
     this.#world = world;
     this.#scenario = scenario;
     this.#events = events;
+    const keys = Array.from({ length: scenario.keys }, (_, number) => `k${number}`);
+    this.truth = new WatchTruth(keys);
     this.ids = Array.from({ length: scenario.members }, (_, position) => position + 1);
     this.memberships = new Memberships(this.ids, () => world.nowMs);
+    this.losses = new Losses(this.committed, () => world.nowMs);
   }
 
   host(id: NodeId): VirtualHost {
@@ -129,6 +138,7 @@ export class VirtualCluster {
         this.#handedOver = { to, term };
       },
       onTornVote: () => this.#events.onTornVote?.(id),
+      onNewHistory: (term, index) => this.losses.announce(id, term, index),
       onDiverged: () => this.#events.onDiverged?.(id),
       ...(onLog && { onLog: (level, text) => onLog(id, level, text) }),
     });
@@ -139,7 +149,10 @@ export class VirtualCluster {
       settings: this.#settings(id),
       logger,
       metrics: countingMetrics(this.#counters),
-      onEntryApplied: (state) => appliedStates.add(state.appliedIndex, state.stateHash()),
+      onEntryApplied: (state) => {
+        appliedStates.add(state.appliedIndex, state.stateHash());
+        if (this.#scenario.watch.watchers > 0) this.truth.observe(state);
+      },
     }).then(
       (node) => {
         this.#nodes.set(id, node);
@@ -192,6 +205,7 @@ export class VirtualCluster {
 
   #settings(id: NodeId): NodeSettings {
     const scenario = this.#scenario;
+    const { persistence, seed } = scenario;
     return {
       nodeId: id,
       initialMembers: this.ids.map((member) => ({
@@ -209,9 +223,9 @@ export class VirtualCluster {
       leaseDurationMs: scenario.leaseDurationMs,
       ...scenario.limits,
       ...scenario.upkeep,
-      bufferedEntriesMax: 10_000,
-      strategy: 'DiskFirst',
-      flushPolicy: { kind: 'immediate' },
+      bufferedEntriesMax: persistence.bufferedEntriesMax,
+      strategy: strategyOf(persistence, { seed, id, start: this.startsOf(id) }),
+      flushPolicy: persistence.flushPolicy,
       serverDeadlineMs: 5_000,
       defaultConsistency: 'linearizable',
       allowConsistencyOverride: true,

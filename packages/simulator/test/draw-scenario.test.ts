@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { strategyOf } from '../src/draw-persistence.ts';
 import { clockRateDeviationMax, drawScenario } from '../src/draw-scenario.ts';
 import type { Scenario } from '../src/scenario.ts';
 import { earlyFaultKinds, entryBytesMax, lateFaultKinds } from '../src/scenario.ts';
@@ -73,6 +74,33 @@ describe('the swarm', () => {
       expect(Math.max(0, ...scenario.valueBytes)).toBeLessThanOrEqual(
         scenario.limits.valueBytesMax,
       );
+    }
+  });
+
+  test('acknowledges from memory in a quarter of its runs, some with changing strategies', () => {
+    const shareOf = (strategies: string): number =>
+      scenarios.filter(({ persistence }) => persistence.strategies === strategies).length / 400;
+    expect(shareOf('MemFirst') + shareOf('mixed')).toBeGreaterThan(0.2);
+    expect(shareOf('MemFirst') + shareOf('mixed')).toBeLessThan(0.3);
+    expect(shareOf('mixed')).toBeGreaterThan(0.03);
+    const mixed = { ...drawScenario(1, 3, 'mixed').persistence };
+    const starts = Array.from({ length: 40 }, (_, start) => {
+      return strategyOf(mixed, { seed: 1, id: 2, start });
+    });
+    expect(new Set(starts)).toEqual(new Set(['DiskFirst', 'MemFirst']));
+    expect(strategyOf(mixed, { seed: 1, id: 2, start: 7 })).toBe(starts[7]);
+  });
+
+  test('plays otherwise what it played with DiskFirst, whatever is drawn for the strategy', () => {
+    for (const scenario of scenarios.slice(0, 50)) {
+      const { seed, persistence } = scenario;
+      if (persistence.strategies !== 'DiskFirst') continue;
+      const { bufferedEntriesMax, flushPolicy } = persistence;
+      expect(flushPolicy).toEqual({ kind: 'immediate' });
+      expect(bufferedEntriesMax).toBe(10_000);
+      const told = drawScenario(seed, undefined, 'MemFirst');
+      const { faultIntervalMsMax } = scenario;
+      expect({ ...told, faultIntervalMsMax, persistence }).toEqual(scenario);
     }
   });
 

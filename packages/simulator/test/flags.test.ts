@@ -28,6 +28,7 @@ test('every flag is understood', () => {
   expect(parseFlags(['--minutes', '1'])).toMatchObject({ runs: Infinity });
   expect(parseFlags(['--nodes', '5'])).toMatchObject({ nodes: 5, transport: undefined });
   expect(parseFlags(['--transport', 'bytes'])).toMatchObject({ transport: 'bytes' });
+  expect(parseFlags(['--strategy', 'mixed'])).toMatchObject({ strategy: 'mixed' });
   expect(one).toMatchObject({ seed: 42, trace: true, fingerprint: 'ab-1' });
 });
 
@@ -46,6 +47,7 @@ test.each([
   [['--nodes', '0'], /--nodes needs a number from 1 to 7/],
   [['--preset', 'nice'], /--preset nice: there are swarm, /],
   [['--transport', 'pigeon'], /--transport pigeon: there are messages, bytes/],
+  [['--strategy', 'NoDisk'], /--strategy NoDisk: there are DiskFirst, MemFirst, mixed/],
   [['--transport'], /--transport : there are messages, bytes/],
 ])('%s is refused', (words, message) => {
   expect(() => parseFlags(words)).toThrow(message);

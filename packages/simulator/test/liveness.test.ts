@@ -1,8 +1,11 @@
 import { DEngineError } from '@d-engine/base';
+import type { Raft } from '@d-engine/raft';
 import { VirtualWorld } from '@d-engine/virtual-env';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AnswerWatch } from '../src/answer-watch.ts';
 import { Counters } from '../src/counters.ts';
+import type { Persistence } from '../src/draw-persistence.ts';
+import { drawPersistence } from '../src/draw-persistence.ts';
 import { Harms } from '../src/faults/harms.ts';
 import { Liveness } from '../src/liveness.ts';
 import { targetOf } from '../src/make-clients.ts';
@@ -14,8 +17,13 @@ import { VirtualCluster } from '../src/virtual-cluster.ts';
 import { quietScenario } from './three-members.ts';
 
 /** A whole run's parts, formed, with nothing wrong yet. */
-async function formed(seed: number, members = 5, pendingWritesMax = 1_000) {
-  const quiet = quietScenario(seed);
+async function formed(
+  seed: number,
+  members = 5,
+  pendingWritesMax = 1_000,
+  persistence: Persistence = drawPersistence(seed, 'DiskFirst'),
+) {
+  const quiet = { ...quietScenario(seed), persistence };
   const limits = { ...quiet.limits, pendingWritesMax };
   const scenario = { ...quiet, members, keys: 1, limits };
   const world = new VirtualWorld({ seed, ...scenario.world });
@@ -120,6 +128,41 @@ test('members that were wiped are not waited for, and not asked', async () => {
     const answered = recorder.history.filter(({ outcome }) => outcome.type === 'answered');
     expect(answered).toHaveLength(10);
   }
+});
+
+describe('members that acknowledge from memory', () => {
+  const persistence = drawPersistence(1, 'MemFirst');
+
+  test('begin a new history together, recover, and serve', async () => {
+    const { cluster, supervisor, liveness, violations } = await formed(1, 3, 1_000, persistence);
+    for (const id of cluster.ids) supervisor.crash(id, true);
+    expect(await liveness.majority()).toBe(true);
+    expect(await liveness.everybody()).toBe(true);
+    expect(violations).toEqual([]);
+    expect(cluster.losses.isNewHistory(cluster.leader?.term ?? 0)).toBe(true);
+    expect(cluster.nodes.map(({ raft }) => raft.recovering)).toEqual([false, false, false]);
+  });
+
+  test('wait for a voter that is gone for good, which is no violation', async () => {
+    const parts = await formed(1, 3, 1_000, persistence);
+    const { cluster, counters, supervisor, liveness, violations } = parts;
+    supervisor.wipe(3);
+    for (const id of [1, 2]) supervisor.crash(id, true);
+    await liveness.majority();
+    expect(await liveness.everybody()).toBe(false);
+    expect(violations).toEqual([]);
+    expect(counters.get('waits for every voter')).toBeGreaterThan(0);
+    expect(cluster.leader).toBeUndefined();
+  });
+
+  test('that never recover are a violation', async () => {
+    const { cluster, liveness, violations } = await formed(1, 3, 1_000, persistence);
+    expect(await liveness.majority()).toBe(true);
+    const { raft } = cluster.nodes.find((node) => !node.isLeader) ?? {};
+    vi.spyOn(raft as Raft, 'recovering', 'get').mockReturnValue(true);
+    expect(await liveness.everybody()).toBe(false);
+    expect(violations[0]?.text).toContain('not everybody has recovered');
+  });
 });
 
 test('members that stand still after the faults are a violation', async () => {

@@ -8,6 +8,7 @@ const settings: RunSettings = {
   preset: 'swarm',
   nodes: 1,
   transport: 'messages',
+  strategy: undefined,
   durationMs: 500,
 };
 

@@ -22,6 +22,7 @@ const swarm: RunSettings = {
   preset: 'swarm',
   nodes: undefined,
   transport: undefined,
+  strategy: undefined,
   durationMs: durationMsDefault,
 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Counts } from '../src/counters.ts';
-import { countedOver, counterNames } from '../src/counters.ts';
+import { countedFromMemory, countedOver, counterNames } from '../src/counters.ts';
 import type { RunResult } from '../src/jobs.ts';
 import type { RunSettings } from '../src/run-seed.ts';
 import type { SimulationReport } from '../src/simulate.ts';
@@ -10,6 +10,7 @@ const settings: RunSettings = {
   preset: 'swarm',
   nodes: undefined,
   transport: undefined,
+  strategy: undefined,
   durationMs: 60_000,
 };
 
@@ -18,6 +19,7 @@ function result(seed: number, changes: Partial<SimulationReport> = {}): RunResul
     seed,
     members: 3,
     transport: 'messages',
+    strategies: 'DiskFirst',
     violations: [],
     virtualMs: 61_000,
     steps: 1_000,
@@ -124,7 +126,9 @@ function shortcomingsOf(...words: Parameters<typeof summaryOf>): string[] {
 test('runs that prove too little are told apart from those that are evidence', () => {
   expect(shortcomingsOf(100, 5)).toEqual([]);
   const rare = shortcomingsOf(100, 4);
-  const judged = counterNames.filter((name) => (countedOver[name] ?? 'messages') === 'messages');
+  const judged = counterNames.filter(
+    (name) => (countedOver[name] ?? 'messages') === 'messages' && !countedFromMemory.has(name),
+  );
   expect(rare).toHaveLength(judged.length - 1);
   expect(rare).toContain('torn tails cut: 4, in 4.0% of the runs: below 5%');
   expect(shortcomingsOf(39, 39)).toEqual(['39 runs counted: below 40']);
@@ -139,6 +143,21 @@ test('runs that prove too little are told apart from those that are evidence', (
   expect(summaryOf(100, 88, { operations: 499 }).shortcomings(lenient)).toHaveLength(1);
   const calm = shortcomingsOf(100, 49, { counts: { 'leader changes': 2 } });
   expect(calm).toEqual(['leader changes of a run, median: 2: below 3']);
+});
+
+test('what needs members that acknowledge from memory is judged by their runs', () => {
+  const strategies = 'MemFirst' as const;
+  const recoveries = (count: number): Partial<SimulationReport> => ({
+    strategies,
+    counts: { 'leader changes': 4, 'members that recovered': count },
+  });
+  const some = Array.from({ length: 40 }, (_, seed) => result(seed, recoveries(seed < 4 ? 2 : 0)));
+  const others = Array.from({ length: 60 }, (_, seed) => result(seed));
+  const lines = linesOf([...some, ...others]);
+  expect(lines).toContain('members that recovered: 8, in 10.0% of the runs from memory');
+  const line = 'elections by every voter: 0, in 0.0% of the runs from memory';
+  expect(lines).toContain(`${line}   WARNING: below 5%`);
+  expect(linesOf([...some.slice(1), ...others])).toContain(line);
 });
 
 test('the last line counts violations, the runs that have them, and those without an end', () => {

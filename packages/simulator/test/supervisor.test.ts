@@ -1,6 +1,6 @@
-import { DiskError } from '@d-engine/base';
+import { DEngineError, DiskError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Counters } from '../src/counters.ts';
 import { Supervisor } from '../src/supervisor.ts';
 import type { Violation } from '../src/violation.ts';
@@ -100,6 +100,23 @@ describe('the supervisor of the members', () => {
     supervisor.onDeath(3, new DiskError('io', '/data/log', 'sync failed (io, on order)'));
     supervisor.onDeath(3, new DiskError('full', '/data/log', 'no space left'));
     expect(violations.map(({ check }) => check)).toEqual(Array(4).fill('no member dies'));
+  });
+
+  test('wipes a member that holds what its cluster gave up, where something was', async () => {
+    const error = new DEngineError('HistoryGivenUp', 'as the member says it');
+    const isBound = vi.spyOn(cluster.memberships, 'isBound').mockReturnValue(true);
+    supervisor.onDeath(1, error);
+    expect(violations.map(({ check }) => check)).toEqual(['no member dies']);
+    const lost = { atMs: 1, historiesBefore: 0, from: 5, to: 6 };
+    vi.spyOn(cluster.losses, 'all', 'get').mockReturnValue([lost]);
+    supervisor.onDeath(1, error);
+    expect(violations).toHaveLength(2);
+    isBound.mockReturnValue(false);
+    const before = cluster.node(1)?.raft.instanceId;
+    supervisor.onDeath(1, error);
+    expect(await world.run({ until: runs(1), limitMs: 2_000 })).toBe(true);
+    expect(cluster.node(1)?.raft.instanceId).not.toBe(before);
+    expect(violations).toHaveLength(2);
   });
 
   test('an error that an earlier process of the member got explains nothing', async () => {

@@ -139,7 +139,7 @@ export class ThreeMembers {
 /** A world in which nothing fails unless the test makes it. */
 export function quietScenario(seed: number): Scenario {
   return {
-    ...drawScenario(seed, 3),
+    ...drawScenario(seed, 3, 'DiskFirst'),
     world: new VirtualWorld({ seed }).options,
     electionTimeoutMinMs: 300,
     heartbeatIntervalMs: 30,

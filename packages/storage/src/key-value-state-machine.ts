@@ -30,10 +30,12 @@ import { StateTables } from './state/state-tables.ts';
 import { damagedSnapshot, TablesLoading } from './state/tables-loading.ts';
 
 /** Looks at a state in passing; it must not keep or change it. */
-export type EntryObserver = (state: Pick<StateMachine, 'appliedIndex' | 'stateHash'>) => void;
+export type EntryObserver = (
+  state: Pick<StateMachine, 'appliedIndex' | 'stateHash' | 'revision' | 'historyId' | 'get'>,
+) => void;
 
 /** What a new history adds to the base of its revisions: far more than any log has entries. */
-const revisionsPerHistory = 1_000_000_000;
+export const revisionsPerHistory = 1_000_000_000;
 
 export interface KeyValueStateMachineOptions {
   /** Which history begins with a bootstrap or new-history entry. */

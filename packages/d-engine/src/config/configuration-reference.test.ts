@@ -116,7 +116,10 @@ describe('the defaults are those of the original, but for the list of difference
       ['raft.election.election_timeout_max', '2000'],
       ['raft.replication.rpc_append_entries_batch_process_delay_in_ms', '0'],
       ['raft.persistence.strategy', '"DiskFirst"'],
-      ['raft.persistence.flush_policy', '"Immediate"'],
+      [
+        'raft.persistence.flush_policy',
+        '"Immediate"; with MemFirst { Batch = { threshold = 1024, interval_ms = 100 } }',
+      ],
       ['raft.read_consistency.default_policy', '"LinearizableRead"'],
       ['raft.watch.watcher_buffer_size', '4096'],
       ['raft.watch.max_watcher_count', '100000'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { nodeSettings } from '../engine-settings.ts';
 import { schema } from './schema.ts';
 import { loadEnvironment, loadText, messagesOf } from './test-support.ts';
 
@@ -53,6 +54,8 @@ describe('dead keys', () => {
     ['[raft.election]\ninternal_rpc_client_request_id = 0', 'internal_rpc_client_request_id is'],
     ['[raft.state_machine.lease]\nenabled = true', 'a time to live always works; remove it'],
     ['[raft.state_machine.lease]\nmax_cleanup_duration_ms = 1', 'was never used; remove it'],
+    ['[raft.persistence]\nflush_workers = 4', 'one flush is under way at a time'],
+    ['[raft.persistence]\nchannel_capacity = 4', 'max_buffered_entries bounds what waits'],
     ['[network]\ntcp_keepalive_secs = 5', 'network.tcp_keepalive_secs is accepted'],
     ['[network.data]\ninitial_stream_window_size = 5', 'initial_stream_window_size is accepted'],
     ['[network.data]\nenable_connect_protocol = true', 'enable_connect_protocol is accepted'],
@@ -73,13 +76,44 @@ describe('dead keys', () => {
   });
 });
 
-test('MemFirst is asked for and DiskFirst runs, with one warning', () => {
-  const { config, warnings } = loadText('[raft.persistence]\nstrategy = "MemFirst"');
-  expect(config.raft.persistence.strategy).toBe('DiskFirst');
-  expect(config.raft.persistence.requestedStrategy).toBe('MemFirst');
-  expect(warnings).toEqual([
-    'config key raft.persistence.strategy = "MemFirst" runs as DiskFirst for now (n1.toml:2)',
-  ]);
+describe('MemFirst', () => {
+  const load = (lines: string) => {
+    const { config, warnings } = loadText(`[raft.persistence]\nstrategy = "MemFirst"\n${lines}`);
+    const { strategy, flushPolicy } = nodeSettings(config);
+    return { strategy, flushPolicy, warnings };
+  };
+
+  test('runs, and flushes in batches unless told otherwise', () => {
+    expect(load('')).toEqual({
+      strategy: 'MemFirst',
+      flushPolicy: { kind: 'batch', threshold: 1_024, intervalMs: 100 },
+      warnings: [],
+    });
+    expect(load('flush_policy = { Batch = { threshold = 7, interval_ms = 8 } }')).toMatchObject({
+      flushPolicy: { kind: 'batch', threshold: 7, intervalMs: 8 },
+      warnings: [],
+    });
+    expect(load('flush_policy = { Batch = { idle_flush_interval_ms = 900 } }')).toMatchObject({
+      flushPolicy: { kind: 'batch', threshold: 1_024, intervalMs: 900 },
+      warnings: [],
+    });
+  });
+
+  test('warns where it is told to sync each write', () => {
+    const { flushPolicy, warnings } = load('flush_policy = "Immediate"');
+    expect(flushPolicy).toEqual({ kind: 'immediate' });
+    expect(warnings).toEqual([
+      expect.stringMatching(/flush_policy = "Immediate" takes from MemFirst .* \(n1\.toml:3\)$/),
+    ]);
+  });
+
+  test('is another thing than DiskFirst, of which no policy is worth a word', () => {
+    for (const policy of ['"Immediate"', '{ Batch = { threshold = 7, interval_ms = 8 } }']) {
+      const { config, warnings } = loadText(`[raft.persistence]\nflush_policy = ${policy}`);
+      expect(warnings).toEqual([]);
+      expect(nodeSettings(config).strategy).toBe('DiskFirst');
+    }
+  });
 });
 
 const watchKeys = [
@@ -116,6 +150,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.backpressure.max_pending_writes',
     'raft.backpressure.max_pending_reads',
     'raft.persistence.strategy',
+    'raft.persistence.flush_policy',
     'raft.persistence.max_buffered_entries',
     'raft.read_consistency.default_policy',
     'raft.read_consistency.lease_duration_ms',
@@ -136,16 +171,16 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.snapshot.snapshot_push_max_retry',
     'raft.snapshot.push_timeout_in_ms',
     'raft.snapshot.receive_chunk_timeout_in_sec',
-    'raft.rpc_compression.replication_response',
-    'raft.rpc_compression.election_response',
-    'raft.rpc_compression.snapshot_response',
-    'raft.rpc_compression.cluster_response',
-    'raft.rpc_compression.client_response',
     'raft.membership.zombie.threshold',
     'raft.membership.zombie.purge_interval',
     'raft.membership.promotion.stale_learner_threshold',
     'raft.membership.promotion.stale_check_interval',
     'raft.auto_join.rpc_enable_compression',
+    'raft.rpc_compression.replication_response',
+    'raft.rpc_compression.election_response',
+    'raft.rpc_compression.snapshot_response',
+    'raft.rpc_compression.cluster_response',
+    'raft.rpc_compression.client_response',
     'http.allowed_hosts',
     'limits.max_key_bytes',
     'limits.max_value_bytes',
@@ -181,16 +216,6 @@ describe('spellings of other versions', () => {
     ['raft.storage.ttl.cleanup_interval_ms = 500', (raft) => raft.ttl.cleanupIntervalMs, 500],
     ['raft.storage.ttl.interval_ms = 500', (raft) => raft.ttl.cleanupIntervalMs, 500],
     [
-      'raft.persistence.persistence_strategy = "MemFirst"',
-      (raft) => raft.persistence.requestedStrategy,
-      'MemFirst',
-    ],
-    [
-      'raft.persistence_strategy = "MemFirst"',
-      (raft) => raft.persistence.requestedStrategy,
-      'MemFirst',
-    ],
-    [
       'raft.watch.max_watcher_count = 9223372036854775807',
       (raft) => raft.watch.watchersMax,
       2 ** 53 - 1,
@@ -210,6 +235,14 @@ describe('spellings of other versions', () => {
     const { config, warnings } = loadText('raft.learner_raft_log_gap = 10');
     expect(config.raft.learnerCatchupThresholdEntries).toBe(10);
     expect(warnings).toEqual([]);
+  });
+
+  test('the strategy of persistence', () => {
+    for (const key of ['raft.persistence.persistence_strategy', 'raft.persistence_strategy']) {
+      const { config, warnings } = loadText(`${key} = "MemFirst"`);
+      expect(config.raft.persistence.strategy).toBe('MemFirst');
+      expect(warnings).toEqual([]);
+    }
   });
 
   test('two spellings of one key in one file are refused', () => {

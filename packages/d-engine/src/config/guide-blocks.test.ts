@@ -40,11 +40,6 @@ strategy = "${strategy}"  # Default in v0.2.3+
 flush_policy = { Batch = { threshold = ${threshold}, interval_ms = ${intervalMs} } }
 `;
 
-const persistenceWarnings = (strategy: string): string[] => [
-  'raft.persistence.flush_policy',
-  ...(strategy === 'MemFirst' ? ['raft.persistence.strategy'] : []),
-];
-
 const threeNodes = (strategy: string): string => `
 [cluster]
 node_id = 1
@@ -74,12 +69,11 @@ const blocks: readonly GuideBlock[] = [
   ...forEachStrategy((strategy) => ({
     name: `Strategy Configuration, ${strategy}`,
     toml: persistence(strategy, 1000, 100),
-    warns: persistenceWarnings(strategy),
+    warns: [],
     check: ({ config }) => {
       const { flushPolicy } = config.raft.persistence;
       expect(flushPolicy).toEqual({ kind: 'batch', threshold: 1000, intervalMs: 100 });
-      expect(config.raft.persistence.strategy).toBe('DiskFirst');
-      expect(config.raft.persistence.requestedStrategy).toBe(strategy);
+      expect(config.raft.persistence.strategy).toBe(strategy);
     },
   })),
   {
@@ -118,7 +112,7 @@ connection_window_size = 33_554_432  # 32MB window
     toml:
       persistence(strategy, 500, 50) +
       deploymentPlanes([10, 64, '1_048_576'], [20, 128, '2_097_152'], [2, '8_388_608', '10_000']),
-    warns: persistenceWarnings(strategy),
+    warns: [],
     check: ({ config }) => {
       // Its bulk stream window and connect timeout are not set: they give way.
       expect(config.network.bulk.streamWindowBytes).toBe(8_388_608);
@@ -130,7 +124,7 @@ connection_window_size = 33_554_432  # 32MB window
     toml:
       persistence(strategy, 2000, 200) +
       deploymentPlanes([20, 128, '2_097_152'], [30, 256, '4_194_304'], [4, '33_554_432', '30_000']),
-    warns: persistenceWarnings(strategy),
+    warns: [],
   })),
   {
     name: '5-Node High-Durability Cluster',
@@ -178,11 +172,7 @@ time_threshold_ms = 50    # Fallback timeout for low concurrency
   ...forEachStrategy((strategy) => ({
     name: `Three-Node Cluster Example, ${strategy}`,
     toml: threeNodes(strategy),
-    warns: [
-      'raft.persistence.flush_policy',
-      'raft.persistence.flush_workers',
-      ...(strategy === 'MemFirst' ? ['raft.persistence.strategy'] : []),
-    ],
+    warns: ['raft.persistence.flush_workers'],
     check: ({ config }) => {
       const { members } = config.cluster;
       expect(members.map(({ id, role }) => [id, role])).toEqual([

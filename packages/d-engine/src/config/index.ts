@@ -25,7 +25,6 @@ export type {
   NetworkConfig,
   NodeConfig,
   PersistenceConfig,
-  PersistenceStrategy,
   PlaneConfig,
   RaftConfig,
   RetryConfig,

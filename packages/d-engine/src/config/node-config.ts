@@ -42,13 +42,7 @@ export interface MetricsConfig {
   readonly port: number;
 }
 
-export type PersistenceStrategy = SectionValues<typeof persistenceSection>['strategy'];
-
-export interface PersistenceConfig extends SectionValues<typeof persistenceSection> {
-  /** What runs; may be safer than what was asked for. */
-  readonly strategy: PersistenceStrategy;
-  readonly requestedStrategy: PersistenceStrategy;
-}
+export type PersistenceConfig = SectionValues<typeof persistenceSection>;
 
 export interface SnapshotConfig extends SectionValues<typeof snapshotSection> {
   readonly directory: string;

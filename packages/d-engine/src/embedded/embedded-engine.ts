@@ -1,5 +1,7 @@
-import type { Address, ClientApi } from '@d-engine/base';
+import type { Address, ClientApi, ReadOptions, RequestOptions } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
+import type { ApplicationClient, ApplicationResult } from '@d-engine/storage';
+import { applicationClient } from '@d-engine/storage';
 import type { EngineHost, LeaderInfo, Membership } from './engine-host.ts';
 import { LocalHost } from './local-host.ts';
 import type { EmbeddedStart } from './start-options.ts';
@@ -32,10 +34,13 @@ export class EmbeddedEngine {
    */
   readonly closed: Promise<Error | undefined>;
   readonly #host: EngineHost;
+  /** Undefined while it runs the key-value store. */
+  readonly #application: ApplicationClient | undefined;
 
   /** For the package itself; see {@link EmbeddedEngine.start}. */
-  constructor(host: EngineHost) {
+  constructor(host: EngineHost, runsApplication: boolean) {
     this.#host = host;
+    this.#application = runsApplication ? applicationClient(host.client) : undefined;
     this.closed = host.closed;
   }
 
@@ -45,12 +50,12 @@ export class EmbeddedEngine {
    */
   static async start(options: EmbeddedStart): Promise<EmbeddedEngine> {
     const loaded = loadEmbedded(options);
-    const { logger, metrics } = options;
+    const { logger, metrics, stateMachine: application, storage: disk } = options;
     const host =
       options.thread === 'worker'
         ? await WorkerHost.start({ loaded, logger, metrics })
-        : await LocalHost.start({ loaded, logger, metrics });
-    return new EmbeddedEngine(host);
+        : await LocalHost.start({ loaded, logger, metrics, application, disk });
+    return new EmbeddedEngine(host, application !== undefined);
   }
 
   get nodeId(): number {
@@ -79,6 +84,28 @@ export class EmbeddedEngine {
   /** The store. On a member that does not lead, writes and reads go to the one that does. */
   client(): ClientApi {
     return this.#host.client;
+  }
+
+  /**
+   * Hands a command to the state machine that was given at the start, on every member, and resolves
+   * with its answer once the command is committed and applied here or at the leader.
+   */
+  async propose(command: Uint8Array, options?: RequestOptions): Promise<ApplicationResult> {
+    return this.#ownMachine().propose(command, options);
+  }
+
+  /**
+   * Asks the state machine that was given at the start, with the guarantees of the consistency.
+   * Rejects with InvalidRequest and the message of what the machine throws.
+   */
+  async query(request: Uint8Array, options?: ReadOptions): Promise<ApplicationResult> {
+    return this.#ownMachine().query(request, options);
+  }
+
+  #ownMachine(): ApplicationClient {
+    if (this.#application !== undefined) return this.#application;
+    const message = 'the engine runs the key-value store: start it with stateMachine';
+    throw new DEngineError('Unsupported', message);
   }
 
   /**

@@ -1,5 +1,6 @@
-import type { Address, ClientApi, LeaderHint, Logger } from '@d-engine/base';
+import type { Address, ClientApi, Disk, LeaderHint, Logger } from '@d-engine/base';
 import { assert, describeError } from '@d-engine/base';
+import type { ApplicationFactory } from '@d-engine/storage';
 import type { LoadedConfig } from '../config/index.ts';
 import { EngineCore } from '../engine-core.ts';
 import { FileLogger, MetricsRegistry } from '../env/index.ts';
@@ -11,6 +12,10 @@ export interface LocalHostOptions {
   readonly loaded: LoadedConfig;
   readonly logger: Logger | undefined;
   readonly metrics: HostMetrics | undefined;
+  readonly application?: ApplicationFactory | undefined;
+  readonly disk?: Disk | undefined;
+  /** Opens the port of a member that is alone, too. */
+  readonly opensPort?: boolean;
 }
 
 /** A member on the event loop of whoever calls. */
@@ -59,7 +64,9 @@ export class LocalHost implements EngineHost {
         logger,
         metrics,
         renderMetrics: render,
-        ports: isAlone ? 'none' : 'client',
+        ports: isAlone && options.opensPort !== true ? 'none' : 'client',
+        application: options.application,
+        disk: options.disk,
       });
       logger.info('engine started', { node: core.nodeId, address: core.address ?? 'no port' });
       return new LocalHost(core, logger, ownLogger, render);

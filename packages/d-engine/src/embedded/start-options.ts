@@ -1,4 +1,6 @@
-import type { Logger, Metrics } from '@d-engine/base';
+import type { Disk, Logger, Metrics } from '@d-engine/base';
+import { DEngineError } from '@d-engine/base';
+import type { ApplicationFactory } from '@d-engine/storage';
 import type { Environment, LoadedConfig } from '../config/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { readOptionalFile } from '../read-optional-file.ts';
@@ -54,13 +56,24 @@ export interface EmbeddedOptions {
    * the member then, and each call costs a message there and one back.
    */
   readonly thread?: 'host' | 'worker';
+  /**
+   * A state machine of the host's own instead of the key-value store, the same on every member; see
+   * {@link EmbeddedEngine.propose}. On the host's thread only.
+   */
+  readonly stateMachine?: ApplicationFactory;
+  /** Where the member keeps its files instead of the machine's disk. On the host's thread only. */
+  readonly storage?: Disk;
 }
 
 export type EmbeddedStart = EmbeddedSource & EmbeddedOptions;
 
 /** Throws ConfigError with all that is wrong. */
 export function loadEmbedded(options: EmbeddedStart): LoadedConfig {
-  const { dataDir, configPath, config } = options;
+  const { dataDir, configPath, config, thread, stateMachine, storage } = options;
+  if (thread === 'worker' && (stateMachine !== undefined || storage !== undefined)) {
+    const message = 'a state machine or storage of the host works on its own thread only';
+    throw new DEngineError('Unsupported', `${message}: leave out thread: 'worker'`);
+  }
   return loadConfig({
     dataDir,
     configPath,

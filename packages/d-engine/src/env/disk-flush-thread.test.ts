@@ -59,6 +59,19 @@ describe('a thread', () => {
     expect(readFileSync(path, 'utf8').slice(30)).toBe('abc');
   });
 
+  it('keeps no memory of batches that are larger than its own', async () => {
+    const large = [Buffer.alloc(3 * 1024 * 1024, 'x'), Buffer.from('end')];
+    const thread = new FlushThread({ name });
+    await thread.flush(fd, 0, chunks);
+    await until(() => thread.isRunning);
+    const before = process.memoryUsage.rss();
+    for (let round = 0; round < 100; round++) await thread.flush(fd, 0, large);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(150 * 1024 * 1024);
+    expect(readFileSync(path, 'latin1').slice(3 * 1024 * 1024)).toBe('end');
+    expect(thread.isRunning).toBe(true);
+    await thread.close();
+  });
+
   it('names the system error', async () => {
     const readOnly = openSync(path, 'r');
     const thread = new FlushThread({ name });

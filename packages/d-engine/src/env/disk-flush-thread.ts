@@ -1,10 +1,15 @@
 import { Worker } from 'node:worker_threads';
+import { must } from '@d-engine/base';
 import { syncData, totalBytes, writeAll } from './disk-pool.ts';
 import type { FlushRequest, FlushResponse, FlushThreadData } from './disk-thread-source.ts';
 import { flushThreadSource, threadReady } from './disk-thread-source.ts';
 
-/** Enough for what a busy log writes at once; larger batches get memory of their own. */
-const sharedBytes = 1024 * 1024;
+/**
+ * Twice what is urgent: a batch of the log and a vote beside it. What does not fit is written by
+ * libuv's pool and synced here. Memory of its own for each such batch would stay: the thread, which
+ * allocates next to nothing, collects no garbage for hours.
+ */
+const sharedBytes = 2 * 1024 * 1024;
 
 interface Waiting {
   readonly resolve: () => void;
@@ -55,7 +60,13 @@ export class FlushThread {
   /** Writes the chunks, none for a bare sync, and makes them durable. Rejects with an `Error`. */
   flush(fd: number, position: number, chunks: readonly Uint8Array[]): Promise<void> {
     if (this.#state === 'idle') this.#start();
-    if (this.#state === 'running') return this.#send(fd, position, chunks);
+    const length = totalBytes(chunks);
+    if (this.#state === 'running' && this.#sharedUsed + length <= sharedBytes) {
+      return this.#send(fd, position, chunks, length);
+    }
+    if (this.#state === 'running') {
+      return writeAll(fd, position, chunks).then(() => this.flush(fd, position, []));
+    }
     if (chunks.length === 0) return syncData(fd);
     return writeAll(fd, position, chunks).then(() => syncData(fd));
   }
@@ -94,7 +105,12 @@ export class FlushThread {
     this.#worker.on('exit', () => this.#onGone(undefined));
   }
 
-  #send(fd: number, position: number, chunks: readonly Uint8Array[]): Promise<void> {
+  #send(
+    fd: number,
+    position: number,
+    chunks: readonly Uint8Array[],
+    length: number,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#lastId += 1;
       const id = this.#lastId;
@@ -102,7 +118,8 @@ export class FlushThread {
         id,
         fd,
         position,
-        ...this.#place(chunks),
+        length,
+        offset: this.#place(chunks, length),
       } satisfies FlushRequest);
       // A process with nothing else to do must not end in the middle of a flush.
       if (this.#waiting.size === 0) this.#worker?.ref();
@@ -112,19 +129,17 @@ export class FlushThread {
     });
   }
 
-  /** Copies the batch once, into memory that both threads see. */
-  #place(chunks: readonly Uint8Array[]): Pick<FlushRequest, 'length' | 'offset' | 'large'> {
-    const length = totalBytes(chunks);
-    const shared = this.#shared;
-    if (shared !== undefined && this.#sharedUsed + length <= shared.length) {
-      const offset = this.#sharedUsed;
-      copyTo(shared, offset, chunks);
-      this.#sharedUsed += length;
-      return { length, offset };
+  /** Copies the batch once, into memory that both threads see. Returns where it begins there. */
+  #place(chunks: readonly Uint8Array[], length: number): number {
+    const offset = this.#sharedUsed;
+    const shared = must(this.#shared, 'the memory of a running thread');
+    let position = offset;
+    for (const chunk of chunks) {
+      shared.set(chunk, position);
+      position += chunk.length;
     }
-    const large = new SharedArrayBuffer(length);
-    copyTo(new Uint8Array(large), 0, chunks);
-    return { length, offset: 0, large };
+    this.#sharedUsed += length;
+    return offset;
   }
 
   #onResponse(response: FlushResponse): void {
@@ -149,13 +164,5 @@ export class FlushThread {
     const error = new Error('the thread that writes to the disk ended', { cause });
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
-  }
-}
-
-function copyTo(target: Uint8Array, offset: number, chunks: readonly Uint8Array[]): void {
-  let position = offset;
-  for (const chunk of chunks) {
-    target.set(chunk, position);
-    position += chunk.length;
   }
 }

@@ -5,9 +5,8 @@ export interface FlushRequest {
   readonly position: number;
   /** 0: only a sync. */
   readonly length: number;
-  /** Where the bytes begin in `large` or, without it, in the buffer that both sides share. */
+  /** Where the bytes begin in the buffer that both sides share. */
   readonly offset: number;
-  readonly large?: SharedArrayBuffer;
 }
 
 /** What comes back: the bare id when it went well, which is the cheapest message there is. */
@@ -35,11 +34,10 @@ const { fdatasyncSync, writeSync } = require('node:fs');
 const { bell } = workerData;
 const shared = new Uint8Array(workerData.shared);
 
-function flush({ fd, position, length, offset, large }) {
-  const bytes = large === undefined ? shared : new Uint8Array(large);
+function flush({ fd, position, length, offset }) {
   let done = 0;
   while (done < length) {
-    const written = writeSync(fd, bytes, offset + done, length - done, position + done);
+    const written = writeSync(fd, shared, offset + done, length - done, position + done);
     if (written === 0) throw new Error('a write wrote nothing');
     done += written;
   }

@@ -54,6 +54,8 @@ export function formatNotice(notice: Notice): string {
       return 'notice: recovered';
     case 'possibleDataLoss':
       return `notice: POSSIBLE DATA LOSS above ${notice.index}`;
+    case 'historyGivenUp':
+      return `notice: what stands from ${notice.index} on was given up`;
     default:
       return unreachable(notice, 'notice');
   }

@@ -1,6 +1,7 @@
 import type { InstanceId, NodeId } from '@d-engine/base';
 import type { CheckName, Violation } from '../violation.ts';
 import type { Check, Step } from './check.ts';
+import { becameLeader } from './check.ts';
 import type { CommittedEntries } from './committed-entries.ts';
 import { CommittedIsNeverUndone } from './committed-is-never-undone.ts';
 import { ConfigurationOverlap } from './configuration-overlap.ts';
@@ -13,11 +14,13 @@ import { LeaderCompleteness } from './leader-completeness.ts';
 import { LeaseSafety } from './lease-safety.ts';
 import { LogBehindSnapshot } from './log-behind-snapshot.ts';
 import { LogMatching } from './log-matching.ts';
+import type { Losses } from './losses.ts';
 import { MemberRecord } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
 import { MonotonicIndexes } from './monotonic-indexes.ts';
 import { OneVoteATerm } from './one-vote-a-term.ts';
 import { QuorumContact } from './quorum-contact.ts';
+import { RecoveredHoldsAll } from './recovered-holds-all.ts';
 import { SeenEntries } from './seen-entries.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 import { TornTailCut } from './torn-tail-cut.ts';
@@ -34,29 +37,32 @@ export class Invariants {
   readonly #records = new Map<InstanceId, MemberRecord>();
   readonly #checks: readonly Check[];
   readonly #leases: LeaseSafety;
+  readonly #losses: Losses;
   readonly #contact = new QuorumContact();
   readonly #violations: Violation[] = [];
   #eventCount = 0;
 
-  constructor(running: () => Iterable<MemberView>, committed: CommittedEntries) {
+  constructor(running: () => Iterable<MemberView>, committed: CommittedEntries, losses: Losses) {
     this.#running = running;
+    this.#losses = losses;
     const seen = new SeenEntries();
     this.#leases = new LeaseSafety(committed, running);
     this.#checks = [
       new ElectionSafety(),
       new LeaderAppendOnly(),
       new LogMatching(seen),
-      new OneVoteATerm(),
+      new OneVoteATerm(losses),
       new MonotonicIndexes(),
       new TornTailCut(),
       new LogBehindSnapshot(),
       new DurableSurvives(seen),
       new HeartbeatCommitsVerified(),
-      new DurableQuorum(committed),
+      new DurableQuorum(committed, losses),
       new CommittedIsNeverUndone(committed),
       new LeaderCompleteness(committed),
-      new StateMachineSafety(),
+      new StateMachineSafety(committed, losses),
       new ConfigurationOverlap(running),
+      new RecoveredHoldsAll(committed),
     ];
   }
 
@@ -106,6 +112,7 @@ export class Invariants {
         return instanceId === undefined ? undefined : this.#records.get(instanceId);
       },
     };
+    if (becameLeader(step)) this.#losses.settle(member, this.#running());
     for (const check of this.#checks) {
       const problem = check.step(step);
       if (problem !== undefined) this.#violated(check.name, problem);

@@ -13,6 +13,10 @@ export class MemberRecord {
   lastLogIndex: LogIndex = 0;
   lastLogTerm: Term = 0;
   durableIndex: LogIndex = 0;
+  heldIndex: LogIndex = 0;
+  isRecovering = false;
+  /** In any of its lives. */
+  acknowledgesFromMemory = false;
   commitIndex: LogIndex = 0;
   verifiedIndex: LogIndex = 0;
   appliedIndex: LogIndex = 0;
@@ -21,10 +25,19 @@ export class MemberRecord {
   configuration: Configuration | undefined;
   /** The term of each entry, by index; 0 stands for the place before the first. */
   readonly terms: Term[] = [0];
+  /**
+   * The term of each entry that it ever held so that it counted, by index: what it acknowledged
+   * from memory it may have forgotten since, and rightly still count for.
+   */
+  readonly heldTerms: Term[] = [0];
+  /** Invariant: `heldTerms` has what it holds up to here. */
+  #heldSeen: LogIndex = 0;
   /** The newest term that was on disk, and so may have been told to others. */
   durableTerm: Term = 0;
   /** Of each term: for whom this member's vote was on disk. */
   readonly votes: Map<Term, NonNullable<HardState['votedFor']>> = new Map();
+  /** Of those votes, the ones that count only where every voter is asked (design rule 3). */
+  readonly votesInRecovery: Set<Term> = new Set();
 
   constructor(nodeId: NodeId) {
     this.nodeId = nodeId;
@@ -36,6 +49,8 @@ export class MemberRecord {
       this.lastLogIndex !== member.lastLogIndex ||
       this.firstLogIndex !== member.firstLogIndex ||
       this.durableIndex !== member.durableIndex ||
+      this.heldIndex !== member.heldIndex ||
+      this.isRecovering !== member.isRecovering ||
       this.commitIndex !== member.commitIndex ||
       this.appliedIndex !== member.appliedIndex ||
       this.term !== member.term ||
@@ -68,6 +83,9 @@ export class MemberRecord {
     this.leaderId = member.leaderId;
     this.firstLogIndex = member.firstLogIndex;
     this.durableIndex = member.durableIndex;
+    this.heldIndex = member.heldIndex;
+    this.isRecovering = member.isRecovering;
+    this.acknowledgesFromMemory ||= member.acknowledgesFromMemory;
     this.commitIndex = member.commitIndex;
     this.verifiedIndex = member.verifiedIndex;
     this.appliedIndex = member.appliedIndex;
@@ -82,9 +100,22 @@ export class MemberRecord {
     }
     this.lastLogIndex = member.lastLogIndex;
     this.lastLogTerm = this.terms[member.lastLogIndex] ?? 0;
+    this.#updateHeld(changedFrom);
     if (!member.isHardStateDurable) return;
     this.durableTerm = Math.max(this.durableTerm, member.term);
-    if (member.votedFor !== null) this.votes.set(member.term, member.votedFor);
+    if (member.votedFor === null || this.votes.has(member.term)) return;
+    this.votes.set(member.term, member.votedFor);
+    if (member.isRecovering) this.votesInRecovery.add(member.term);
+  }
+
+  #updateHeld(changedFrom: LogIndex | undefined): void {
+    const seen = this.isRecovering ? 0 : this.#heldSeen;
+    this.#heldSeen = Math.min(seen, (changedFrom ?? seen + 1) - 1);
+    if (this.isRecovering) return;
+    for (; this.#heldSeen < this.heldIndex; this.#heldSeen++) {
+      const index = this.#heldSeen + 1;
+      this.heldTerms[index] = this.terms[index] ?? 0;
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { InstanceId, LogIndex, NodeId, Term } from '@d-engine/base';
 import type { Node } from '@d-engine/node';
 import type { Configuration, HardState, RaftView, Role } from '@d-engine/raft';
+import { isMembershipKind } from '@d-engine/raft';
 import type { VirtualHost } from '@d-engine/virtual-env';
 import { voteFileName } from '../disk-layout.ts';
 import type { HeardAnswers } from '../heard-answers.ts';
@@ -28,6 +29,12 @@ export interface MemberView {
   readonly firstLogIndex: LogIndex;
   readonly lastLogIndex: LogIndex;
   readonly durableIndex: LogIndex;
+  /** Up to here its own log counts: what is durable or, with MemFirst, what is in memory. */
+  readonly heldIndex: LogIndex;
+  /** It may have forgotten what it acknowledged, and counts in nothing (design rule 3). */
+  readonly isRecovering: boolean;
+  /** MemFirst. */
+  readonly acknowledgesFromMemory: boolean;
   readonly commitIndex: LogIndex;
   readonly verifiedIndex: LogIndex;
   readonly appliedIndex: LogIndex;
@@ -49,6 +56,10 @@ export interface MemberView {
   readonly owesItsVote: boolean;
   /** Which directory of this voter counts, by what this member knows; undefined: none yet. */
   boundInstance(voter: NodeId): InstanceId | undefined;
+  /** Whether this member knows this data directory by an entry of its log, committed or not. */
+  isBound(member: Pick<MemberView, 'nodeId' | 'instanceId'>): boolean;
+  /** Whether the entry says who belongs to the cluster; false when it is not in memory. */
+  isOfMembers(index: LogIndex): boolean;
   /** Of what is in its snapshot only: the term with which it was committed. */
   termAt(index: LogIndex): Term | undefined;
   /** Of the entry's bytes; undefined when they are not in memory any more. */
@@ -123,6 +134,18 @@ export class NodeView implements MemberView {
     return this.#raft.durableIndex;
   }
 
+  get heldIndex(): LogIndex {
+    return this.#raft.heldIndex;
+  }
+
+  get isRecovering(): boolean {
+    return this.#raft.recovering;
+  }
+
+  get acknowledgesFromMemory(): boolean {
+    return this.#node.settings.strategy === 'MemFirst';
+  }
+
   get commitIndex(): LogIndex {
     return this.#raft.commitIndex;
   }
@@ -174,7 +197,19 @@ export class NodeView implements MemberView {
   termAt(index: LogIndex): Term | undefined {
     const term = this.#raft.termAt(index);
     if (term !== undefined || index >= this.firstLogIndex) return term;
-    return this.#committed.at(index)?.term;
+    const preceding = this.firstLogIndex - 1;
+    return this.#committed.termWithin(index, preceding, this.#raft.termAt(preceding));
+  }
+
+  isBound({ nodeId, instanceId }: Pick<MemberView, 'nodeId' | 'instanceId'>): boolean {
+    return this.#raft.bindings.some(
+      (bound) => bound.nodeId === nodeId && bound.instanceId === instanceId,
+    );
+  }
+
+  isOfMembers(index: LogIndex): boolean {
+    const kind = this.#raft.entries(index, index)?.[0]?.kind;
+    return kind !== undefined && isMembershipKind(kind);
   }
 
   checksumAt(index: LogIndex): number | undefined {

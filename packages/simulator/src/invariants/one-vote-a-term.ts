@@ -3,6 +3,7 @@ import type { Check, Step } from './check.ts';
 import { becameLeader } from './check.ts';
 import type { DurableSnapshot } from './durable-snapshots.ts';
 import type { DurableVote } from './durable-vote.ts';
+import type { Losses } from './losses.ts';
 import { isSameVote } from './member-record.ts';
 import type { MemberView } from './member-view.ts';
 import { hasQuorum } from './quorums.ts';
@@ -10,11 +11,17 @@ import { hasQuorum } from './quorums.ts';
 /**
  * A member votes once a term across its crashes (Raft paper, figure 2), and a leader was voted
  * for, on disk, by a quorum of members that are bound (design rule 2): a vote that could still be
- * forgotten is none. What a member says to be on disk is on its platter at that moment, in both
- * copies.
+ * forgotten is none, nor is that of a member that recovers. Where too few are left that do not, all
+ * that are bound vote for one that begins a new history (design rule 3). What a member says to be
+ * on disk is on its platter at that moment, in both copies.
  */
 export class OneVoteATerm implements Check {
   readonly name = 'one vote a term';
+  readonly #losses: Losses;
+
+  constructor(losses: Losses) {
+    this.#losses = losses;
+  }
 
   step(step: Step): string | undefined {
     return this.#votedTwice(step) ?? this.#notOnPlatter(step) ?? this.#withoutVotes(step);
@@ -48,9 +55,20 @@ export class OneVoteATerm implements Check {
       voter === member.nodeId
         ? hasOwnVote(member)
         : step.recordOfBound(voter)?.votes.get(member.term)?.nodeId === member.nodeId;
-    if (hasQuorum(member.configuration, votes)) return undefined;
-    const voters = member.configuration.voters.filter(votes).join(', ');
-    const votesOf = `durable votes of no quorum, but of: ${voters}`;
+    const counts = (voter: NodeId): boolean =>
+      voter === member.nodeId
+        ? !member.isRecovering
+        : step.recordOfBound(voter)?.votesInRecovery.has(member.term) === false;
+    if (hasQuorum(member.configuration, (voter) => votes(voter) && counts(voter))) return undefined;
+    const { voters: incoming, outgoingVoters } = member.configuration;
+    const bound = [...incoming, ...outgoingVoters].filter(
+      (voter) => member.boundInstance(voter) !== undefined,
+    );
+    if (this.#losses.isNewHistory(member.term) && bound.every(votes)) return undefined;
+    const voters = bound
+      .filter(votes)
+      .map((voter) => `${voter}${counts(voter) ? '' : ' (recovers)'}`);
+    const votesOf = `durable votes of no quorum, but of: ${voters.join(', ')}`;
     return `node ${member.nodeId} leads term ${member.term} with ${votesOf}`;
   }
 }

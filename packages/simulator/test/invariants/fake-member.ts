@@ -6,6 +6,7 @@ import type { DurableEntries } from '../../src/invariants/durable-log.ts';
 import type { DurableSnapshot } from '../../src/invariants/durable-snapshots.ts';
 import type { DurableVote } from '../../src/invariants/durable-vote.ts';
 import { Invariants } from '../../src/invariants/invariants.ts';
+import { Losses } from '../../src/invariants/losses.ts';
 import type { MemberView } from '../../src/invariants/member-view.ts';
 
 export function configurationOf(voters: readonly NodeId[]): Configuration {
@@ -42,6 +43,10 @@ export class FakeMember implements MemberView {
   readonly heardMs: Map<NodeId, number> = new Map();
   /** Voters that it does not know to count. */
   readonly unbound: Set<NodeId> = new Set();
+  isRecovering = false;
+  acknowledgesFromMemory = false;
+  /** Entries that say who belongs to the cluster. */
+  readonly ofMembers: Set<LogIndex> = new Set();
   isAwake = true;
   hasLease = false;
   /** After an entry, where it is not what the others have there. */
@@ -74,6 +79,20 @@ export class FakeMember implements MemberView {
 
   boundInstance(voter: NodeId): InstanceId | undefined {
     return this.unbound.has(voter) ? undefined : instanceOf(voter);
+  }
+
+  /** All that it has, unless that has to be on disk first. */
+  get heldIndex(): LogIndex {
+    const fromMemory = this.acknowledgesFromMemory && !this.isRecovering;
+    return fromMemory ? this.lastLogIndex : this.durableIndex;
+  }
+
+  isBound({ nodeId, instanceId }: Pick<MemberView, 'nodeId' | 'instanceId'>): boolean {
+    return this.boundInstance(nodeId) === instanceId;
+  }
+
+  isOfMembers(index: LogIndex): boolean {
+    return this.ofMembers.has(index);
   }
 
   durableSnapshots(): readonly DurableSnapshot[] {
@@ -180,9 +199,12 @@ export class FakeCluster {
     new FakeMember(3),
   ];
   readonly invariants: Invariants;
+  readonly losses: Losses;
 
   constructor() {
-    this.invariants = new Invariants(() => this.members, new CommittedEntries());
+    const committed = new CommittedEntries();
+    this.losses = new Losses(committed, () => 0);
+    this.invariants = new Invariants(() => this.members, committed, this.losses);
     for (const member of this.members) member.votesFor(1);
     this.step();
     this.members[0].role = 'leader';
