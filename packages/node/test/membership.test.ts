@@ -87,7 +87,7 @@ describe('a cluster that grows', () => {
     }
   });
 
-  test('one learner alone waits, so that the voters stay odd, but may be promoted by hand', async () => {
+  test('one learner alone waits: voters stay odd; by hand it may be promoted', async () => {
     const cluster = new Growing(2);
     await cluster.start(1, settingsOf(1, [1]));
     await cluster.until('a leader', () => cluster.leader !== undefined);

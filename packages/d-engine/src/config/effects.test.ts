@@ -125,6 +125,14 @@ const watchKeys = [
   'raft.watch.heartbeat_interval_ms',
 ];
 
+const membershipKeys = [
+  'raft.membership.zombie.threshold',
+  'raft.membership.zombie.purge_interval',
+  'raft.membership.promotion.stale_learner_threshold',
+  'raft.membership.promotion.stale_check_interval',
+  'raft.auto_join.rpc_enable_compression',
+];
+
 test('the keys that have an effect, besides those of the planes', () => {
   const isOfPlane = (path: string): boolean => /^network\.(control|data|bulk)\./.test(path);
   const active = schema.keys.filter(
@@ -171,11 +179,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.snapshot.snapshot_push_max_retry',
     'raft.snapshot.push_timeout_in_ms',
     'raft.snapshot.receive_chunk_timeout_in_sec',
-    'raft.membership.zombie.threshold',
-    'raft.membership.zombie.purge_interval',
-    'raft.membership.promotion.stale_learner_threshold',
-    'raft.membership.promotion.stale_check_interval',
-    'raft.auto_join.rpc_enable_compression',
+    ...membershipKeys,
     'raft.rpc_compression.replication_response',
     'raft.rpc_compression.election_response',
     'raft.rpc_compression.snapshot_response',

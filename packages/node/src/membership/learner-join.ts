@@ -43,7 +43,7 @@ export class LearnerJoin {
     this.#request = options.request;
   }
 
-  /** A leader took this node in, so that it may be called by members that its file does not name. */
+  /** A leader took this node in: it may be called by members that its file does not name. */
   get isAccepted(): boolean {
     return this.#isAccepted;
   }
