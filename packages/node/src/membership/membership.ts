@@ -30,7 +30,7 @@ export interface MembershipOptions {
 
 /** Who belongs to the cluster, as this member goes by it, and how that changes. */
 export class Membership {
-  readonly successors = new Successors();
+  readonly successors: Successors = new Successors();
   readonly changes: MemberChanges;
   readonly #options: MembershipOptions;
   readonly #leader: LeaderChanges;
