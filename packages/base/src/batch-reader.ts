@@ -6,6 +6,14 @@ export interface BatchSource<Batch> {
   close(): void;
 }
 
+/** The reader of a watch that cannot begin: it says why when it is read. */
+export function failedReader<Batch>(failure: Error): BatchReader<Batch> {
+  const nothing = (): undefined => undefined;
+  const reader = new BatchReader<Batch>({ take: nothing, close: nothing }, undefined);
+  reader.fail(failure);
+  return reader;
+}
+
 interface Waiter<Batch> {
   readonly resolve: (result: IteratorResult<Batch, undefined>) => void;
   readonly reject: (error: Error) => void;

@@ -7,6 +7,7 @@ import {
   DEngineError,
   type DeleteResult,
   type Env,
+  failedReader,
   type KeyValue,
   type Logger,
   type MembershipWatch,
@@ -219,8 +220,13 @@ class NetworkClient implements Client {
   }
 
   watch(target: WatchTarget, options: WatchOptions = {}): Watch {
-    const protocol = new WatchProtocol(target, options, this.#clientId);
-    return new StreamFollower(this.#follower, protocol, options.signal).reader;
+    try {
+      const protocol = new WatchProtocol(target, options, this.#clientId);
+      return new StreamFollower(this.#follower, protocol, options.signal).reader;
+    } catch (error) {
+      if (!(error instanceof DEngineError)) throw error;
+      return failedReader(error);
+    }
   }
 
   watchMembership(options: Pick<WatchOptions, 'signal'> = {}): MembershipWatch {

@@ -1,15 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { ResumeToken, WatchEvent } from '@d-engine/base';
 import { type DEngineError, formatResumeToken } from '@d-engine/base';
-import type { Watcher, WatchNotice } from '@d-engine/node';
+import type { OpenWatch, WatchNotice } from '@d-engine/node';
 import { encodeValue } from './value-encoding.ts';
 
 /** Proxies and browsers cut connections on which nothing moves, seldom before 30 s. */
 const keepAliveMs = 15_000;
 
-/** Whoever writes the body of an answer as it comes to be. */
 export interface EventStreamOptions {
-  readonly watcher: Watcher;
+  readonly watcher: OpenWatch;
   /** The body of an error, as JSON. */
   errorText(error: DEngineError): string;
 }

@@ -3,14 +3,14 @@ import { DEngineError, MalformedMessage } from '@d-engine/base';
 import type { WatchRequest, WatchResponse } from '@d-engine/wire';
 import { decodeWatchRequest, encodeWatchResponse, toFailure } from '@d-engine/wire';
 import { prefixSelection, type WatchSelection } from '../watch/watch-selection.ts';
-import type { Watcher, WatcherRequest, WatchNotice } from '../watch/watcher.ts';
+import type { OpenWatch, WatcherRequest, WatchNotice } from '../watch/watcher.ts';
 import type { WatchOpener } from '../watch/watches.ts';
 
 /** The original's `Watch`: one request, then an event a message, as fast as the caller reads. */
 export class WatchStream implements StreamHandler {
   readonly #stream: IncomingStream;
   readonly #watches: WatchOpener;
-  #watcher: Watcher | undefined;
+  #watcher: OpenWatch | undefined;
   #request: WatchRequest | undefined;
   /** The caller does not take more now. */
   #isBlocked = false;

@@ -1,6 +1,6 @@
 import type { ResumeToken, Watch, WatchBatch } from '@d-engine/base';
 import { BatchReader, DEngineError } from '@d-engine/base';
-import type { Watcher, WatcherRequest, WatchNotice } from './watcher.ts';
+import type { OpenWatch, WatcherRequest, WatchNotice } from './watcher.ts';
 import type { WatchOpener } from './watches.ts';
 
 /** A watch inside the member's own process: goes on by itself where its watcher was canceled. */
@@ -8,7 +8,7 @@ export class LocalWatch {
   readonly #opener: WatchOpener;
   #request: WatcherRequest;
   #reader!: BatchReader<WatchBatch>;
-  #watcher: Watcher | undefined;
+  #watcher: OpenWatch | undefined;
   /** Events may be lost up to there, and the caller was not told yet. */
   #resync: { readonly token: ResumeToken; readonly reason: string } | undefined;
   /** Whether the caller heard `ready`: to go on later is no news. */

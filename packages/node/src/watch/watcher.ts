@@ -30,6 +30,14 @@ export interface WatcherRequest {
   readonly progressIntervalMs: number | undefined;
 }
 
+/** A watch as whoever tells of it sees it. */
+export interface OpenWatch {
+  readonly request: WatcherRequest;
+  /** What comes next; undefined when there is nothing now. */
+  next(): WatchNotice | undefined;
+  close(): void;
+}
+
 /** What a watcher asks of its hub. */
 export interface WatcherHome {
   readonly ring: EventRing;
@@ -53,7 +61,7 @@ type Phase =
   | { readonly type: 'closed' };
 
 /** One watch of one caller, who pulls: what is not taken waits here or in the ring. */
-export class Watcher {
+export class Watcher implements OpenWatch {
   readonly request: WatcherRequest & { readonly after: WatchPlace };
   /** Tells the caller that {@link next} may have something. */
   readonly wake: () => void;

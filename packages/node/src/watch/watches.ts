@@ -19,7 +19,7 @@ import { WatchHub } from './watch-hub.ts';
 import { WatchMetrics } from './watch-metrics.ts';
 import { selectionOf } from './watch-selection.ts';
 import type { WatchSettings } from './watch-settings.ts';
-import type { Watcher, WatcherRequest } from './watcher.ts';
+import type { OpenWatch, WatcherRequest } from './watcher.ts';
 
 export interface WatchesOptions {
   readonly clock: Clock;
@@ -34,8 +34,8 @@ export interface WatchesOptions {
 
 /** Whoever can begin a watch, on any road in. */
 export interface WatchOpener {
-  /** Undefined when the request may be served. */
-  open(request: WatcherRequest, wake: () => void): Watcher | DEngineError;
+  /** Take what there is once it is open; `wake` says when there is more. */
+  open(request: WatcherRequest, wake: () => void): OpenWatch | DEngineError;
 }
 
 /** The watches of one member: of keys, and of who is in the cluster. */
@@ -57,7 +57,7 @@ export class Watches implements WatchOpener {
     this.membership = new LatestValue(viewOf(raft.configuration, 0));
   }
 
-  open(request: WatcherRequest, wake: () => void): Watcher | DEngineError {
+  open(request: WatcherRequest, wake: () => void): OpenWatch | DEngineError {
     const problem = this.#options.closed() ?? this.#check(request);
     return problem ?? this.#hub.open(request, wake);
   }
