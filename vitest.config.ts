@@ -10,7 +10,7 @@ const processTests = [
 ];
 const timeoutFactor = testScale === 'long' ? 30 : 1;
 
-/** What adapters import by the name that users know, from its source: nothing must be built first. */
+/** What adapters import by the name that users know, from its source: nothing is built first. */
 const adaptersSeeSources = {
   'd-engine/storage': fileURLToPath(new URL('packages/d-engine/src/storage.ts', import.meta.url)),
 };

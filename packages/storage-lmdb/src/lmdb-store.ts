@@ -150,7 +150,7 @@ function diskErrorOf(error: unknown, directory: string): DiskError {
     return new DiskError('permission', directory, advice, options);
   }
   const advice =
-    `LMDB says: ${message}. If its file is damaged, remove this directory: the state is made again ` +
-    'from the snapshot and the log';
+    `LMDB says: ${message}. If its file is damaged, remove this directory: the state is made ` +
+    'again from the snapshot and the log';
   return new DiskError('io', directory, advice, options);
 }

@@ -50,7 +50,7 @@ function lastOf(lines: readonly string[], word: string): number {
   return last === undefined ? 0 : Number(last.slice(word.length + 1));
 }
 
-test('after a SIGKILL, LMDB has what was reported durable, and nothing beyond the log', async () => {
+test('after a SIGKILL, LMDB has what was reported durable, and not more than the log', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'd-engine-lmdb-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const child = await bundledChild();
