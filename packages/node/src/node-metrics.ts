@@ -115,10 +115,7 @@ export class NodeMetrics {
       'd_engine_disk_full',
       '1 while something waits for room on the disk: writes stop when the log file is full',
     );
-    this.#peerLag = (peer) =>
-      metrics.gauge('d_engine_peer_lag_entries', 'Entries a peer is behind (leader only)', {
-        peer,
-      });
+    this.#peerLag = peerLagIn(metrics);
   }
 
   /** Messages leave, of a log that ends there. */
@@ -190,4 +187,9 @@ export class NodeMetrics {
       this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);
     }
   }
+}
+
+function peerLagIn(metrics: Metrics): (peer: string) => Gauge {
+  const help = 'Entries a peer is behind (leader only)';
+  return (peer) => metrics.gauge('d_engine_peer_lag_entries', help, { peer });
 }
