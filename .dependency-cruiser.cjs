@@ -26,6 +26,8 @@ const publicFaces = [
 ];
 
 const testFile = '(\\.test\\.ts$|^packages/[^/]+/test/)';
+/** What users test with: the one part of the product that runs in the virtual environment. */
+const forTesting = '^packages/d-engine/src/testing(/|\\.ts$)';
 const anyOf = (names) => `^packages/(${names.join('|')})/`;
 
 const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
@@ -33,7 +35,7 @@ const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
     name: `direction-of-${name}`,
     comment: `packages/${name} may import: ${allowed.join(', ') || 'nothing'}`,
     severity: 'error',
-    from: { path: `^packages/${name}/`, pathNot: testFile },
+    from: { path: `^packages/${name}/`, pathNot: [testFile, forTesting] },
     to: { path: '^(packages|tools|examples|benches)/', pathNot: anyOf([name, ...allowed]) },
   },
   {
@@ -54,6 +56,16 @@ const directionRules = Object.entries(arrows).flatMap(([name, allowed]) => [
 module.exports = {
   forbidden: [
     ...directionRules,
+    {
+      name: 'direction-of-d-engine-testing',
+      comment: 'what d-engine/testing is made of may also import virtual-env',
+      severity: 'error',
+      from: { path: forTesting },
+      to: {
+        path: '^(packages|tools|examples|benches)/',
+        pathNot: anyOf(['d-engine', ...arrows['d-engine'], 'virtual-env']),
+      },
+    },
     {
       name: 'package-not-in-the-table',
       comment: 'a new package needs a line in the table of .dependency-cruiser.cjs',

@@ -21,7 +21,7 @@ const dist = join(product, 'dist');
 /** Written last: a build that was cut short is stale. */
 const stamp = join(dist, '.built');
 
-const entries = ['index', 'cli', 'client', 'storage', 'engine-worker'].filter((name) =>
+const entries = ['index', 'cli', 'client', 'storage', 'testing', 'engine-worker'].filter((name) =>
   existsSync(join(product, 'src', `${name}.ts`)),
 );
 

@@ -119,6 +119,19 @@ it('tests may use the virtual environment and the scale, sources may not', async
   );
 });
 
+it('what users test with runs in the virtual environment, the rest of the product does not', async () => {
+  const testing = 'packages/d-engine/src/testing';
+  for (const file of [`${testing}.ts`, `${testing}/planted.ts`]) {
+    expect(await brokenRules(file, '@d-engine/virtual-env', '@d-engine/node')).toEqual([]);
+    expect(await brokenRules(file, '@d-engine/simulator')).toEqual([
+      'direction-of-d-engine-testing',
+    ]);
+  }
+  expect(
+    await brokenRules('packages/d-engine/src/testing-not.ts', '@d-engine/virtual-env'),
+  ).toEqual(['direction-of-d-engine']);
+});
+
 it("nothing reaches past a package's index", async () => {
   const file = 'packages/raft/src/planted.ts';
   expect(await brokenRules(file, './inner.ts', '@d-engine/base')).toEqual([]);

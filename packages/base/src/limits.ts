@@ -78,6 +78,10 @@ export const limits = {
   commitNoticeDelayMs: 2,
   /** Streams of one plane that strangers may hold open before they have said hello. */
   helloTimeoutMs: 5_000,
+  /** Changes of a state on disk in one write: those that come meanwhile wait for it. */
+  stateWriteBytesMax: 8_388_608,
+  /** Changes that wait for their place on disk, in memory: above it nothing is applied. */
+  statePendingBytesMax: 134_217_728,
   /** A run of keys of a snapshot: packing, checking and hashing it takes about a millisecond. */
   snapshotRunBytes: 262_144,
   /** One message of a transfer; above the largest piece that may be configured, with its head. */

@@ -100,6 +100,10 @@ test('a bad gRPC call is answered by a status, and harms nothing', async () => {
   const unknown = await grpcCall(address, nothing, framed(Buffer.alloc(0)));
   expect(unknown).toMatchObject({ httpStatus: 200, grpcStatus: unimplemented });
   expect(unknown.grpcMessage).toContain('RaftClientService/Nothing');
+  // In the original it changed the configuration past the log.
+  const pastTheLog = '/d_engine.server.cluster.ClusterManagementService/UpdateClusterConf';
+  const refused = await grpcCall(address, pastTheLog, framed(Buffer.alloc(0)));
+  expect(refused).toMatchObject({ httpStatus: 200, grpcStatus: unimplemented });
   for (const method of [writeMethod, readMethod]) {
     for (const garbage of garbageMessages) {
       const answer = await grpcCall(address, method, framed(garbage));

@@ -24,6 +24,9 @@ const body = `
   const late = await engine.client().put('key', 'x'.repeat(5e6)).catch((error) => error);
   await engine.stop();
   rmSync(dataDir, { recursive: true });
+  const cluster = await startTestCluster({ nodes: 3 });
+  await cluster.client().put('key', 'value');
+  await cluster.stop();
   console.log(Buffer.from(entry.value).toString(), late instanceof DEngineError, typeof connect);
 `;
 const imports: readonly (readonly [string, string])[] = [
@@ -32,6 +35,7 @@ const imports: readonly (readonly [string, string])[] = [
   ['join', 'node:path'],
   ['EmbeddedEngine', 'd-engine'],
   ['connect, DEngineError', 'd-engine/client'],
+  ['startTestCluster', 'd-engine/testing'],
 ];
 const esm = imports.map(([names, from]) => `import { ${names} } from '${from}';\n`).join('') + body;
 const commonJs = `${imports
@@ -89,6 +93,7 @@ const typed = `
 import { EmbeddedEngine, type LeaderInfo, type Membership } from 'd-engine';
 import { connect, DEngineError, type KeyValue } from 'd-engine/client';
 import type { StateMachine } from 'd-engine/storage';
+import { startTestCluster, type TestCluster } from 'd-engine/testing';
 
 export async function main(dataDir: string): Promise<string> {
   await using engine = await EmbeddedEngine.start({ dataDir, thread: 'host' });
@@ -101,6 +106,7 @@ export async function main(dataDir: string): Promise<string> {
   await client.close();
   throw new DEngineError('General', 'never');
 }
+export const cluster = (): Promise<TestCluster> => startTestCluster({ nodes: 3 });
 export type Machine = Pick<StateMachine, 'appliedIndex'>;
 `;
 

@@ -1,5 +1,5 @@
 import type { Entry } from '@d-engine/base';
-import { encodeEntries, encodeWriteCommand, entryKinds } from '@d-engine/base';
+import { encodeEntries, encodeWriteCommand, entryKinds, limits } from '@d-engine/base';
 import type { Raft } from '@d-engine/raft';
 import type { Storage } from '@d-engine/storage';
 import { KeyValueStateMachine } from '@d-engine/storage';
@@ -15,7 +15,12 @@ function entriesOf(first: number, count: number, term: number): Entry[] {
 }
 
 /** A log of `terms`, of which the entries from `memoryFirst` on are in memory. */
-function setUp(terms: readonly number[], memoryFirst: number, onDisk: readonly Entry[]) {
+function setUp(
+  terms: readonly number[],
+  memoryFirst: number,
+  onDisk: readonly Entry[],
+  durableIndex = terms.length,
+) {
   const reads: { from: number; to: number }[] = [];
   const failures: unknown[] = [];
   const settled: number[] = [];
@@ -23,6 +28,7 @@ function setUp(terms: readonly number[], memoryFirst: number, onDisk: readonly E
   const raft = {
     commitIndex: terms.length,
     memoryFirstIndex: memoryFirst,
+    durableIndex,
     termAt: (index: number) => terms[index - 1],
     entries: (from: number, to: number) => {
       if (from < memoryFirst) return undefined;
@@ -106,4 +112,24 @@ test('a batch ends with its first verify entry: the state is looked at as of the
   await settle();
   expect(stateMachine.appliedIndex).toBe(4);
   expect(verified).toHaveLength(1);
+});
+
+test('applies nothing while too much waits for its place on disk', () => {
+  const { applier, stateMachine } = setUp([1, 1], 1, []);
+  let pendingBytes = limits.statePendingBytesMax + 1;
+  Object.defineProperty(stateMachine, 'pendingBytes', { get: () => pendingBytes });
+  expect(applier.applyNext()).toBe(false);
+  expect(applier.isBehind).toBe(false);
+  pendingBytes = limits.statePendingBytesMax;
+  expect(applier.isBehind).toBe(true);
+  expect(applier.applyNext()).toBe(true);
+});
+
+test('a state on disk is told how far the log is durable, which is not how far it is', () => {
+  const { applier, stateMachine } = setUp([1, 1], 1, [], 1);
+  const told: number[] = [];
+  stateMachine.logDurable = (index) => told.push(index);
+  applier.applyNext();
+  applier.tellDurable();
+  expect(told).toEqual([1]);
 });

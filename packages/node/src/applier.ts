@@ -52,7 +52,7 @@ export class Applier {
    * a later turn when the batch was a full one.
    */
   applyNext(): boolean {
-    if (this.#state !== 'ready') return false;
+    if (this.#state !== 'ready' || this.#isFull) return false;
     const from = this.#stateMachine.appliedIndex + 1;
     const to = Math.min(this.#raft.commitIndex, from + limits.applyBatchEntriesMax - 1);
     if (to < from) return false;
@@ -66,7 +66,37 @@ export class Applier {
   }
 
   get isBehind(): boolean {
-    return this.#state === 'ready' && this.#stateMachine.appliedIndex < this.#raft.commitIndex;
+    if (this.#state !== 'ready' || this.#isFull) return false;
+    return this.#stateMachine.appliedIndex < this.#raft.commitIndex;
+  }
+
+  /** Too much waits for its place on disk. Whatever gets there asks for a turn. */
+  get #isFull(): boolean {
+    return this.#stateMachine.pendingBytes > limits.statePendingBytesMax;
+  }
+
+  /** Lets a state on disk follow what the log holds by now. */
+  tellDurable(): void {
+    this.#stateMachine.logDurable(this.#raft.durableIndex);
+  }
+
+  /**
+   * Goes on from what a start found: the newest snapshot, or a state on disk that is not behind it.
+   * Undefined when the state is that.
+   */
+  async resume(): Promise<SnapshotInfo | undefined> {
+    const { latest } = this.#storage.snapshots;
+    const { appliedIndex } = this.#stateMachine;
+    if (latest !== null && latest.header.index > appliedIndex) {
+      await this.load(latest);
+      return latest;
+    }
+    if (appliedIndex > 0) {
+      this.#onLoaded();
+      this.#raft.applied(appliedIndex);
+      this.#watches.onLoaded();
+    }
+    return undefined;
   }
 
   /** Only what is no longer in memory: the disk may still hold what was truncated above. */

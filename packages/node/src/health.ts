@@ -1,5 +1,4 @@
 import type { NodeStatus } from '@d-engine/base';
-import type { Storage } from '@d-engine/storage';
 import type { MemberLeadership } from './leadership.ts';
 import type { MemberCondition } from './member-condition.ts';
 
@@ -26,7 +25,7 @@ export function healthReport(
   status: NodeStatus,
   leadership: MemberLeadership,
   condition: MemberCondition,
-  storage: Storage,
+  spaceProblem: Error | undefined,
 ): HealthReport {
   const lag = status.commitIndex - status.appliedIndex;
   return {
@@ -35,7 +34,7 @@ export function healthReport(
       member: check(condition.closed?.message),
       leader: check(status.leader === null ? leadership.noLeader().message : undefined),
       applied: check(lag > lagEntriesMax ? `${lag} committed entries are not applied` : undefined),
-      disk: check(storage.spaceProblem?.message),
+      disk: check(spaceProblem?.message),
     },
   };
 }

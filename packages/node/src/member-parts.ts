@@ -1,9 +1,8 @@
 import type { Env, Logger, Metrics } from '@d-engine/base';
 import { limits } from '@d-engine/base';
 import type { Effects } from '@d-engine/raft';
-import { historyIdOf, Raft } from '@d-engine/raft';
-import type { ApplicationFactory, EntryObserver, StateMachine, Storage } from '@d-engine/storage';
-import { ApplicationHost, KeyValueStateMachine } from '@d-engine/storage';
+import { Raft } from '@d-engine/raft';
+import type { EntryObserver, StateMachine, Storage } from '@d-engine/storage';
 import { Applier } from './applier.ts';
 import { Deadlines } from './deadlines.ts';
 import { StateVerification } from './divergence/state-verification.ts';
@@ -11,6 +10,7 @@ import { Forwards } from './forwards.ts';
 import { MemberLeadership } from './leadership.ts';
 import { MemberAddresses } from './member-addresses.ts';
 import { MemberCondition } from './member-condition.ts';
+import type { MemberState } from './member-state.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { OperationChecks } from './operation-checks.ts';
 import { Peering } from './peering.ts';
@@ -34,9 +34,8 @@ export interface MemberContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly storage: Storage;
+  readonly state: MemberState;
   readonly onEntryApplied: EntryObserver | undefined;
-  /** Instead of the key-value store. */
-  readonly application: ApplicationFactory | undefined;
   onEffects(effects: Effects): void;
   onStall(blockedMs: number): void;
   onFailure(error: unknown): void;
@@ -73,7 +72,7 @@ export class MemberParts {
   constructor(context: MemberContext) {
     const { env, settings } = context;
     this.metrics = new NodeMetrics(context.metrics, env.clock);
-    this.stateMachine = createStateMachine(context);
+    this.stateMachine = context.state.stateMachine;
     this.raft = createRaft(context);
     this.deadlines = new Deadlines(env.clock);
     this.condition = new MemberCondition(() => this.raft.leaderId !== null);
@@ -105,19 +104,7 @@ export class MemberParts {
   }
 }
 
-function createStateMachine(context: MemberContext): StateMachine {
-  const { application: create, onEntryApplied } = context;
-  if (create !== undefined) {
-    return new ApplicationHost({ create, onEntryApplied, readHistoryId: historyIdOf });
-  }
-  return new KeyValueStateMachine({
-    readHistoryId: historyIdOf,
-    collectEvents: true,
-    onEntryApplied,
-  });
-}
-
-function createRaft({ env, settings, storage }: MemberContext): Raft {
+function createRaft({ env, settings, storage, state }: MemberContext): Raft {
   return new Raft(
     {
       nodeId: settings.nodeId,
@@ -135,7 +122,7 @@ function createRaft({ env, settings, storage }: MemberContext): Raft {
       random: () => env.random.float(),
       newId: () => randomId(env.random),
     },
-    storage.recovered,
+    state.recovered,
     env.clock.now(),
   );
 }

@@ -87,8 +87,10 @@ test('the flush lag is what is in memory only', () => {
     clock,
   );
   const raft = { lastLogIndex: 12, durableIndex: 9, progress: () => [] } as unknown as Raft;
-  const rest = { appliedIndex: 9, pendingWrites: 0, pendingReads: 0, keys: 0, stateBytes: 0 };
-  const lifetimes = { expiringKeys: 0, leases: 0, sessions: 0 };
-  node.refresh({ raft, ...rest, ...lifetimes, isDiskFull: false });
+  const counts = { keyCount: 3, expiringKeyCount: 0, leaseCount: 0, sessionCount: 0 };
+  const state = { appliedIndex: 9, ...counts, stateBytes: 4, durableIndex: 5, pendingBytes: 6 };
+  node.refresh({ raft, state, pendingWrites: 0, pendingReads: 0, isDiskFull: false });
   expect(gauges.get('d_engine_flush_lag_entries')).toBe(3);
+  const shown = ['state_bytes', 'state_durable_index', 'state_pending_bytes'];
+  expect(shown.map((name) => gauges.get(`d_engine_${name}`))).toEqual([4, 5, 6]);
 });

@@ -3,6 +3,8 @@ import type { Outgoing, Raft } from '@d-engine/raft';
 import type { SettleWrite } from './proposals.ts';
 import type { ReadRequest } from './reads.ts';
 import { RecoveryMetrics } from './recovery-metrics.ts';
+import type { MeasuredState } from './state-metrics.ts';
+import { StateMetrics } from './state-metrics.ts';
 
 const latencyBoundsMs = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
@@ -31,17 +33,12 @@ export class NodeMetrics {
   readonly #isLeader: Gauge;
   readonly #hasLeader: Gauge;
   readonly #commitIndex: Gauge;
-  readonly #appliedIndex: Gauge;
   readonly #durableIndex: Gauge;
   readonly #lastLogIndex: Gauge;
   readonly #flushLag: Gauge;
   readonly #pendingWrites: Gauge;
   readonly #pendingReads: Gauge;
-  readonly #keys: Gauge;
-  readonly #stateBytes: Gauge;
-  readonly #expiringKeys: Gauge;
-  readonly #leases: Gauge;
-  readonly #sessions: Gauge;
+  readonly #state: StateMetrics;
   readonly #diskFull: Gauge;
   readonly #peerLag: (peer: string) => Gauge;
   readonly clock: Clock;
@@ -97,7 +94,6 @@ export class NodeMetrics {
     this.#isLeader = gauge('d_engine_is_leader', '1 while this member leads');
     this.#hasLeader = gauge('d_engine_has_leader', '1 while this member knows a leader');
     this.#commitIndex = gauge('d_engine_commit_index', 'Highest index known committed');
-    this.#appliedIndex = gauge('d_engine_applied_index', 'Highest index in the state machine');
     this.#durableIndex = gauge('d_engine_durable_index', 'Highest index synced to disk');
     this.#lastLogIndex = gauge('d_engine_last_log_index', 'Highest index in the log');
     this.#flushLag = gauge(
@@ -106,11 +102,7 @@ export class NodeMetrics {
     );
     this.#pendingWrites = gauge('d_engine_pending_writes', 'Writes waiting for their answer');
     this.#pendingReads = gauge('d_engine_pending_reads', 'Reads waiting for their answer');
-    this.#keys = gauge('d_engine_keys', 'Keys in the store');
-    this.#stateBytes = gauge('d_engine_state_bytes', 'Bytes of keys and values in the store');
-    this.#expiringKeys = gauge('d_engine_expiring_keys', 'Keys with a TTL of their own');
-    this.#leases = gauge('d_engine_leases', 'Leases that are granted');
-    this.#sessions = gauge('d_engine_sessions', 'Sessions that are open');
+    this.#state = new StateMetrics(metrics);
     this.#diskFull = gauge(
       'd_engine_disk_full',
       '1 while something waits for room on the disk: writes stop when the log file is full',
@@ -155,33 +147,23 @@ export class NodeMetrics {
   /** Brings the gauges up to date; called when somebody looks. */
   refresh(sources: {
     raft: Raft;
-    appliedIndex: number;
+    state: MeasuredState;
     pendingWrites: number;
     pendingReads: number;
-    keys: number;
-    stateBytes: number;
-    expiringKeys: number;
-    leases: number;
-    sessions: number;
     isDiskFull: boolean;
   }): void {
     const { raft } = sources;
+    this.#state.refresh(sources.state);
     this.recovery.recovering.set(raft.recovering ? 1 : 0);
     this.#term.set(raft.term);
     this.#isLeader.set(raft.role === 'leader' ? 1 : 0);
     this.#hasLeader.set(raft.leaderId === null ? 0 : 1);
     this.#commitIndex.set(raft.commitIndex);
-    this.#appliedIndex.set(sources.appliedIndex);
     this.#durableIndex.set(raft.durableIndex);
     this.#lastLogIndex.set(raft.lastLogIndex);
     this.#flushLag.set(raft.lastLogIndex - raft.durableIndex);
     this.#pendingWrites.set(sources.pendingWrites);
     this.#pendingReads.set(sources.pendingReads);
-    this.#keys.set(sources.keys);
-    this.#stateBytes.set(sources.stateBytes);
-    this.#expiringKeys.set(sources.expiringKeys);
-    this.#leases.set(sources.leases);
-    this.#sessions.set(sources.sessions);
     this.#diskFull.set(sources.isDiskFull ? 1 : 0);
     for (const peer of raft.progress()) {
       this.#peerLag(String(peer.nodeId)).set(raft.lastLogIndex - peer.matchIndex);

@@ -21,8 +21,13 @@ import {
 } from '@d-engine/base';
 import type { Configuration, Effects, Notice, Raft, RaftView } from '@d-engine/raft';
 
-import type { ApplicationFactory, EntryObserver, SnapshotReader, Storage } from '@d-engine/storage';
-import { openStorage } from '@d-engine/storage';
+import type {
+  ApplicationFactory,
+  EntryObserver,
+  OpenStateMachine,
+  SnapshotReader,
+  Storage,
+} from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
@@ -31,9 +36,10 @@ import { historyGivenUp } from './history-given-up.ts';
 import { Listeners } from './listeners.ts';
 import { LocalClient } from './local-client.ts';
 import { MemberParts } from './member-parts.ts';
+import type { MemberState } from './member-state.ts';
+import { openMemberState, openMemberStorage, resumeState } from './member-state.ts';
 import { nodeStatus } from './node-status.ts';
 import { OperatorLog } from './operator-log.ts';
-import { randomId } from './random-id.ts';
 import { readBarrier } from './read-barrier.ts';
 import type { ReadRequest } from './reads.ts';
 import type { ServedMember } from './services/served-methods.ts';
@@ -54,6 +60,8 @@ export interface NodeOptions {
    * of a whole cluster.
    */
   readonly onEntryApplied?: EntryObserver;
+  /** The state machine; the one in memory unless given. */
+  readonly openStateMachine?: OpenStateMachine | undefined;
   /** A state machine of the host's, instead of the key-value store; the same on every member. */
   readonly application?: ApplicationFactory | undefined;
 }
@@ -94,35 +102,37 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     assertLimitsAgree();
     const { env, settings, logger } = options;
-    const storage = await openStorage({
-      disk: env.disk,
-      compute: env.compute,
-      directory: settings.dataDirectory,
-      nodeId: settings.nodeId,
-      newInstanceId: () => randomId(env.random),
-      strategy: settings.strategy,
-      logger,
-      segmentBytes: settings.segmentBytes,
-      snapshots: {
-        directory: settings.snapshots.directory,
-        prefix: settings.snapshots.namePrefix,
-        compress: settings.snapshots.compress,
-      },
-    });
+    const storage = await openMemberStorage(env, settings, logger);
+    let state: MemberState | undefined;
     let node: Node | undefined;
     try {
-      node = new Node(options, storage);
-      await node.#loadSnapshot();
+      state = await openMemberState({
+        application: options.application,
+        openStateMachine: options.openStateMachine,
+        storage,
+        dataDirectory: settings.dataDirectory,
+        logger,
+        onEntryApplied: options.onEntryApplied,
+        onDurable: () => {
+          if (node !== undefined) node.#parts.turns.request();
+        },
+        onFailure: (error) => {
+          if (node !== undefined) node.#fail(error);
+        },
+      });
+      node = new Node(options, storage, state);
+      await resumeState(node.#parts.applier, env.clock, logger);
       await node.#serve(options.listen ?? ((at, service) => env.network.listen(at, service)));
       return node;
     } catch (error) {
       if (node !== undefined) node.#parts.turns.stop();
+      await state?.stateMachine.close();
       await storage.close();
       throw error;
     }
   }
 
-  private constructor(options: NodeOptions, storage: Storage) {
+  private constructor(options: NodeOptions, storage: Storage, state: MemberState) {
     const { env, settings, logger } = options;
     this.settings = settings;
     this.#env = env;
@@ -142,8 +152,8 @@ export class Node {
       logger,
       metrics: options.metrics,
       storage,
+      state,
       onEntryApplied: options.onEntryApplied,
-      application: options.application,
       onEffects: (effects) => this.#onEffects(effects),
       onStall: (blockedMs) => this.noteStall(blockedMs),
       onFailure: (error) => this.#fail(error),
@@ -160,19 +170,6 @@ export class Node {
       checks: this.#parts.checks,
       watches: this.#parts.watches,
       status: () => this.status(),
-    });
-  }
-
-  /** The state goes on from the newest snapshot, then from what is committed behind it. */
-  async #loadSnapshot(): Promise<void> {
-    const { latest } = this.#storage.snapshots;
-    if (latest === null) return;
-    const startedAtMs = this.#env.clock.monotonicMs();
-    await this.#parts.applier.load(latest);
-    this.#logger.info('snapshot loaded', {
-      index: latest.header.index,
-      keys: latest.keyCount,
-      took_ms: Math.round(this.#env.clock.monotonicMs() - startedAtMs),
     });
   }
 
@@ -230,8 +227,12 @@ export class Node {
       this.status(),
       this.#parts.leadership,
       this.#parts.condition,
-      this.#storage,
+      this.#spaceProblem,
     );
+  }
+
+  get #spaceProblem(): Error | undefined {
+    return this.#storage.spaceProblem ?? this.#parts.stateMachine.spaceProblem;
   }
 
   /** The leader, at an address that a caller who reached this member as `callerHost` can dial. */
@@ -277,15 +278,10 @@ export class Node {
     this.#parts.watches.refreshMetrics();
     this.#parts.metrics.refresh({
       raft: this.#parts.raft,
-      appliedIndex: this.#parts.stateMachine.appliedIndex,
+      state: this.#parts.stateMachine,
       pendingWrites: this.#parts.proposals.pendingCount,
       pendingReads: this.#parts.reads.pendingCount,
-      keys: this.#parts.stateMachine.keyCount,
-      stateBytes: this.#parts.stateMachine.stateBytes,
-      expiringKeys: this.#parts.stateMachine.expiringKeyCount,
-      leases: this.#parts.stateMachine.leaseCount,
-      sessions: this.#parts.stateMachine.sessionCount,
-      isDiskFull: this.#storage.spaceProblem !== undefined,
+      isDiskFull: this.#spaceProblem !== undefined,
     });
   }
 
@@ -385,10 +381,19 @@ export class Node {
     await this.#listener?.close(100);
     try {
       this.#parts.turns.flush();
-      await this.#storage.close(this.#fatal === undefined);
+      await this.#closeFiles();
     } catch (error) {
       if (this.#fatal === undefined) throw error;
       this.#logger.error('closing the storage failed too', { error: describeError(error) });
+    }
+  }
+
+  async #closeFiles(): Promise<void> {
+    try {
+      await this.#parts.stateMachine.close();
+    } finally {
+      // It unlocks the directory, so it is last, whatever happened.
+      await this.#storage.close(this.#fatal === undefined);
     }
   }
 
@@ -479,6 +484,8 @@ export class Node {
       this.#storage.idle().catch((error: unknown) => this.#fail(error));
       if (this.#clusterRecord === 'noRoom') this.#recordCluster();
       this.#parts.snapshots.onIdle();
+      // What found no room on disk is tried again.
+      this.#parts.applier.tellDurable();
       this.#parts.verification.onIdle();
       this.#parts.watches.onIdle();
       this.#armIdleTimer();

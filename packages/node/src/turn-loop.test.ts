@@ -63,7 +63,11 @@ function setUp(tickInMs: number, network: Pick<Env['network'], 'batch'> = plainN
     env: env as unknown as Env,
     raft,
     storage,
-    applier: { applyNext: () => false, isBehind: false } as unknown as Applier,
+    applier: {
+      applyNext: () => false,
+      isBehind: false,
+      tellDurable: () => undefined,
+    } as unknown as Applier,
     proposals: { propose: () => undefined, hasQueued: false } as unknown as Proposals,
     reads: { start: () => undefined } as unknown as Reads,
     timeKeeper: { onTurn: () => undefined },

@@ -137,6 +137,7 @@ export class TurnLoop {
     if (this.#proposals.hasQueued) this.#metrics.fullTurns.add();
     this.#reads.start(this.#raft, at);
     this.#carryOut(at);
+    this.#applier.tellDurable();
     if (this.#proposals.hasQueued || this.#applier.isBehind || this.#lookAgain) this.request();
     this.#armTimer(at);
   }

@@ -134,11 +134,11 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     breaks: 'the same log makes the same state on all members',
     edits: [
       {
-        file: 'packages/node/src/member-parts.ts',
+        file: 'packages/node/src/member-state.ts',
         find: 'readHistoryId: historyIdOf,',
         replace: `readHistoryId: (entry) => {
         ${reached};
-        return historyIdOf(entry) + context.settings.nodeId;
+        return historyIdOf(entry) + identity.nodeId;
       },`,
       },
     ],

@@ -116,6 +116,8 @@ export interface AppliedBatch {
  */
 export interface StateMachine {
   readonly appliedIndex: LogIndex;
+  /** Of the entry at `appliedIndex`, or of the snapshot there; 0 when nothing was applied. */
+  readonly appliedTerm: Term;
   readonly revisionBase: Revision;
   /** appliedIndex + revisionBase. */
   readonly revision: Revision;
@@ -158,7 +160,55 @@ export interface StateMachine {
    * meanwhile, and `header.index` is not below `appliedIndex`.
    */
   load(header: SnapshotHeader, sections: SnapshotSections): Promise<void>;
+
+  // What only a machine on disk has something to do for.
+
+  /** A start after a crash finds the state as of this entry or a later one; 0 in memory. */
+  readonly durableIndex: LogIndex;
+  /** About what is held in memory until it is on disk: above a bound, nothing more is applied. */
+  readonly pendingBytes: number;
+  /** Why the last attempt to write to disk found no room; undefined once it worked. */
+  readonly spaceProblem: DiskError | undefined;
+  /**
+   * The log of this member is durable up to `index`. What is applied up to there may become durable
+   * here too, and nothing beyond (design rule 10): after a crash the log might be without it.
+   * Called in each turn that changed either, and now and then.
+   */
+  logDurable(index: LogIndex): void;
+  /**
+   * Makes the state an empty one, for good: what is here is more than the log and its commit index
+   * vouch for. As `load`, and nothing but `load` and `apply` from the first entry on follows.
+   */
+  clear(): Promise<void>;
+  /** Ends what is being written and closes the files. */
+  close(): Promise<void>;
 }
+
+/** What a state machine is given by the member that it belongs to. */
+export interface StateMachineContext {
+  /** Where it keeps its files; below the member's data directory, which this member alone has. */
+  readonly directory: string;
+  /** Names this data directory: files with another owner are not this member's. */
+  readonly owner: InstanceId;
+  /** Which history begins with a bootstrap or new-history entry. */
+  readonly readHistoryId: (entry: Entry) => HistoryId;
+  readonly onEntryApplied?: EntryObserver | undefined;
+  /** More of the state is durable. */
+  readonly onDurable: () => void;
+  /** What was to be written cannot be: the member stops. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Opens the state machine of a member, with what it kept before. Rejects, with a message that says
+ * what to do, when its files cannot be used.
+ */
+export type OpenStateMachine = (context: StateMachineContext) => Promise<StateMachine>;
+
+/** Looks at a state in passing; it must not keep or change it. */
+export type EntryObserver = (
+  state: Pick<StateMachine, 'appliedIndex' | 'stateHash' | 'revision' | 'historyId' | 'get'>,
+) => void;
 
 /** A frozen state beside one that goes on: what is applied after `view()` does not show in it. */
 export interface StateView {

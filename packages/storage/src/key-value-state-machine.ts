@@ -1,4 +1,5 @@
 import type {
+  DiskError,
   Entry,
   HistoryId,
   KeyValue,
@@ -6,10 +7,18 @@ import type {
   LeaseStatus,
   LogIndex,
   Revision,
+  Term,
 } from '@d-engine/base';
 import { assert, entryKinds, entryPayload, unreachable } from '@d-engine/base';
 import type { CommandResult } from './command-result.ts';
-import type { AppliedBatch, StateEvent, StateMachine, StateView } from './contracts.ts';
+import type {
+  AppliedBatch,
+  EntryObserver,
+  OpenStateMachine,
+  StateEvent,
+  StateMachine,
+  StateView,
+} from './contracts.ts';
 import type { ScanPage, ScanQuery } from './scan-page.ts';
 import type {
   ClusterTimeSection,
@@ -20,19 +29,15 @@ import type {
 } from './snapshot-format.ts';
 import { snapshotSectionKinds } from './snapshot-format.ts';
 import { leaseSections, sessionSections } from './snapshots/lifetime-sections.ts';
-import type { BackendView, KeyValueBackend } from './state/backend.ts';
+import type { BackendDurability, BackendView, KeyValueBackend } from './state/backend.ts';
 import type { CommandPlace } from './state/command-runner.ts';
 import { runCommand } from './state/command-runner.ts';
 import { KeyValueStore } from './state/key-value-store.ts';
 import type { LeaseRecord } from './state/lease-table.ts';
 import type { FrozenSession } from './state/session-table.ts';
+import type { StateMark } from './state/state-mark.ts';
 import { StateTables } from './state/state-tables.ts';
 import { damagedSnapshot, TablesLoading } from './state/tables-loading.ts';
-
-/** Looks at a state in passing; it must not keep or change it. */
-export type EntryObserver = (
-  state: Pick<StateMachine, 'appliedIndex' | 'stateHash' | 'revision' | 'historyId' | 'get'>,
-) => void;
 
 /** What a new history adds to the base of its revisions: far more than any log has entries. */
 export const revisionsPerHistory = 1_000_000_000;
@@ -57,6 +62,7 @@ export class KeyValueStateMachine implements StateMachine {
   readonly #onEntryApplied: EntryObserver | undefined;
   #tables: StateTables;
   #appliedIndex: LogIndex = 0;
+  #appliedTerm: Term = 0;
   /** Invariant: only grows. */
   #revisionBase: Revision = 0;
   #historyId: HistoryId | null = null;
@@ -69,10 +75,28 @@ export class KeyValueStateMachine implements StateMachine {
     this.#collectEvents = options.collectEvents ?? false;
     this.#onEntryApplied = options.onEntryApplied;
     this.#tables = this.#tablesOver(options.backend ?? new KeyValueStore());
+    const mark = options.backend?.durability?.mark;
+    if (mark !== undefined) this.#goOnFrom(mark);
   }
 
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
+  }
+
+  get appliedTerm(): Term {
+    return this.#appliedTerm;
+  }
+
+  get durableIndex(): LogIndex {
+    return this.#durability?.durableIndex ?? 0;
+  }
+
+  get pendingBytes(): number {
+    return this.#durability?.pendingBytes ?? 0;
+  }
+
+  get spaceProblem(): DiskError | undefined {
+    return this.#durability?.spaceProblem;
   }
 
   get revisionBase(): Revision {
@@ -145,6 +169,21 @@ export class KeyValueStateMachine implements StateMachine {
     return this.#tables.hash.digest(rest, this.#historyId ?? '');
   }
 
+  logDurable(index: LogIndex): void {
+    this.#durability?.logDurable(index, this.#describe);
+  }
+
+  async clear(): Promise<void> {
+    const empty = this.#successor();
+    await empty.#durability?.prepare();
+    await empty.#durability?.replace(empty.#describe());
+    this.#become(empty);
+  }
+
+  async close(): Promise<void> {
+    await this.#durability?.close();
+  }
+
   view(): StateView {
     const history: HistorySection = {
       kind: snapshotSectionKinds.history,
@@ -171,9 +210,10 @@ export class KeyValueStateMachine implements StateMachine {
       header.index >= this.#appliedIndex,
       () => `loading a snapshot at ${header.index} over a state at ${this.#appliedIndex}`,
     );
-    const loaded = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
-    loaded.#tables = this.#tablesOver(this.#tables.keys.successor());
+    const loaded = this.#successor();
+    await loaded.#durability?.prepare();
     loaded.#appliedIndex = header.index;
+    loaded.#appliedTerm = header.term;
     let stateHash = '';
     const loading = new TablesLoading(header, loaded.#tables);
     for await (const section of sections) {
@@ -185,13 +225,50 @@ export class KeyValueStateMachine implements StateMachine {
         loaded.#clusterTimeMs = section.clusterTimeMs;
       } else if (section.kind !== snapshotSectionKinds.configuration) {
         loading.take(section);
+        await loaded.#durability?.settle();
       }
     }
     if (loaded.stateHash() !== stateHash) {
       throw damagedSnapshot(header, 'its state has another hash');
     }
+    await loaded.#durability?.replace(loaded.#describe());
+    this.#become(loaded);
+  }
+
+  get #durability(): BackendDurability | undefined {
+    return this.#tables.keys.durability;
+  }
+
+  #successor(): KeyValueStateMachine {
+    const successor = new KeyValueStateMachine({ readHistoryId: this.#readHistoryId });
+    // Events go to this machine: the other one is its future.
+    successor.#tables = this.#tablesOver(this.#tables.keys.successor());
+    return successor;
+  }
+
+  readonly #describe = (): StateMark => ({
+    appliedIndex: this.#appliedIndex,
+    appliedTerm: this.#appliedTerm,
+    revisionBase: this.#revisionBase,
+    historyId: this.#historyId,
+    clusterTimeMs: this.#clusterTimeMs,
+    ...this.#tables.keep(),
+  });
+
+  #goOnFrom(mark: StateMark): void {
+    this.#tables.goOnFrom(mark);
+    this.#appliedIndex = mark.appliedIndex;
+    this.#appliedTerm = mark.appliedTerm;
+    this.#historyId = mark.historyId;
+    this.#revisionBase = mark.revisionBase;
+    this.#clusterTimeMs = mark.clusterTimeMs;
+  }
+
+  /** Takes what another one has become; that one is not used any more. */
+  #become(loaded: KeyValueStateMachine): void {
     this.#tables = loaded.#tables;
     this.#appliedIndex = loaded.#appliedIndex;
+    this.#appliedTerm = loaded.#appliedTerm;
     this.#historyId = loaded.#historyId;
     this.#revisionBase = loaded.#revisionBase;
     this.#clusterTimeMs = loaded.#clusterTimeMs;
@@ -208,6 +285,7 @@ export class KeyValueStateMachine implements StateMachine {
     );
     this.#appliedIndex = entry.index;
     this.#clusterTimeMs = entry.clusterTimeMs;
+    this.#appliedTerm = entry.term;
     switch (entry.kind) {
       case entryKinds.command:
         return runCommand(entryPayload(entry), entry.session, this.#place());
@@ -244,6 +322,10 @@ export class KeyValueStateMachine implements StateMachine {
     return { tables: this.#tables, revision: this.revision, nowMs: this.#clusterTimeMs };
   }
 }
+
+/** The state machine of a member that has no other: everything in memory. */
+export const openMemoryStateMachine: OpenStateMachine = ({ readHistoryId, onEntryApplied }) =>
+  Promise.resolve(new KeyValueStateMachine({ readHistoryId, onEntryApplied, collectEvents: true }));
 
 function* sectionsOf(
   first: readonly StateSection[],

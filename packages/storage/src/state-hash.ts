@@ -27,6 +27,16 @@ export class StateHash {
   #low = 0;
   #high = 0;
 
+  get lanes(): Readonly<HashLanes> {
+    return { hashLow: this.#low, hashHigh: this.#high };
+  }
+
+  /** Goes on from the lanes that another one had. */
+  set lanes(lanes: Readonly<HashLanes>) {
+    this.#low = lanes.hashLow;
+    this.#high = lanes.hashHigh;
+  }
+
   /** Computes the lanes of one key into `target` and counts them in. */
   add(target: HashLanes, key: Uint8Array, value: Uint8Array, meta: HashedMeta): void {
     let low = hashBytes(0x9747b28c | 0, lowMultiplier, key);

@@ -1,4 +1,4 @@
-import type { NodeId } from '@d-engine/base';
+import type { LogIndex, NodeId, Term } from '@d-engine/base';
 
 /**
  * Bytes that were reported durable are not what was written: a failing disk, or somebody changed
@@ -64,5 +64,32 @@ export class DirectoryOfAnotherNode extends Error {
     this.directory = directory;
     this.nodeId = nodeId;
     this.foundNodeId = foundNodeId;
+  }
+}
+
+/** The state is made of the snapshot and the log: unlike them it can be lost and made again. */
+export const rebuildAdvice: string =
+  'Check the disk. The log and the snapshots are whole as far as this tells: remove this ' +
+  'directory, and the member builds the state again from them.';
+
+/** The state on disk is not one that this log leads to (design rule 10). */
+export class StateBeyondLog extends Error {
+  override readonly name = 'StateBeyondLog';
+
+  constructor(place: {
+    readonly stateIndex: LogIndex;
+    readonly stateTerm: Term;
+    readonly lastIndex: LogIndex;
+    /** Of the log's entry at `stateIndex`; undefined: it has none. */
+    readonly logTerm: Term | undefined;
+  }) {
+    const found =
+      place.logTerm === undefined
+        ? `the log ends at ${place.lastIndex}, and no snapshot goes further`
+        : `the log has an entry of term ${place.logTerm} there`;
+    super(
+      `the state on disk is that of entry ${place.stateIndex} of term ${place.stateTerm}, but ` +
+        `${found}: the log is not the one that this state was made from. ${replaceMemberAdvice}`,
+    );
   }
 }

@@ -1,4 +1,4 @@
-import type { Entry, HistoryId, KeyValue, LogIndex, Revision } from '@d-engine/base';
+import type { Entry, HistoryId, KeyValue, LogIndex, Revision, Term } from '@d-engine/base';
 import {
   assert,
   decodeWriteCommand,
@@ -8,8 +8,13 @@ import {
   MalformedMessage,
 } from '@d-engine/base';
 import type { CommandResult } from '../command-result.ts';
-import type { AppliedBatch, StateMachine, StateView } from '../contracts.ts';
-import type { EntryObserver } from '../key-value-state-machine.ts';
+import type {
+  AppliedBatch,
+  EntryObserver,
+  OpenStateMachine,
+  StateMachine,
+  StateView,
+} from '../contracts.ts';
 import { revisionsPerHistory } from '../key-value-state-machine.ts';
 import type { ScanPage } from '../scan-page.ts';
 import type {
@@ -32,6 +37,13 @@ export interface ApplicationHostOptions {
   readonly onEntryApplied?: EntryObserver | undefined;
 }
 
+/** The state machine of members whose state is a host's. */
+export function openApplication(create: ApplicationFactory): OpenStateMachine {
+  return ({ readHistoryId, onEntryApplied }) => {
+    return Promise.resolve(new ApplicationHost({ create, readHistoryId, onEntryApplied }));
+  };
+}
+
 const noChain = '';
 
 /**
@@ -48,9 +60,14 @@ export class ApplicationHost implements StateMachine {
   /** How much memory a host's state takes is the host's affair. */
   readonly stateBytes = 0;
   readonly keyCount = 0;
+  /** A start makes it again from a snapshot and the log. */
+  readonly durableIndex = 0;
+  readonly pendingBytes = 0;
+  readonly spaceProblem: undefined = undefined;
   readonly #options: ApplicationHostOptions;
   #machine: ApplicationStateMachine;
   #appliedIndex: LogIndex = 0;
+  #appliedTerm: Term = 0;
   /** Invariant: only grows. */
   #revisionBase: Revision = 0;
   #historyId: HistoryId | null = null;
@@ -66,6 +83,10 @@ export class ApplicationHost implements StateMachine {
 
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
+  }
+
+  get appliedTerm(): Term {
+    return this.#appliedTerm;
   }
 
   get revisionBase(): Revision {
@@ -136,6 +157,19 @@ export class ApplicationHost implements StateMachine {
     };
   }
 
+  logDurable(): void {
+    // Nothing of it is found after a start.
+  }
+
+  /** A start has nothing to give up: it begins with an empty one. */
+  clear(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async load(header: SnapshotHeader, sections: SnapshotSections): Promise<void> {
     assert(
       header.index >= this.#appliedIndex,
@@ -143,6 +177,7 @@ export class ApplicationHost implements StateMachine {
     );
     const loaded = new ApplicationHost(this.#options);
     loaded.#appliedIndex = header.index;
+    loaded.#appliedTerm = header.term;
     const stateHash = await loaded.#read(sections);
     if (loaded.stateHash() !== stateHash) {
       const reason = 'its state has another hash';
@@ -150,6 +185,7 @@ export class ApplicationHost implements StateMachine {
     }
     this.#machine = loaded.#machine;
     this.#appliedIndex = loaded.#appliedIndex;
+    this.#appliedTerm = loaded.#appliedTerm;
     this.#historyId = loaded.#historyId;
     this.#revisionBase = loaded.#revisionBase;
     this.#clusterTimeMs = loaded.#clusterTimeMs;
@@ -186,6 +222,7 @@ export class ApplicationHost implements StateMachine {
       entry.clusterTimeMs >= this.#clusterTimeMs,
       () => `cluster time goes back to ${entry.clusterTimeMs} at entry ${entry.index}`,
     );
+    this.#appliedTerm = entry.term;
     this.#appliedIndex = entry.index;
     this.#clusterTimeMs = entry.clusterTimeMs;
     if (entry.kind === entryKinds.command) return this.#applyCommand(entry);

@@ -1,5 +1,6 @@
-import type { KeyValue, LeaseId, Revision } from '@d-engine/base';
+import type { DiskError, KeyValue, LeaseId, LogIndex, Revision } from '@d-engine/base';
 import type { HashLanes } from '../state-hash.ts';
+import type { StateMark } from './state-mark.ts';
 
 /** What is written beside key and value. */
 export interface RecordMeta extends Readonly<HashLanes> {
@@ -71,16 +72,44 @@ export interface KeyValueBackend extends SelectedRecord {
   ascending(from: Uint8Array): Iterable<Uint8Array>;
   /** As `ascending`, falling: the keys below `before`, or all when it is null. */
   descending(before: Uint8Array | null): Iterable<Uint8Array>;
-  /**
-   * Keeps some bytes under a name beside the keys, or removes them: what the machine must find
-   * again after a start and what is no key. They become durable together with the keys that the
-   * same entries wrote. A backend in memory, where nothing is found after a start, keeps none.
-   */
-  setRecord(name: string, bytes: Uint8Array | null): void;
-  /** What `setRecord` kept under names that begin so, in the order of the names. */
-  records(prefix: string): Iterable<readonly [name: string, bytes: Uint8Array]>;
   /** Cheap to make, whatever the number of keys. */
   view(): BackendView;
-  /** An empty one of the same kind, to be filled from a snapshot. */
+  /** An empty one of the same kind, to be filled from a snapshot and to take this one's place. */
   successor(): KeyValueBackend;
+  /** What only a backend on disk has to do; undefined: it is all in memory. */
+  readonly durability: BackendDurability | undefined;
+}
+
+/** How a backend keeps its records over a start: as of an entry that the log holds (rule 10). */
+export interface BackendDurability {
+  /** What the state was that a start found here; undefined: none. */
+  readonly mark: StateMark | undefined;
+  /** A start after a crash finds the state as of this entry or a later one. */
+  readonly durableIndex: LogIndex;
+  /** About what is held in memory until it is on disk. */
+  readonly pendingBytes: number;
+  /** Why the last attempt to write found no room; undefined once it worked. */
+  readonly spaceProblem: DiskError | undefined;
+  /**
+   * The log of this member is durable up to `index`. What was written since the last call is the
+   * state that `describe` tells of; it goes to disk once the log holds all of its entries.
+   */
+  logDurable(index: LogIndex, describe: () => StateMark): void;
+  /**
+   * Keeps bytes under a name, or removes them, together with the keys that are written at the time:
+   * tables that are in memory, and made again at a start.
+   */
+  setRecord(name: Uint8Array, bytes: Uint8Array | null): void;
+  /** What a start found under names that begin so, in their order. */
+  records(prefix: Uint8Array): Iterable<{ readonly name: Uint8Array; readonly bytes: Uint8Array }>;
+  /** The keys with an expiry or a lease that a start found; each is selected. */
+  keysWithLifetime(): Iterable<Uint8Array>;
+  /** Of a successor, before it is filled: waits until nothing of an earlier one is left. */
+  prepare(): Promise<void>;
+  /** Of a successor, while it is filled: waits until what was written needs little memory. */
+  settle(): Promise<void>;
+  /** Takes the place of the one that it succeeds, for good and at once. */
+  replace(mark: StateMark): Promise<void>;
+  /** Ends what is being written and closes the files. */
+  close(): Promise<void>;
 }

@@ -3,7 +3,13 @@ import { assert, limits } from '@d-engine/base';
 import type { StateEvent } from '../contracts.ts';
 import type { ScanPage, ScanQuery } from '../scan-page.ts';
 import type { HashedMeta, StateHash } from '../state-hash.ts';
-import type { BackendView, KeyValueBackend, RecordMeta, StoredKeyValue } from './backend.ts';
+import type {
+  BackendDurability,
+  BackendView,
+  KeyValueBackend,
+  RecordMeta,
+  StoredKeyValue,
+} from './backend.ts';
 import type { RunRecord } from './data-run.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { keyNameOf, keyOfName } from './key-name.ts';
@@ -75,6 +81,21 @@ export class KeySpace {
 
   view(): BackendView {
     return this.#store.view();
+  }
+
+  get durability(): BackendDurability | undefined {
+    return this.#store.durability;
+  }
+
+  /** The keys of a backend on disk are there already; what hangs on them is not. */
+  goOnFrom(bytes: number): void {
+    this.#bytes = bytes;
+    const { durability } = this.#store;
+    assert(durability !== undefined, 'only a state on disk goes on');
+    for (const key of durability.keysWithLifetime()) {
+      const { expiresAt, lease } = this.#store;
+      this.#link(keyNameOf(key), expiresAt, lease);
+    }
   }
 
   successor(): KeyValueBackend {
@@ -213,6 +234,10 @@ export class KeySpace {
     if (!hadLifetime && expiresAt === 0 && lease === 0) return;
     const name = keyNameOf(key);
     this.#unlink(name, before.expiresAt, before.lease);
+    this.#link(name, expiresAt, lease);
+  }
+
+  #link(name: string, expiresAt: number, lease: LeaseId): void {
     if (expiresAt !== 0) this.#expiry.set(name, expiresAt);
     if (lease !== 0) this.#leases.attach(lease, name);
   }

@@ -30,6 +30,7 @@ const passedRecordBytes = 64;
  * kept in objects, and what is in it changes only when keys come and go.
  */
 export class KeyValueStore implements KeyValueBackend {
+  readonly durability: undefined = undefined;
   readonly #memory = new SlabMemory();
   readonly #slots = new SlotTable();
   readonly #index = new HashIndex();
@@ -192,14 +193,6 @@ export class KeyValueStore implements KeyValueBackend {
   *descending(before: Uint8Array | null): Generator<Uint8Array> {
     const slots = slotsDescending(this.#tree.root, this.#keys, before);
     for (const slot of slots) yield this.#select(slot);
-  }
-
-  setRecord(): void {
-    // What is in memory is not found again after a start.
-  }
-
-  records(): [] {
-    return [];
   }
 
   successor(): KeyValueStore {

@@ -2,6 +2,7 @@ import type { LeaseId } from '@d-engine/base';
 import { assert } from '@d-engine/base';
 import type { StateHash } from '../state-hash.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
+import type { TableChanges } from './table-changes.ts';
 
 /** What a snapshot says of a lease; the keys that hang on it say so themselves. */
 export interface LeaseRecord {
@@ -25,11 +26,14 @@ const hashTag = 'lease';
 /** The leases, part of the replicated state. Every change of one is in the state's hash. */
 export class LeaseTable {
   readonly #hash: StateHash;
+  readonly #changes: TableChanges | undefined;
   readonly #leases = new Map<LeaseId, Lease>();
   readonly #expiry = new ExpiryQueue<LeaseId>();
 
-  constructor(hash: StateHash) {
+  /** `changes`: who is told of each record that changes. */
+  constructor(hash: StateHash, changes?: TableChanges) {
     this.#hash = hash;
+    this.#changes = changes;
   }
 
   get size(): number {
@@ -60,6 +64,7 @@ export class LeaseTable {
   add({ id, ttlMs, expiresAtMs }: LeaseRecord): void {
     assert(!this.#leases.has(id), () => `lease ${id} is there already`);
     this.#leases.set(id, { id, ttlMs, expiresAtMs, keyNames: new Set() });
+    this.#changes?.leases.add(id);
     this.#hash.addNumbers(hashTag, [id, ttlMs, expiresAtMs]);
     this.#expiry.set(id, expiresAtMs);
   }
@@ -72,6 +77,7 @@ export class LeaseTable {
     this.#hash.removeNumbers(hashTag, [id, ttlMs, lease.expiresAtMs]);
     this.#hash.addNumbers(hashTag, [id, ttlMs, expiresAtMs]);
     this.#leases.set(id, { id, ttlMs, expiresAtMs, keyNames });
+    this.#changes?.leases.add(id);
     this.#expiry.set(id, expiresAtMs);
   }
 
@@ -90,6 +96,7 @@ export class LeaseTable {
     assert(keyNames.size === 0, () => `keys still hang on lease ${id}`);
     this.#hash.removeNumbers(hashTag, [id, ttlMs, expiresAtMs]);
     this.#leases.delete(id);
+    this.#changes?.leases.add(id);
     this.#expiry.delete(id);
   }
 

@@ -5,6 +5,7 @@ import type { StateHash } from '../state-hash.ts';
 import { digestOf } from '../state-hash.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { decodeResult, encodeResult } from './stored-result.ts';
+import type { TableChanges } from './table-changes.ts';
 
 /** What a snapshot says of a session; its results follow it. */
 export interface SessionRecord {
@@ -55,14 +56,17 @@ export type Admission =
  */
 export class SessionTable {
   readonly #hash: StateHash;
+  readonly #changes: TableChanges | undefined;
   readonly #sessions = new Map<SessionId, Session>();
   readonly #byName = new Map<string, SessionId>();
   readonly #expiry = new ExpiryQueue<SessionId>();
   #bytes = 0;
   #resultCount = 0;
 
-  constructor(hash: StateHash) {
+  /** `changes`: who is told of each record that changes. */
+  constructor(hash: StateHash, changes?: TableChanges) {
     this.#hash = hash;
+    this.#changes = changes;
   }
 
   get size(): number {
@@ -94,8 +98,13 @@ export class SessionTable {
     return this.#session(id).ttlMs;
   }
 
+  resultOf(id: SessionId, sequence: number): StoredResult | undefined {
+    return this.#sessions.get(id)?.results.get(sequence);
+  }
+
   add(record: SessionRecord): void {
     const { id, name } = record;
+    this.#changes?.sessions.add(id);
     assert(!this.#sessions.has(id), () => `session ${id} is there already`);
     this.#sessions.set(id, { ...record, results: new Map(), resultBytes: 0 });
     if (name !== '') this.#byName.set(name, id);
@@ -112,6 +121,7 @@ export class SessionTable {
   remove(id: SessionId): void {
     const session = this.#session(id);
     for (const stored of session.results.values()) this.#forget(session, stored);
+    this.#changes?.sessions.add(id);
     this.#sessions.delete(id);
     if (session.name !== '') this.#byName.delete(session.name);
     this.#bytes -= sessionOverheadBytes + session.name.length;
@@ -166,6 +176,7 @@ export class SessionTable {
   restore(id: SessionId, stored: StoredResult): void {
     const session = this.#session(id);
     assert(!session.results.has(stored.sequence), 'a sequence has one result');
+    this.#changes?.addResult(id, stored.sequence);
     session.results.set(stored.sequence, stored);
     session.resultBytes += stored.result.length;
     this.#resultCount += 1;
@@ -207,6 +218,7 @@ export class SessionTable {
     this.#hash.removeNumbers(sessionTag, numbersOf(session), name);
     this.#hash.addNumbers(sessionTag, numbersOf(next), name);
     this.#sessions.set(session.id, next);
+    this.#changes?.sessions.add(session.id);
     this.#expiry.set(session.id, expiresAtMs);
     return next;
   }
@@ -214,6 +226,7 @@ export class SessionTable {
   #forget(session: Session, stored: StoredResult): void {
     const { sequence, digestLow, digestHigh, result } = stored;
     session.results.delete(sequence);
+    this.#changes?.addResult(session.id, sequence);
     session.resultBytes -= result.length;
     this.#resultCount -= 1;
     this.#bytes -= result.length + resultOverheadBytes;
