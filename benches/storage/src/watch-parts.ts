@@ -1,12 +1,9 @@
 import type { Entry } from '@d-engine/base';
 import { encodeEntries, encodeWriteCommand, entryKinds, silentMetrics } from '@d-engine/base';
-import type { WatchSelection } from '@d-engine/node';
-import { prefixSelection } from '@d-engine/node';
+import type { OpenWatch, WatchSelection } from '@d-engine/node';
+import { prefixSelection, Watches } from '@d-engine/node';
 import { KeyValueStateMachine } from '@d-engine/storage';
-import { RealClock } from '../../../packages/d-engine/src/env/real-clock.ts';
-import { WatchHub } from '../../../packages/node/src/watch/watch-hub.ts';
-import { WatchMetrics } from '../../../packages/node/src/watch/watch-metrics.ts';
-import type { Watcher } from '../../../packages/node/src/watch/watcher.ts';
+import { createClientEnv } from '../../../packages/d-engine/src/env/index.ts';
 import { report } from './report.ts';
 
 const valueBytes = 256;
@@ -40,12 +37,12 @@ function run(
 ): string {
   const state = new KeyValueStateMachine({ readHistoryId: () => 'history', collectEvents });
   state.apply(entriesOf([Buffer.alloc(0)], 1, entryKinds.bootstrap));
-  const hub = hubOf(state);
-  const woken: Watcher[] = [];
+  const watches = watchesOf(state);
+  const woken: OpenWatch[] = [];
   for (let number = 0; number < watcherCount; number++) {
     const request = { selection: select(number), after: undefined };
     const more = { previousValues: false, progressIntervalMs: undefined };
-    const watcher = hub.open({ ...request, ...more }, () => woken.push(watcher)) as Watcher;
+    const watcher = watches.open({ ...request, ...more }, () => woken.push(watcher)) as OpenWatch;
     watcher.next();
   }
   let heard = 0;
@@ -57,7 +54,7 @@ function run(
     });
     const entries = entriesOf(commands, state.appliedIndex + 1, entryKinds.command);
     const started = process.cpuUsage();
-    hub.onApplied(state.apply(entries).events);
+    watches.onApplied(entries, state.apply(entries).events);
     for (const watcher of woken.splice(0)) {
       for (let notice = watcher.next(); notice !== undefined; notice = watcher.next()) heard += 1;
     }
@@ -68,12 +65,21 @@ function run(
   return `${perPut} us of CPU, ${heard} events heard`;
 }
 
-function hubOf(state: KeyValueStateMachine): WatchHub {
-  return new WatchHub({
-    clock: new RealClock(),
+function watchesOf(state: KeyValueStateMachine): Watches {
+  const nobody = { voters: [1], outgoingVoters: [], learners: [], nextLearners: [], members: [] };
+  return new Watches({
+    clock: createClientEnv().clock,
     state,
-    metrics: new WatchMetrics(silentMetrics),
-    hasLeader: () => true,
+    metrics: silentMetrics,
+    raft: {
+      leaderId: 1,
+      configuration: { ...nobody, autoLeave: false },
+      snapshotAt: () => {
+        throw new Error('no member comes or goes here');
+      },
+    },
+    checks: { key: () => undefined },
+    closed: () => undefined,
     settings: {
       ringEventsMax: 10_240,
       ringBytesMax: 67_108_864,
@@ -89,18 +95,20 @@ function hubOf(state: KeyValueStateMachine): WatchHub {
 function bytesOfWatcher(watcherCount: number): number {
   const state = new KeyValueStateMachine({ readHistoryId: () => 'history' });
   state.apply(entriesOf([Buffer.alloc(0)], 1, entryKinds.bootstrap));
-  const hub = hubOf(state);
+  const watches = watchesOf(state);
   globalThis.gc?.();
   const before = process.memoryUsage();
   for (let number = 0; number < watcherCount; number++) {
     const selection: WatchSelection = { type: 'key', key: Buffer.from(`key-${number}`) };
     const request = { after: undefined, previousValues: false, progressIntervalMs: undefined };
-    hub.open({ selection, ...request }, () => undefined);
+    watches.open({ selection, ...request }, () => undefined);
   }
   globalThis.gc?.();
   const after = process.memoryUsage();
+  // Until here they are held.
+  watches.refreshMetrics();
   const grown = after.heapUsed + after.external - before.heapUsed - before.external;
-  return Math.round(grown / hub.count);
+  return Math.round(grown / watcherCount);
 }
 
 function entriesOf(payloads: readonly Uint8Array[], first: number, kind: Entry['kind']): Entry[] {

@@ -68,7 +68,7 @@ async function measure(dataDir: string, each: Case, keyCount: number): Promise<v
   const watches = Array.from({ length: each.watchers }, (_, number) =>
     client.watch(each.target(number)),
   );
-  if (each.reads) for (const watch of watches) void follow(watch, heard);
+  const following = each.reads ? watches.map((watch) => follow(watch, heard)) : [];
   const perWatcher = each.watchers === 0 ? 0 : (memory() - before) / each.watchers;
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
@@ -81,6 +81,7 @@ async function measure(dataDir: string, each: Case, keyCount: number): Promise<v
   const bytes = `${Math.round(perWatcher)} B a watcher, ${megabytes(memory())} in all`;
   report(each.name, `${rate}, ${events}, ${bytes}`);
   for (const watch of watches) await watch.return?.();
+  await Promise.all(following);
   await engine.stop();
 }
 
