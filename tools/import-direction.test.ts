@@ -119,7 +119,7 @@ it('tests may use the virtual environment and the scale, sources may not', async
   );
 });
 
-it('what users test with runs in the virtual environment, the rest of the product does not', async () => {
+it('what users test with runs in the virtual environment, the product does not', async () => {
   const testing = 'packages/d-engine/src/testing';
   for (const file of [`${testing}.ts`, `${testing}/planted.ts`]) {
     expect(await brokenRules(file, '@d-engine/virtual-env', '@d-engine/node')).toEqual([]);

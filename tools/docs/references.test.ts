@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NamedTargets } from './references.ts';
 import { brokenReferences, headingsOf, makeTargets } from './references.ts';
@@ -21,9 +21,8 @@ const example = 'examples/three-nodes-standalone';
 
 /** A page beside a Makefile is read there; the others speak of the root, and of the example. */
 function targetsFor(page: string): NamedTargets {
-  const makefiles = page.startsWith(example)
-    ? [join(example, 'Makefile'), 'Makefile']
-    : ['Makefile', join(example, 'Makefile')];
+  const folder = page.startsWith('examples/') ? dirname(page) : example;
+  const makefiles = ['Makefile', join(folder, 'Makefile')];
   return { make: new Set(makefiles.flatMap(makeTargets)), npm, files };
 }
 

@@ -2,12 +2,15 @@ import {
   type Consistency,
   DEngineError,
   type KeyValue,
+  type LeaseStatus,
   MalformedMessage,
   type ReadResult,
+  type ScanResult,
 } from '@d-engine/base';
 import {
   type ClientResponse,
   decodeClientResponse,
+  decodeScanResponse,
   type FoundKey,
   type Operation,
   type WriteOutcome,
@@ -41,6 +44,34 @@ export function readOutcome(
       consistency: response.consistency ?? asked ?? 'linearizable',
     };
   });
+}
+
+/** What a member answered to a question for a lease. */
+export function leaseOutcome(message: Uint8Array): Outcome<LeaseStatus | null> {
+  return outcomeOf(message, 'read', (response) => {
+    if (response.type !== 'read') return undefined;
+    const { lease, revision } = response;
+    if (lease === undefined) return null;
+    return { ...lease, keys: lease.keys.map((key) => Uint8Array.from(key)), revision };
+  });
+}
+
+/** What a member answered to a scan. */
+export function scanOutcome(
+  message: Uint8Array,
+  asked: Consistency | undefined,
+): Outcome<ScanResult> {
+  const response = decode(message, decodeScanResponse);
+  if (response instanceof DEngineError) return unreadable(response);
+  const { revision, firstRevision, nextCursor } = response;
+  const value = {
+    entries: response.entries.map(copyOf),
+    revision,
+    firstRevision: firstRevision === 0 ? revision : firstRevision,
+    consistency: response.consistency ?? asked ?? 'linearizable',
+    nextCursor: nextCursor === '' ? null : nextCursor,
+  };
+  return { ok: true, value };
 }
 
 function outcomeOf<T>(
@@ -92,9 +123,8 @@ function keyName(key: Uint8Array): string {
 }
 
 /** Views would keep the whole response, and what it was cut from, in the caller's memory. */
-function copyOf(entry: FoundKey): KeyValue {
-  const { createRevision, modRevision, version } = entry;
+export function copyOf(entry: FoundKey): KeyValue {
   const key = Uint8Array.from(entry.key);
   const value = Uint8Array.from(entry.value);
-  return { key, value, createRevision, modRevision, version };
+  return { ...entry, key, value };
 }

@@ -22,6 +22,8 @@ export interface Call<T> {
   /** For messages: `put`. */
   readonly name: string;
   readonly operation: Operation;
+  /** A write on a session, which is applied once however often it is sent. */
+  readonly isRepeatable?: boolean | undefined;
   readonly target: Target;
   readonly method: string;
   readonly request: Uint8Array;
@@ -117,7 +119,7 @@ export class Caller {
       const { failure } = outcome;
       trail.add(endpoint.address, failure);
       const leader = this.#learn(endpoint, failure, clock.monotonicMs() - startedMs);
-      const verdict = judge(call.operation, failure);
+      const verdict = judge(call.operation, failure, isRepeatable(call));
       if (verdict === 'fail') throw trail.failed(endpoint.address, failure);
       if (verdict === 'follow' && leader !== undefined && pool.isFresh(leader, tried)) {
         this.#redirects.add();
@@ -153,10 +155,10 @@ export class Caller {
     }
   }
 
-  /** A write waits for its answer as long as it may: once sent, it cannot be tried elsewhere. */
+  /** A write without a session waits as long as it may: once sent, it cannot be tried elsewhere. */
   #attemptMs<T>(call: Call<T>, scope: OperationScope): number {
     const remainingMs = Math.floor(scope.remainingMs);
-    if (call.operation === 'write' || this.#options.pool.size === 1) return remainingMs;
+    if (!isRepeatable(call) || this.#options.pool.size === 1) return remainingMs;
     return Math.min(remainingMs, Math.max(Math.floor(scope.deadlineMs * readShare), 1));
   }
 
@@ -178,6 +180,10 @@ export class Caller {
     const address = hintedAddress(error.leader.address, endpoint.address);
     return address === undefined ? undefined : pool.believe(address);
   }
+}
+
+function isRepeatable<T>(call: Call<T>): boolean {
+  return call.operation === 'read' || call.isRepeatable === true;
 }
 
 function checkedDeadline(deadlineMs: number): number {

@@ -4,24 +4,41 @@ import {
   type ClusterId,
   type CompareAndSwapResult,
   type Consistency,
+  checkedId,
+  checkedTtl,
   DEngineError,
   type DeleteResult,
   type Env,
   failedReader,
+  type KeyRange,
   type KeyValue,
+  type LeaseGrant,
+  type LeaseId,
+  type LeaseRenewal,
+  type LeaseRevocation,
+  type LeaseStatus,
   type Logger,
+  lifetimeOf,
   type MembershipWatch,
   type Metrics,
   type NodeStatus,
+  type PutOptions,
   type ReadOptions,
   type ReadResult,
   type RequestOptions,
+  type ScanOptions,
+  type ScanResult,
+  type SessionStamp,
   silentLogger,
   silentMetrics,
+  type Transaction,
+  type TransactionResult,
+  transactionCommand,
   type Watch,
   type WatchOptions,
   type WatchTarget,
   type WriteCommand,
+  type WriteOptions,
   type WriteResult,
 } from '@d-engine/base';
 import {
@@ -31,17 +48,27 @@ import {
   statusRequestBytes,
   type WriteOutcome,
 } from '@d-engine/wire';
-import { decode, type Outcome, readOutcome, unreadable, writeOutcome } from './answers.ts';
+import {
+  copyOf,
+  decode,
+  leaseOutcome,
+  type Outcome,
+  readOutcome,
+  scanOutcome,
+  unreadable,
+  writeOutcome,
+} from './answers.ts';
 import { Caller } from './caller.ts';
 import { ClusterCheck } from './cluster-check.ts';
 import { parseEndpoint, type Scheme } from './endpoint-address.ts';
 import { type Endpoint, EndpointPool } from './endpoint-pool.ts';
 import { Closing } from './operation-scope.ts';
-import { keyBytes, readKeys, valueBytes, writeRequest } from './requests.ts';
+import { keyBytes, readKeys, scanRequest, valueBytes, writeRequest } from './requests.ts';
 import { downloadSnapshot } from './snapshot-download.ts';
 import { MembershipProtocol } from './watch/membership-protocol.ts';
 import { type FollowerOptions, StreamFollower } from './watch/stream-follower.ts';
 import { WatchProtocol } from './watch/watch-protocol.ts';
+import { WriteSession } from './write-session.ts';
 
 export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'> {
   /** `host:port` or `SCHEME://host:port` of some members; leaders elsewhere are found by hints. */
@@ -52,6 +79,12 @@ export interface ClientOptions extends Pick<Env, 'clock' | 'network' | 'random'>
   readonly deadlineMs?: number | undefined;
   /** Time until a member must have shown a sign of life; 1 s when absent. */
   readonly connectTimeoutMs?: number | undefined;
+  /**
+   * Writes ride on a session that the first one opens: one whose answer was lost is sent again
+   * and applied once. While the session lives, a minute after its last write, the cluster logs the
+   * time each second. Off when absent: such a write rejects, and says that it may be applied.
+   */
+  readonly exactlyOnce?: boolean | undefined;
   /** Members of any other cluster are refused; that of the first answer when absent. */
   readonly clusterId?: ClusterId | undefined;
   readonly metrics?: Metrics | undefined;
@@ -91,10 +124,18 @@ class NetworkClient implements Client {
   readonly #caller: Caller;
   readonly #follower: FollowerOptions;
   readonly #clientId: number;
+  readonly #deadlineMs: number;
+  readonly #exactlyOnce: boolean;
+  readonly #session: WriteSession;
 
   constructor(options: ClientOptions) {
     const { clock, network, random, logger = silentLogger, metrics = silentMetrics } = options;
     this.#clock = clock;
+    this.#deadlineMs = options.deadlineMs ?? deadlineMsDefault;
+    this.#exactlyOnce = options.exactlyOnce ?? false;
+    this.#session = new WriteSession(clock, (name, command, session, request) => {
+      return this.#send(name, command, session, request);
+    });
     const { scheme = 'http' } = options;
     const connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutMsDefault;
     const addresses = [
@@ -120,7 +161,7 @@ class NetworkClient implements Client {
       random,
       closing: this.#closing,
       metrics,
-      deadlineMs: options.deadlineMs ?? deadlineMsDefault,
+      deadlineMs: this.#deadlineMs,
     });
     this.#follower = {
       pool: this.#pool,
@@ -129,17 +170,17 @@ class NetworkClient implements Client {
       random,
       closing: this.#closing,
       metrics,
-      answerMs: options.deadlineMs ?? deadlineMsDefault,
+      answerMs: this.#deadlineMs,
     };
   }
 
-  async put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult> {
-    const command = { key: keyBytes(key), value: valueBytes(value), ttlMs: 0 };
+  async put(key: BytesLike, value: BytesLike, options: PutOptions = {}): Promise<WriteResult> {
+    const command = { key: keyBytes(key), value: valueBytes(value), ...lifetimeOf(options) };
     const { revision } = await this.#write('put', { type: 'put', ...command }, options);
     return { revision };
   }
 
-  async delete(key: BytesLike, options?: RequestOptions): Promise<DeleteResult> {
+  async delete(key: BytesLike, options: WriteOptions = {}): Promise<DeleteResult> {
     const command: WriteCommand = { type: 'delete', key: keyBytes(key) };
     const { deleted, revision } = await this.#write('delete', command, options);
     // Members of the original do not tell.
@@ -150,18 +191,77 @@ class NetworkClient implements Client {
     key: BytesLike,
     expected: BytesLike | null,
     value: BytesLike | null,
-    options?: RequestOptions,
+    options: PutOptions = {},
   ): Promise<CompareAndSwapResult> {
     const command: WriteCommand = {
       type: 'compareAndSwap',
       key: keyBytes(key),
       expected: expected === null ? null : valueBytes(expected),
       value: value === null ? null : valueBytes(value),
-      ttlMs: 0,
+      ...lifetimeOf(options),
     };
     const outcome = await this.#write('compareAndSwap', command, options);
     const { succeeded, current = null, revision } = outcome;
     return { succeeded, current: current === null ? null : Uint8Array.from(current), revision };
+  }
+
+  async txn(transaction: Transaction, options: WriteOptions = {}): Promise<TransactionResult> {
+    const command = transactionCommand(transaction, { key: keyBytes, value: valueBytes });
+    const { succeeded, revision, responses } = await this.#write('txn', command, options);
+    const own = known(responses, 'txn').map((response) => {
+      if (response.type !== 'get' || response.entry === null) return response;
+      return { type: response.type, entry: copyOf(response.entry) };
+    });
+    return { succeeded, revision, responses: own };
+  }
+
+  async grantLease(ttlMs: number, options: WriteOptions = {}): Promise<LeaseGrant> {
+    const command = { type: 'grantLease', ttlMs: checkedTtl(ttlMs) } as const;
+    const { id, revision } = await this.#write('grantLease', command, options);
+    return { lease: known(id, 'grantLease'), ttlMs, revision };
+  }
+
+  async keepLeaseAlive(lease: LeaseId, options: WriteOptions = {}): Promise<LeaseRenewal> {
+    const command = { type: 'keepLeaseAlive', lease: checkedId(lease, 'lease') } as const;
+    const { ttlMs, revision } = await this.#write('keepLeaseAlive', command, options);
+    return { ttlMs: known(ttlMs, 'keepLeaseAlive'), revision };
+  }
+
+  async revokeLease(lease: LeaseId, options: WriteOptions = {}): Promise<LeaseRevocation> {
+    const command = { type: 'revokeLease', lease: checkedId(lease, 'lease') } as const;
+    const { deletedKeys, revision } = await this.#write('revokeLease', command, options);
+    return { deletedKeys: known(deletedKeys, 'revokeLease'), revision };
+  }
+
+  async leaseTimeLeft(lease: LeaseId, options: ReadOptions = {}): Promise<LeaseStatus | null> {
+    const { consistency, minRevision = 0 } = options;
+    const wanted = { keys: [], consistency, minRevision, lease: checkedId(lease, 'lease') };
+    return this.#caller.run(
+      {
+        name: 'leaseTimeLeft',
+        operation: 'read',
+        target: targetOf(consistency),
+        method: methods.clientRead,
+        request: encodeClientReadRequest({ clientId: this.#clientId, ...wanted }),
+        decode: leaseOutcome,
+      },
+      options,
+    );
+  }
+
+  async scan(range: KeyRange, options: ScanOptions = {}): Promise<ScanResult> {
+    const { consistency } = options;
+    return this.#caller.run(
+      {
+        name: 'scan',
+        operation: 'read',
+        target: targetOf(consistency),
+        method: methods.clientScan,
+        request: scanRequest(range, options, this.#clientId),
+        decode: (message) => scanOutcome(message, consistency),
+      },
+      options,
+    );
   }
 
   async get(key: BytesLike, options?: ReadOptions): Promise<KeyValue | null> {
@@ -171,30 +271,6 @@ class NetworkClient implements Client {
 
   async read(keys: readonly BytesLike[], options?: ReadOptions): Promise<ReadResult> {
     return this.#read('read', keys, options);
-  }
-
-  async txn(): Promise<never> {
-    throw notYet('txn');
-  }
-
-  async scan(): Promise<never> {
-    throw notYet('scan');
-  }
-
-  async grantLease(): Promise<never> {
-    throw notYet('grantLease');
-  }
-
-  async keepLeaseAlive(): Promise<never> {
-    throw notYet('keepLeaseAlive');
-  }
-
-  async revokeLease(): Promise<never> {
-    throw notYet('revokeLease');
-  }
-
-  async leaseTimeLeft(): Promise<never> {
-    throw notYet('leaseTimeLeft');
   }
 
   async status(options?: RequestOptions): Promise<NodeStatus> {
@@ -239,16 +315,34 @@ class NetworkClient implements Client {
     this.#pool.close();
   }
 
-  #write(
+  #write(name: string, command: WriteCommand, options: WriteOptions): Promise<WriteOutcome> {
+    const { idempotencyKey } = options;
+    // The whole of it, opening a session included, has one deadline.
+    const within = { ...options, deadlineMs: options.deadlineMs ?? this.#deadlineMs };
+    if (idempotencyKey !== undefined) {
+      return this.#session.writeNamed(name, command, idempotencyKey, within);
+    }
+    if (this.#exactlyOnce) return this.#session.write(name, command, within);
+    return this.#send(name, command, undefined, options);
+  }
+
+  async #send(
     name: string,
     command: WriteCommand,
-    options: RequestOptions | undefined,
+    session: SessionStamp | undefined,
+    options: RequestOptions,
   ): Promise<WriteOutcome> {
-    const request = writeRequest(command, this.#clientId);
-    const method = methods.clientWrite;
-    const target = 'leader';
+    const request = writeRequest(command, this.#clientId, session);
     return this.#caller.run(
-      { name, operation: 'write', target, method, request, decode: writeOutcome },
+      {
+        name,
+        operation: 'write',
+        isRepeatable: session !== undefined,
+        target: 'leader',
+        method: methods.clientWrite,
+        request,
+        decode: writeOutcome,
+      },
       options,
     );
   }
@@ -283,6 +377,9 @@ function targetOf(consistency: Consistency | undefined): 'leader' | 'any' {
   return consistency === 'eventual' ? 'any' : 'leader';
 }
 
-function notYet(operation: string): DEngineError {
-  return new DEngineError('Unsupported', `${operation} is not in this version yet`);
+/** What our members always say, and those of the original never. */
+function known<T>(value: T | undefined, operation: string): T {
+  if (value !== undefined) return value;
+  const text = `${operation}: the member's answer does not say what became of it`;
+  throw new DEngineError('InvalidResponse', text);
 }

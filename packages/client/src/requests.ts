@@ -2,10 +2,14 @@ import {
   type BytesLike,
   DEngineError,
   encodeWriteCommand,
+  type KeyRange,
   limits,
+  rangeBytes,
+  type ScanOptions,
+  type SessionStamp,
   type WriteCommand,
 } from '@d-engine/base';
-import { encodeClientWriteRequest } from '@d-engine/wire';
+import { encodeClientWriteRequest, encodeScanRequest } from '@d-engine/wire';
 
 // What is sent, checked before it costs anybody anything.
 
@@ -33,8 +37,13 @@ export function readKeys(keys: readonly BytesLike[]): Uint8Array[] {
 }
 
 /** A write request. Throws `RequestTooLarge` when key and values do not fit together. */
-export function writeRequest(command: WriteCommand, clientId: number): Uint8Array {
-  const request = encodeClientWriteRequest({ clientId, command: encodeWriteCommand(command) });
+export function writeRequest(
+  command: WriteCommand,
+  clientId: number,
+  session: SessionStamp | undefined,
+): Uint8Array {
+  const bytes = encodeWriteCommand(command);
+  const request = encodeClientWriteRequest({ clientId, command: bytes, session });
   return within(request, limits.requestBytesMax, 'request');
 }
 
@@ -53,4 +62,17 @@ function within<T extends { readonly length: number }>(value: T, max: number, wh
   if (value.length <= max) return value;
   const text = `the ${what} of ${value.length} bytes is over the limit of ${max}`;
   throw new DEngineError('RequestTooLarge', text);
+}
+
+/** A request for one page of a scan. Throws `InvalidRequest` or `RequestTooLarge`. */
+export function scanRequest(range: KeyRange, options: ScanOptions, clientId: number): Uint8Array {
+  const { order = 'ascending', limit = limits.scanEntriesDefault, cursor = '' } = options;
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > limits.scanEntriesMax) {
+    const text = `the limit of a scan is from 1 to ${limits.scanEntriesMax}, not ${limit}`;
+    throw new DEngineError('InvalidRequest', text);
+  }
+  const bounds = rangeBytes(range, { key: keyBytes, value: valueBytes });
+  const { consistency, minRevision = 0 } = options;
+  const wanted = { range: bounds, limit, order, cursor, consistency, minRevision };
+  return within(encodeScanRequest({ clientId, ...wanted }), limits.requestBytesMax, 'request');
 }

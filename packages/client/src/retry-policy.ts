@@ -9,8 +9,12 @@ import type { AttemptFailure } from './attempt-failure.ts';
 export type Verdict = 'fail' | 'follow' | 'elsewhere' | 'wait';
 
 /** Retries only what is safe to repeat (design rule 9) and may end otherwise the next time. */
-export function judge(operation: Operation, failure: AttemptFailure): Verdict {
-  if (operation === 'write' && !failure.refused) return 'fail';
+export function judge(
+  operation: Operation,
+  failure: AttemptFailure,
+  isRepeatable: boolean = operation === 'read',
+): Verdict {
+  if (!isRepeatable && !failure.refused) return 'fail';
   if (failure.source !== 'server') return 'elsewhere';
   switch (failure.error.name) {
     case 'NotLeader':
@@ -28,11 +32,11 @@ export function judge(operation: Operation, failure: AttemptFailure): Verdict {
     case 'StateDiverged':
     case 'WrongCluster':
       return 'elsewhere';
-    // A read changes nothing, whatever became of it there.
+    // A read changes nothing, and a write on a session is applied once, whatever became of it.
     case 'ConnectionTimeout':
     case 'DeadlineExceeded':
     case 'ProposeFailed':
-      return operation === 'read' ? 'elsewhere' : 'fail';
+      return isRepeatable ? 'elsewhere' : 'fail';
     default:
       return 'fail';
   }

@@ -1,4 +1,4 @@
-import { type Address, DEngineError, type ErrorName } from '@d-engine/base';
+import { type Address, DEngineError, type ErrorName, errorRegistry } from '@d-engine/base';
 import type { Operation } from '@d-engine/wire';
 import type { AttemptFailure } from './attempt-failure.ts';
 import type { OperationScope } from './operation-scope.ts';
@@ -15,6 +15,8 @@ export class Trail {
   readonly #scope: OperationScope;
   readonly #visits = new Map<Address, Visit>();
   #last: AttemptFailure | undefined;
+  /** Of a write: an attempt may have been applied, and only another one's answer can tell. */
+  #isInDoubt = false;
 
   constructor(name: string, operation: Operation, scope: OperationScope) {
     this.#name = name;
@@ -24,6 +26,7 @@ export class Trail {
 
   add(address: Address, failure: AttemptFailure): void {
     this.#last = failure;
+    if (this.#operation === 'write' && !failure.refused) this.#isInDoubt = true;
     const visit = this.#visits.get(address);
     if (visit === undefined) {
       this.#visits.set(address, { count: 1, last: failure });
@@ -59,13 +62,15 @@ export class Trail {
     const what = interruption === 'aborted' ? 'aborted by the caller' : 'the client is closed';
     const name = interruption === 'aborted' ? 'DeadlineExceeded' : 'Stopped';
     const cause: unknown = interruption === 'aborted' ? this.#scope.signal?.reason : undefined;
-    return this.#error(name, `${what}; nothing was changed${this.#told()}`, cause);
+    const changed = this.#isInDoubt ? '' : '; nothing was changed';
+    return this.#error(name, `${what}${changed}${this.#told()}`, cause);
   }
 
   /** The time is over, or what is left of it is too short for another attempt. */
   expired(): DEngineError {
     const name = this.#expiredName();
-    const changed = this.#operation === 'write' ? '; nothing was written' : '';
+    const isKnown = this.#operation === 'write' && !this.#isInDoubt;
+    const changed = isKnown ? '; nothing was written' : '';
     const text = `no member could serve it within ${this.#scope.deadlineMs} ms${changed}`;
     return this.#error(name, `${text}${this.#told()}`);
   }
@@ -78,9 +83,12 @@ export class Trail {
     return silent && this.#operation === 'read' ? 'DeadlineExceeded' : 'ClusterUnavailable';
   }
 
-  #error(name: ErrorName, text: string, cause?: unknown): DEngineError {
+  #error(wanted: ErrorName, text: string, cause?: unknown): DEngineError {
     const last = this.#last?.error;
-    return new DEngineError(name, `${this.#name}: ${text}`, {
+    const isDoubtNew = this.#isInDoubt && errorRegistry[wanted].applied === 'never';
+    const name = isDoubtNew ? 'ProposeFailed' : wanted;
+    const doubt = isDoubtNew ? '; an attempt may have been applied: read before writing again' : '';
+    return new DEngineError(name, `${this.#name}: ${text}${doubt}`, {
       leader: last?.leader,
       retryAfterMs: last?.retryAfterMs,
       cause: cause ?? last,

@@ -10,6 +10,8 @@ export interface ConnectOptions {
   readonly tls?: ClientTls | undefined;
   /** Time for one operation, retries included; 3,000 ms when absent. */
   readonly deadlineMs?: number;
+  /** A write whose answer was lost is sent again and applied once, on a session; off if absent. */
+  readonly exactlyOnce?: boolean;
 }
 
 /** A client whose connections end with {@link ConnectedClient.close}. */

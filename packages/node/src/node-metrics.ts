@@ -107,7 +107,7 @@ export class NodeMetrics {
       'd_engine_disk_full',
       '1 while something waits for room on the disk: writes stop when the log file is full',
     );
-    this.#peerLag = peerLagIn(metrics);
+    this.#peerLag = peerLagGauges(metrics);
   }
 
   /** Messages leave, of a log that ends there. */
@@ -171,7 +171,7 @@ export class NodeMetrics {
   }
 }
 
-function peerLagIn(metrics: Metrics): (peer: string) => Gauge {
+function peerLagGauges(metrics: Metrics): (peer: string) => Gauge {
   const help = 'Entries a peer is behind (leader only)';
   return (peer) => metrics.gauge('d_engine_peer_lag_entries', help, { peer });
 }

@@ -164,6 +164,21 @@ test('pending reads have a bound, and a stop answers each of them once', () => {
   expect(reads.pendingCount).toBe(0);
 });
 
+test('reads that come after all were failed ask again as those before did', () => {
+  const { clock, reads, asked, submit, start, refuse, replies } = setUp();
+  submit('linearizable');
+  start();
+  refuse(asked[0] as number);
+  reads.failAll('for now');
+  submit('linearizable');
+  start();
+  refuse(asked[1] as number);
+  clock.advance(100);
+  start();
+  expect(asked).toHaveLength(3);
+  expect(replies).toHaveLength(1);
+});
+
 test('no question to the leader is named as one of the run before', () => {
   const names = new Set<number>();
   for (const bootCount of [1, 2, 3]) {

@@ -229,6 +229,7 @@ export class Reads {
 
   failAll(message: string): void {
     this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
     const waiting = [...this.#arrived, ...this.#parked, ...this.#waitingForApply];
     const all = [...waiting, ...[...this.#asked.values()].flat()];
     this.#arrived = [];

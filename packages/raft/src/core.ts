@@ -82,6 +82,8 @@ export class Core {
    * all of that again, this member counts in nothing (design rule 3).
    */
   recovering: boolean;
+  /** See {@link RecoveredState.goneVoters}. */
+  goneVoters: readonly NodeId[];
   /** What its leader of this term wants it to hold first; undefined until it said so. */
   recoverTo: LogIndex | undefined;
   /** False: it neither campaigns nor leads, see {@link Raft.setMayLead}. */
@@ -105,6 +107,7 @@ export class Core {
     this.durableIndex = recovered.lastIndex;
     this.verifiedIndex = this.commitIndex;
     this.recovering = recovered.recovering;
+    this.goneVoters = recovered.goneVoters;
     this.#hardState = recovered.hardState ?? { term: 0, votedFor: null, stickinessMs: 0 };
     assert(this.term >= this.log.lastTerm, () => {
       return `term ${this.term} is below the log's ${this.log.lastTerm}`;
@@ -254,6 +257,8 @@ export class Core {
     });
     const before = this.commitIndex;
     this.commitIndex = index;
+    // Whoever comes later is asked again.
+    if (this.goneVoters.length > 0) this.goneVoters = [];
     if (this.bindings.lastIndex > before) this.#announceMembership(before);
     return true;
   }

@@ -61,6 +61,11 @@ export interface RecoveredState {
   readonly everFormed: boolean;
   /** An earlier run may have acknowledged entries that are not in this log (design rule 3). */
   readonly recovering: boolean;
+  /**
+   * Voters that an operator has said to be gone for good: where every voter is needed, these are
+   * not asked, until something is committed.
+   */
+  readonly goneVoters: readonly NodeId[];
 }
 
 export interface PeerHello {

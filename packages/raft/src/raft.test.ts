@@ -188,6 +188,33 @@ describe('MemFirst', () => {
     expect(raft).toMatchObject({ lastLogIndex: before + 5, commitIndex: before + 3 });
   });
 
+  test('waits for every voter, but not for those that an operator gave up', () => {
+    const cluster = new FakeCluster(members(3), seededRandom(7));
+    for (const node of cluster.nodes) node.strategy = 'MemFirst';
+    cluster.startAll();
+    cluster.run(3 * electionTimeoutMaxMs);
+    for (const { id } of cluster.nodes) cluster.crash(id);
+    for (const id of [1, 2]) cluster.start(id);
+    cluster.run(10 * electionTimeoutMaxMs);
+    expect(cluster.leader).toBeUndefined();
+    for (const id of [1, 2]) {
+      cluster.crash(id);
+      cluster.start(id, [3]);
+    }
+    cluster.run(10 * electionTimeoutMaxMs);
+    const { id, raft } = leading(cluster);
+    expect(cluster.losses).toBe(1);
+    cluster.propose(id, 'a');
+    cluster.run(100);
+    expect(raft.commitIndex).toBe(raft.lastLogIndex);
+    expect([1, 2].map((each) => cluster.raft(each).recovering)).toEqual([false, false]);
+    // The word was for that election alone.
+    for (const each of [1, 2]) cluster.crash(each);
+    for (const each of [1, 2]) cluster.start(each);
+    cluster.run(10 * electionTimeoutMaxMs);
+    expect(cluster.leader).toBeUndefined();
+  });
+
   test('asks for a sync once so much is in memory that nothing more counts', () => {
     const cluster = new FakeCluster(members(3), seededRandom(7));
     cluster.bufferedEntriesMax = 3;

@@ -39,7 +39,7 @@ export function everyVoteResult(core: Core): VoteResult {
   const union = [core.self, ...otherVoters(core.configuration, core.self)];
   let result: VoteResult = 'won';
   for (const id of union) {
-    if (core.bindings.find(id) === undefined) continue;
+    if (core.bindings.find(id) === undefined || core.goneVoters.includes(id)) continue;
     const vote = core.votes.get(id);
     if (vote === undefined) result = 'pending';
     else if (!vote.granted) return 'lost';

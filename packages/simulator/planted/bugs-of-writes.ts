@@ -189,8 +189,8 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/client/src/retry-policy.ts',
-        find: "if (operation === 'write' && !failure.refused) return 'fail';",
-        replace: `if (operation === 'write' && !failure.refused) ${reached};`,
+        find: "if (!isRepeatable && !failure.refused) return 'fail';",
+        replace: `if (!isRepeatable && !failure.refused) ${reached};`,
       },
     ],
     foundBy: ['linearizability', 'revisions follow real time'],

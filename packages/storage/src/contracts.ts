@@ -32,7 +32,7 @@ export type LogBatch = Pick<Persist, 'reset' | 'truncateFrom' | 'entries' | 'com
 /** What the log knew at start; the part of raft's `RecoveredState` that comes from it. */
 export type RecoveredLog = Omit<
   RecoveredState,
-  'hardState' | 'snapshot' | 'everFormed' | 'recovering'
+  'hardState' | 'snapshot' | 'everFormed' | 'recovering' | 'goneVoters'
 >;
 
 /** One write to log and hard state; when it is to be handed over is decided before. */

@@ -30,6 +30,7 @@ export function encodeIdentity(identity: Identity): Uint8Array {
     ),
     // Left out where it says nothing: directories of DiskFirst are what they always were.
     ...(identity.logMayLack && { logMayLack: true }),
+    ...(identity.goneVoters.length > 0 && { goneVoters: identity.goneVoters }),
     ...(identity.divergedAt !== null && { divergedAt: identity.divergedAt }),
   };
   const content = { ...fields, crc32: checksumOf(fields) };
@@ -76,9 +77,12 @@ function identityOf(fields: Record<string, unknown>): Identity | undefined {
   if (!isCount(nodeId) || !isId(instanceId) || !isCount(bootCount)) return undefined;
   if (typeof initialized !== 'boolean' || peers === undefined) return undefined;
   const logMayLack = fields['logMayLack'] === true;
+  const goneVoters = fields['goneVoters'] ?? [];
+  if (!Array.isArray(goneVoters) || !goneVoters.every(isCount)) return undefined;
   const divergedAt = fields['divergedAt'] ?? null;
   if (divergedAt !== null && !isCount(divergedAt)) return undefined;
-  const own = { nodeId, instanceId, bootCount, initialized, peers, logMayLack, divergedAt };
+  const marks = { logMayLack, goneVoters, divergedAt };
+  const own = { nodeId, instanceId, bootCount, initialized, peers, ...marks };
   if (clusterId === null && clusterFormedAtMs === null) {
     return { ...own, clusterId, clusterFormedAtMs };
   }

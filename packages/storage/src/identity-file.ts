@@ -48,6 +48,8 @@ export class IdentityFile {
   readonly #logger: Logger;
   /** What the run record said when this start found it. */
   readonly foundLogMayLack: boolean;
+  /** Told by an operator for this start. */
+  readonly foundGoneVoters: readonly NodeId[];
   #identity: Identity;
   /**
    * The newest write. Invariant: once it resolves, everything up to its identity is durable, unless
@@ -63,9 +65,10 @@ export class IdentityFile {
     options: IdentityFileOptions,
     path: string,
     identity: Identity,
-    foundLogMayLack: boolean,
+    found: Identity | undefined,
   ) {
-    this.foundLogMayLack = foundLogMayLack;
+    this.foundLogMayLack = found?.logMayLack ?? false;
+    this.foundGoneVoters = found?.goneVoters ?? [];
     this.#disk = options.disk;
     this.#logger = options.logger;
     this.#path = path;
@@ -84,14 +87,13 @@ export class IdentityFile {
     if (found !== undefined && found.nodeId !== nodeId) {
       throw new DirectoryOfAnotherNode(directory, nodeId, found.nodeId);
     }
-    const foundLogMayLack = found?.logMayLack ?? false;
-    const logMayLack = foundLogMayLack || options.strategy === 'MemFirst';
+    const logMayLack = found?.logMayLack === true || options.strategy === 'MemFirst';
     const identity =
       found === undefined
         ? { ...firstIdentity(nodeId, options.newInstanceId()), logMayLack }
-        : { ...found, bootCount: found.bootCount + 1, logMayLack };
+        : { ...found, bootCount: found.bootCount + 1, logMayLack, goneVoters: [] };
     await replaceFile(disk, path, encodeIdentity(identity));
-    return new IdentityFile(options, path, identity, foundLogMayLack);
+    return new IdentityFile(options, path, identity, found);
   }
 
   /** What is on disk, without counting a start; undefined when there is none. */
@@ -228,6 +230,7 @@ function firstIdentity(nodeId: NodeId, instanceId: InstanceId): Identity {
     clusterFormedAtMs: null,
     peers: new Map(),
     logMayLack: false,
+    goneVoters: [],
     divergedAt: null,
   };
 }

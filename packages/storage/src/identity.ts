@@ -26,6 +26,8 @@ export interface Identity {
    * later one has recovered; taken back by a clean stop.
    */
   readonly logMayLack: boolean;
+  /** Voters that an operator has said to be gone for good, for the next start alone (rule 3). */
+  readonly goneVoters: readonly NodeId[];
   /**
    * The verify entry at which the state was found to be another than a quorum's (design rule 16);
    * until a later one agrees, no run of this directory serves it. Null: none.

@@ -1,3 +1,4 @@
+export * from './accept-loss.ts';
 export * from './application/application-host.ts';
 export * from './application/application-messages.ts';
 export * from './application/application-state-machine.ts';

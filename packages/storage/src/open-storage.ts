@@ -140,8 +140,16 @@ function combine(
 ): RecoveredState {
   const everFormed = file.identity.clusterId !== null || snapshot !== undefined;
   // Nobody acknowledges anything before a log begins: its first entry is synced before it counts.
+  const { foundGoneVoters: goneVoters } = file;
   const recovering = file.foundLogMayLack && (everFormed || log.lastIndex > 0);
-  return { ...log, hardState: raised(hardState, log), snapshot, everFormed, recovering };
+  return {
+    ...log,
+    hardState: raised(hardState, log),
+    snapshot,
+    everFormed,
+    recovering,
+    goneVoters,
+  };
 }
 
 /**

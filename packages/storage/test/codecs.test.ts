@@ -72,6 +72,7 @@ const identity: fc.Arbitrary<Identity> = fc
     bootCount: count,
     initialized: fc.boolean(),
     logMayLack: fc.boolean(),
+    goneVoters: fc.array(count, { maxLength: 3 }),
     divergedAt: fc.option(count),
     cluster: fc.option(fc.record({ clusterId: id, formedAtMs: exact })),
     peers: fc.array(fc.tuple(count, peer), { maxLength: 5 }),

@@ -19,6 +19,7 @@ describe('the first start', () => {
       bootCount: 1,
       initialized: true,
       logMayLack: false,
+      goneVoters: [],
       divergedAt: null,
       clusterId: null,
       clusterFormedAtMs: null,
@@ -28,6 +29,7 @@ describe('the first start', () => {
       hardState: undefined,
       lastIndex: 0,
       everFormed: false,
+      goneVoters: [],
     });
     const after = disk.restart({ type: 'lost' });
     expect(await after.list(dataDirectory)).toEqual([

@@ -137,7 +137,7 @@ export class Dispatcher {
     body: BodyReader,
   ): Promise<Answer | StreamedAnswer> {
     if (route.admin === true) refuseRemoteAdmin(request);
-    if (route.writes) refuseIdempotencyKey(request);
+    if (route.writes && route.admin === true) refuseIdempotencyKey(request);
     const parameters = parseQuery(target.query);
     if (route.parameters !== 'any') {
       const place = `${route.method} ${route.path}`;
@@ -186,7 +186,7 @@ function refuseIdempotencyKey(request: IncomingMessage): void {
   if (request.headersDistinct['idempotency-key'] === undefined) return;
   throw new DEngineError(
     'Unsupported',
-    'Idempotency-Key is not in this version yet: a repeated write could apply twice. ' +
-      'Use POST /cas where that matters; nothing was written',
+    'Idempotency-Key is for writes to keys, and this changes the cluster: leave it out; nothing ' +
+      'was changed',
   );
 }

@@ -6,13 +6,17 @@ import { createHostRule } from './host-rule.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { HttpPort, type ListeningPort, splitAddress } from './http-port.ts';
 import { HttpSeries } from './http-series.ts';
-import { type KeyValueSettings, keyValueRoutes } from './key-value-routes.ts';
+import { keyValueRoutes } from './key-value-routes.ts';
 import { laterRoutes } from './later-routes.ts';
+import { leaseRoutes } from './lease-routes.ts';
 import { type HttpNode, healthRoutes, metricsRoutes, nodeRoutes } from './node-routes.ts';
 import { ByteBudget } from './request-body.ts';
+import { scanRoute } from './scan-route.ts';
+import type { StoreSettings } from './store-fields.ts';
+import { transactionRoute } from './transaction-route.ts';
 import { watchRoute } from './watch-route.ts';
 
-export interface HttpSettings extends KeyValueSettings {
+export interface HttpSettings extends StoreSettings {
   /** Hosts of initial_cluster, advertise_address and `[http] allowed_hosts`; ports are ignored. */
   readonly allowedHosts: readonly string[];
   /** Base64 makes a value a third longer: 6 MiB fits the largest one either way. */
@@ -59,6 +63,9 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     ...shared,
     routes: [
       ...keyValueRoutes(client, settings),
+      transactionRoute(client, settings),
+      scanRoute(client, settings),
+      ...leaseRoutes(client, settings),
       watchRoute(node.watches),
       ...nodeRoutes(node),
       ...laterRoutes(),

@@ -1,40 +1,31 @@
-import {
-  type ClientApi,
-  type Consistency,
-  DEngineError,
-  exactIntegerMax,
-  limits,
-  type ReadResult,
-  type RequestOptions,
-} from '@d-engine/base';
-import { parseConsistency, refuseOverride } from './consistency-names.ts';
+import type { WriteOptions } from '@d-engine/base';
+import { type ClientApi, DEngineError, type KeyLifetime, type ReadResult } from '@d-engine/base';
 import { nullableTextField, refuseUnknown, textField } from './fields.ts';
 import type { JsonObject } from './json-body.ts';
 import { type Answer, jsonAnswer, type Route, type RouteRequest } from './route.ts';
-import { decodeValue, type Encoding, encodeValue, parseEncoding } from './value-encoding.ts';
-
-export interface KeyValueSettings {
-  /** Time for one operation, waits for a leader included. */
-  readonly serverDeadlineMs: number;
-  readonly allowClientOverride: boolean;
-  readonly defaultConsistency: Consistency;
-}
+import {
+  keyBytes,
+  lifetimeFields,
+  readOptions,
+  type StoreSettings,
+  valueBytes,
+  writeOptions,
+} from './store-fields.ts';
+import { type Encoding, encodeValue, parseEncoding } from './value-encoding.ts';
 
 /** /put, /get, /delete and /cas. */
-export function keyValueRoutes(client: ClientApi, settings: KeyValueSettings): Route[] {
-  const options = (request: RouteRequest): RequestOptions => ({
-    deadlineMs: settings.serverDeadlineMs,
-    signal: request.signal,
-  });
+export function keyValueRoutes(client: ClientApi, settings: StoreSettings): Route[] {
+  const options = (request: RouteRequest): WriteOptions => writeOptions(request, settings);
   return [
     post('/put', async (request) => {
       const body = await request.readBody();
-      refuseExpiry(body);
-      refuseUnknown('field', Object.keys(body), ['key', 'value', 'encoding'], 'POST /put');
+      const known = ['key', 'value', 'encoding', 'ttl_ms', 'lease'];
+      refuseUnknown('field', Object.keys(body), known, 'POST /put');
       const encoding = parseEncoding(body['encoding']);
       const key = keyBytes(textField(body, 'key'));
       const value = valueBytes(textField(body, 'value'), encoding, 'value');
-      const { revision } = await client.put(key, value, options(request));
+      const lifetime = lifetimeFields(body);
+      const { revision } = await client.put(key, value, { ...options(request), ...lifetime });
       return jsonAnswer(200, { revision });
     }),
     post('/delete', async (request) => {
@@ -46,8 +37,9 @@ export function keyValueRoutes(client: ClientApi, settings: KeyValueSettings): R
     }),
     post('/cas', async (request) => {
       const swap = parseCompareAndSwap(await request.readBody());
-      const { key, expected, value, encoding } = swap;
-      const result = await client.compareAndSwap(key, expected, value, options(request));
+      const { key, expected, value, encoding, lifetime } = swap;
+      const wanted = { ...options(request), ...lifetime };
+      const result = await client.compareAndSwap(key, expected, value, wanted);
       const { succeeded, current, revision } = result;
       if (succeeded) return jsonAnswer(200, { succeeded, revision });
       if (current === null) return jsonAnswer(200, { succeeded, current, revision });
@@ -65,9 +57,8 @@ export function keyValueRoutes(client: ClientApi, settings: KeyValueSettings): R
       parameters: ['key', 'consistency', 'min_revision', 'encoding'],
       writes: false,
       async handle(request) {
-        const { key, encoding, ...wanted } = parseRead(request.parameters);
-        refuseOverride(wanted.consistency, settings);
-        const result = await client.read([keyBytes(key)], { ...options(request), ...wanted });
+        const { key, encoding } = parseRead(request.parameters);
+        const result = await client.read([keyBytes(key)], readOptions(request, settings));
         return readAnswer(key, result, encoding);
       },
     },
@@ -78,27 +69,16 @@ function post(path: string, handle: Route['handle']): Route {
   return { method: 'POST', path, parameters: [], writes: true, handle };
 }
 
-/** A write that silently outlives its TTL would be worse than one that is refused. */
-function refuseExpiry(body: JsonObject): void {
-  for (const field of ['ttl_ms', 'lease']) {
-    if (!Object.hasOwn(body, field)) continue;
-    throw new DEngineError(
-      'InvalidRequest',
-      `"${field}" is refused: TTLs and leases are not in this version yet; nothing was written`,
-    );
-  }
-}
-
 interface CompareAndSwap {
   readonly key: Uint8Array;
   readonly expected: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly encoding: Encoding | undefined;
+  readonly lifetime: KeyLifetime;
 }
 
 function parseCompareAndSwap(body: JsonObject): CompareAndSwap {
-  refuseExpiry(body);
-  const known = ['key', 'expected', 'value', 'encoding'];
+  const known = ['key', 'expected', 'value', 'encoding', 'ttl_ms', 'lease'];
   refuseUnknown('field', Object.keys(body), known, 'POST /cas');
   const encoding = parseEncoding(body['encoding']);
   const key = keyBytes(textField(body, 'key'));
@@ -109,14 +89,13 @@ function parseCompareAndSwap(body: JsonObject): CompareAndSwap {
     expected: expected === null ? null : valueBytes(expected, encoding, 'expected'),
     value: value === null ? null : valueBytes(value, encoding, 'value'),
     encoding,
+    lifetime: lifetimeFields(body),
   };
 }
 
 interface WantedRead {
   readonly key: string;
   readonly encoding: Encoding | undefined;
-  readonly consistency: Consistency | undefined;
-  readonly minRevision: number | undefined;
 }
 
 function parseRead(parameters: ReadonlyMap<string, string>): WantedRead {
@@ -124,23 +103,7 @@ function parseRead(parameters: ReadonlyMap<string, string>): WantedRead {
   if (key === undefined) {
     throw new DEngineError('InvalidRequest', 'the key is missing: /get?key=...');
   }
-  const consistency = parameters.get('consistency');
-  const minRevision = parameters.get('min_revision');
-  return {
-    key,
-    encoding: parseEncoding(parameters.get('encoding')),
-    consistency: consistency === undefined ? undefined : parseConsistency(consistency),
-    minRevision: minRevision === undefined ? undefined : parseRevision(minRevision),
-  };
-}
-
-function parseRevision(text: string): number {
-  const revision = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (revision <= exactIntegerMax) return revision;
-  throw new DEngineError(
-    'InvalidRequest',
-    `min_revision ${JSON.stringify(text)} is no revision: a whole number from an answer, as in 42`,
-  );
+  return { key, encoding: parseEncoding(parameters.get('encoding')) };
 }
 
 /** Fields of an absent key are null, so that every answer has the same shape. */
@@ -155,22 +118,8 @@ function readAnswer(key: string, result: ReadResult, wanted: Encoding | undefine
     version: entry?.version ?? null,
     revision: result.revision,
     consistency: result.consistency,
+    ttl_left_ms: entry?.ttlLeftMs,
+    lease: entry?.lease,
     encoding: encoded?.encoding,
   });
-}
-
-function keyBytes(text: string): Uint8Array {
-  return within(Buffer.from(text, 'utf8'), limits.keyBytesMax, 'key');
-}
-
-function valueBytes(text: string, encoding: Encoding | undefined, name: string): Uint8Array {
-  return within(decodeValue(text, encoding, name), limits.valueBytesMax, name);
-}
-
-function within(bytes: Uint8Array, bytesMax: number, name: string): Uint8Array {
-  if (bytes.length <= bytesMax) return bytes;
-  throw new DEngineError(
-    'RequestTooLarge',
-    `"${name}" has ${bytes.length} bytes, over the limit of ${bytesMax}`,
-  );
 }

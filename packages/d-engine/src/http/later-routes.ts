@@ -3,11 +3,7 @@ import type { Route } from './route.ts';
 
 /** Routes that users will know from the docs before this version has them. */
 export function laterRoutes(): Route[] {
-  return [
-    later('POST', '/txn', 'transactions; POST /cas changes one key atomically'),
-    later('GET', '/scan', 'scans; GET /get reads one key'),
-    { ...later('POST', '/promote', 'changes of membership'), admin: true },
-  ];
+  return [{ ...later('POST', '/promote', 'changes of membership'), admin: true }];
 }
 
 function later(method: Route['method'], path: string, what: string): Route {

@@ -36,7 +36,7 @@ describe('a cluster in memory', () => {
     expect(text(entry?.value)).toBe('later');
   });
 
-  test('of which a minority is cut off goes on without it, and not the other way round', async () => {
+  test('goes on without a minority that is cut off, and not the other way round', async () => {
     const cluster = await start();
     const leader = await cluster.waitForLeader();
     const others = cluster.nodeIds.filter((id) => id !== leader);

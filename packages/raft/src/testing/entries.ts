@@ -27,4 +27,5 @@ export const nothingRecovered: RecoveredState = {
   lastClusterTimeMs: 0,
   everFormed: false,
   recovering: false,
+  goneVoters: [],
 };

@@ -131,7 +131,7 @@ export class FakeCluster {
     return `instance-${node.id}-${node.instance}`;
   }
 
-  start(id: NodeId): void {
+  start(id: NodeId, goneVoters: readonly NodeId[] = []): void {
     const node = this.node(id);
     node.bootCount += 1;
     node.applied = 0;
@@ -154,7 +154,7 @@ export class FakeCluster {
     const found = node.disk.recovered();
     const recovering = node.mayLack && (found.everFormed || found.lastIndex > 0);
     node.mayLack = recovering || node.strategy === 'MemFirst';
-    const recovered = { ...found, recovering };
+    const recovered = { ...found, recovering, goneVoters };
     node.raft = new Raft(config, recovered, this.at);
     node.applied = recovered.snapshot?.index ?? 0;
     node.raft.applied(node.applied);

@@ -116,6 +116,7 @@ export class FakeDisk {
       lastClusterTimeMs: log[log.length - 1]?.clusterTimeMs ?? 0,
       everFormed: this.everFormed,
       recovering: false,
+      goneVoters: [],
     };
   }
 

@@ -118,6 +118,7 @@ export class SimulatedDisk {
       commitIndex: Math.min(commitIndex, entries.length),
       lastClusterTimeMs: log.at(-1)?.clusterTimeMs ?? 0,
       everFormed: entries.length > 0,
+      goneVoters: [],
       recovering: false,
     };
   }

@@ -54,20 +54,25 @@ describe('POST /put', () => {
     expect([key, value]).toEqual(['', '']);
   });
 
-  it.each(['ttl_ms', 'lease'])('refuses %s, which is not in this version', async (field) => {
-    const reply = await http.post('/put', { key: 'a', value: 'b', [field]: 5 });
-    expect(reply.status).toBe(400);
-    expect(reply.error()).toMatchObject({ code: 4003, name: 'InvalidRequest' });
-    expect(reply.error()['message']).toMatch(/not in this version/);
+  it.each(['ttl_ms', 'lease'])('hands on %s, and refuses what is no such number', async (field) => {
+    expect((await http.post('/put', { key: 'a', value: 'b', [field]: 5 })).status).toBe(200);
+    expect(http.store.calls[0]?.options).toMatchObject(
+      field === 'lease' ? { lease: 5 } : { ttlMs: 5 },
+    );
+    http.store.calls.length = 0;
+    for (const wrong of [-1, 0.5, '5', null]) {
+      const reply = await http.post('/put', { key: 'a', value: 'b', [field]: wrong });
+      expect(reply.status).toBe(400);
+      expect(reply.error()).toMatchObject({ code: 4003, name: 'InvalidRequest' });
+    }
     expect(http.store.calls).toEqual([]);
   });
 
-  it('refuses Idempotency-Key rather than ignoring it', async () => {
+  it('hands on the Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'x' };
     const reply = await http.post('/put', { key: 'a', value: 'b' }, { headers });
-    expect(reply.status).toBe(501);
-    expect(reply.error()).toMatchObject({ name: 'Unsupported', may_have_been_applied: false });
-    expect(http.store.calls).toEqual([]);
+    expect(reply.status).toBe(200);
+    expect(http.store.calls[0]?.options).toMatchObject({ idempotencyKey: 'x' });
   });
 
   it('takes the largest key and value, and none that is larger', async () => {
@@ -255,7 +260,7 @@ describe('POST /cas', () => {
     [{ key: 'k', value: 'v' }, '"expected" is missing.*null means: the key must not exist'],
     [{ key: 'k', expected: null }, '"value" is missing.*null means: delete the key'],
     [{ key: 'k', expected: 1, value: 'v' }, '"expected" must be a string or null'],
-    [{ key: 'k', expected: null, value: 'v', ttl_ms: 1 }, 'not in this version'],
+    [{ key: 'k', expected: null, value: 'v', ttl_ms: -1 }, 'whole number'],
   ])('refuses %j', async (body, message) => {
     const reply = await http.post('/cas', body);
     expect(reply.status).toBe(400);
