@@ -48,7 +48,7 @@ import type { ServedMember } from './services/served-methods.ts';
 import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
-import type { WatchOpener } from './watch/watches.ts';
+import type { WatchOpener } from './watch/watcher.ts';
 
 export interface NodeOptions {
   readonly env: Env;
