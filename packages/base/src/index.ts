@@ -13,6 +13,7 @@ export * from './key-value.ts';
 export * from './leases.ts';
 export * from './limits.ts';
 export * from './logger.ts';
+export * from './membership-api.ts';
 export * from './metrics.ts';
 export * from './network.ts';
 export * from './persistence-strategy.ts';

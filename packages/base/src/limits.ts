@@ -96,6 +96,8 @@ export const limits = {
   snapshotSectionBytesMax: 4_194_304,
   /** Names of 64 members fit in every message; Raft gets slow long before. */
   membersMax: 64,
+  /** Changes of members that wait at a leader: each is made one after the other. */
+  memberChangesMax: 16,
   /** Of so many removed members the directories are known, should one come back by mistake. */
   removedMembersMax: 64,
   /** Header block of a call: metadata is for hints, not for data. */

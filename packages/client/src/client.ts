@@ -19,8 +19,11 @@ import {
   type LeaseStatus,
   type Logger,
   lifetimeOf,
+  type MemberAction,
+  type MemberChangeResult,
   type MembershipWatch,
   type Metrics,
+  type NodeId,
   type NodeStatus,
   type PutOptions,
   type ReadOptions,
@@ -42,8 +45,10 @@ import {
   type WriteResult,
 } from '@d-engine/base';
 import {
+  decodeMemberChangeResult,
   decodeNodeStatus,
   encodeClientReadRequest,
+  encodeMemberChangeRequest,
   methods,
   statusRequestBytes,
   type WriteOutcome,
@@ -98,12 +103,22 @@ export interface Client extends ClientApi {
    * when no deadline is given.
    */
   snapshot(options?: RequestOptions): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * Changes who belongs to the cluster; any member takes it. Resolves once that is committed, and
+   * asking again does no harm. 10 s when no deadline is given.
+   */
+  changeMember(
+    action: MemberAction,
+    nodeId: NodeId,
+    options?: RequestOptions,
+  ): Promise<MemberChangeResult>;
   /** Ends all connections; operations under way and later ones reject. Idempotent. */
   close(): void;
 }
 
 const deadlineMsDefault = 3_000;
 const connectTimeoutMsDefault = 1_000;
+const changeDeadlineMsDefault = 10_000;
 
 /**
  * A client of a cluster over the network. Opens nothing before the first operation.
@@ -284,6 +299,30 @@ class NetworkClient implements Client {
         decode: (message, endpoint) => this.#statusOutcome(message, endpoint),
       },
       options,
+    );
+  }
+
+  async changeMember(
+    action: MemberAction,
+    nodeId: NodeId,
+    options: RequestOptions = {},
+  ): Promise<MemberChangeResult> {
+    const { deadlineMs = changeDeadlineMsDefault } = options;
+    // It answers, with the reason, before this side gives up.
+    const waitMs = Math.max(1, Math.floor(deadlineMs * 0.8));
+    return this.#caller.run(
+      {
+        name: 'changeMember',
+        operation: 'write',
+        target: 'any',
+        method: methods.changeMember,
+        request: encodeMemberChangeRequest({ action, nodeId, waitMs, forwarded: false }),
+        decode: (message) => {
+          const result = decode(message, decodeMemberChangeResult);
+          return result instanceof DEngineError ? unreadable(result) : { ok: true, value: result };
+        },
+      },
+      { ...options, deadlineMs },
     );
   }
 

@@ -3,6 +3,7 @@ import type { ClientApi } from '@d-engine/base';
 import { Command } from 'commander';
 import { asksCluster } from './client-flags.ts';
 import { addLogCommands } from './log-command.ts';
+import { addMemberCommands } from './member-command.ts';
 import { addRecoverCommand } from './recover-command.ts';
 import { exitCodes, runProcess } from './run-process.ts';
 import { addSnapshotCommands } from './snapshot-command.ts';
@@ -49,6 +50,7 @@ clientCommand('status', 'show what one node knows of the cluster', async (client
 });
 addLogCommands(program);
 addSnapshotCommands(program);
+addMemberCommands(program);
 addRecoverCommand(program);
 
 function clientCommand(

@@ -47,6 +47,7 @@ export function connect(options: ConnectOptions): ConnectedClient {
     leaseTimeLeft: (lease, request) => client.leaseTimeLeft(lease, request),
     status: (request) => client.status(request),
     snapshot: (request) => client.snapshot(request),
+    changeMember: (action, nodeId, request) => client.changeMember(action, nodeId, request),
     watch: (target, watched) => client.watch(target, watched),
     watchMembership: (watched) => client.watchMembership(watched),
     async close() {

@@ -1,6 +1,7 @@
 import type { Consistency } from '@d-engine/base';
 import type { NodeSettings } from '@d-engine/node';
 import type { NodeConfig } from './config/index.ts';
+import { membershipSettings } from './membership-settings.ts';
 import { snapshotSettings } from './snapshot-settings.ts';
 import { version } from './version.ts';
 
@@ -40,6 +41,7 @@ export function nodeSettings(config: NodeConfig): NodeSettings {
     requestBytesMax: limits.requestBytesMax,
     stateBytesMax: limits.stateBytesMax,
     stateVerificationIntervalMs: raft.stateVerificationIntervalMs,
+    membership: membershipSettings(config),
     version,
     snapshots: snapshotSettings(config),
     watch: {

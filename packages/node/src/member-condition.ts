@@ -12,6 +12,7 @@ export class MemberCondition {
   readonly #refusals = new Map<NodeId, DEngineError>();
   #olderCluster: DEngineError | undefined;
   #diverged: DEngineError | undefined;
+  #removed: DEngineError | undefined;
   #stopping = false;
 
   /** `hasLeader`: this member leads, or hears a leader that took it. */
@@ -50,6 +51,15 @@ export class MemberCondition {
     return this.#diverged !== undefined;
   }
 
+  /** The cluster goes on without this member: for the rest of this run. */
+  remove(error: DEngineError): void {
+    this.#removed = error;
+  }
+
+  get isRemoved(): boolean {
+    return this.#removed !== undefined;
+  }
+
   stop(): void {
     this.#stopping = true;
   }
@@ -62,6 +72,7 @@ export class MemberCondition {
 
   /** One peer that is wrong about this member must not silence one that a quorum works with. */
   get #refusal(): DEngineError | undefined {
+    if (this.#removed !== undefined) return this.#removed;
     if (this.#olderCluster !== undefined) return this.#olderCluster;
     if (this.#hasLeader()) return undefined;
     for (const refusal of this.#refusals.values()) return refusal;

@@ -11,6 +11,7 @@ import { MemberLeadership } from './leadership.ts';
 import { MemberAddresses } from './member-addresses.ts';
 import { MemberCondition } from './member-condition.ts';
 import type { MemberState } from './member-state.ts';
+import { Membership } from './membership/membership.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { OperationChecks } from './operation-checks.ts';
 import { Peering } from './peering.ts';
@@ -68,6 +69,7 @@ export class MemberParts {
   readonly snapshots: Snapshots;
   readonly timeKeeper: TimeKeeper;
   readonly turns: TurnLoop;
+  readonly membership: Membership;
 
   constructor(context: MemberContext) {
     const { env, settings } = context;
@@ -101,6 +103,7 @@ export class MemberParts {
     this.snapshots = createSnapshots(context, this);
     this.timeKeeper = createTimeKeeper(context, this);
     this.turns = createTurnLoop(context, this);
+    this.membership = createMembership(context, this);
   }
 }
 
@@ -125,6 +128,24 @@ function createRaft({ env, settings, storage, state }: MemberContext): Raft {
     state.recovered,
     env.clock.now(),
   );
+}
+
+function createMembership(context: MemberContext, parts: MemberParts): Membership {
+  const { env, settings, logger, metrics, storage } = context;
+  const { raft, addresses, condition, leadership, transport, turns } = parts;
+  return new Membership({
+    env,
+    settings,
+    logger,
+    metrics,
+    storage,
+    raft,
+    addresses,
+    condition,
+    leadership,
+    transport,
+    requestTurn: () => turns.request(),
+  });
 }
 
 function createTransport(context: MemberContext, parts: MemberParts): Transport {

@@ -6,6 +6,8 @@ import type {
   Listener,
   Logger,
   LogIndex,
+  MemberAction,
+  MemberChangeResult,
   Metrics,
   NodeId,
   NodeStatus,
@@ -46,7 +48,7 @@ import type { ServedMember } from './services/served-methods.ts';
 import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
-import type { WatchOpener } from './watch/watches.ts';
+import type { WatchOpener } from './watch/watcher.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -185,19 +187,9 @@ export class Node {
       logger: this.#logger,
     });
     this.#listener = await listen(this.settings.listenAddress, service);
-    this.#setPeers();
+    this.#parts.membership.start();
     this.#parts.turns.request();
     this.#armIdleTimer();
-  }
-
-  #setPeers(): void {
-    const members = this.#parts.raft.configuration.members;
-    const others = members.filter((member) => member.id !== this.settings.nodeId);
-    const peers = others.map((member) => ({
-      id: member.id,
-      address: this.#parts.addresses.toDial(member.id) ?? member.address,
-    }));
-    this.#parts.transport.setPeers(peers);
   }
 
   /** The address that it listens on, with the real port. */
@@ -295,6 +287,16 @@ export class Node {
     return this.#membershipListeners.add(listener);
   }
 
+  /**
+   * Changes one member; any member takes it. Resolves once that is committed, so that asking again
+   * says `changed: false`; rejects with the reason when the time is over.
+   */
+  changeMember(action: MemberAction, nodeId: NodeId, waitMs: number): Promise<MemberChangeResult> {
+    const { closed } = this.#parts.condition;
+    if (closed !== undefined) return Promise.reject(closed);
+    return this.#parts.membership.changes.request({ action, nodeId }, waitMs);
+  }
+
   /** Somebody noticed that the event loop was held up until now, for so long. */
   noteStall(blockedMs: number): void {
     this.#stalls.note(blockedMs);
@@ -377,6 +379,7 @@ export class Node {
     this.#parts.deadlines.stop();
     this.#parts.timeKeeper.stop();
     this.#parts.snapshots.stop();
+    this.#parts.membership.stop(message);
     this.#parts.transport.stop();
     await this.#listener?.close(100);
     try {
@@ -436,6 +439,7 @@ export class Node {
       this.#parts.writes.onLeadershipChange();
       this.#leaderListeners.tell(this.#parts.leadership.hint);
     }
+    this.#parts.membership.onEffects();
     const { configuration } = this.#parts.raft;
     if (configuration !== this.#configuration) {
       this.#configuration = configuration;
@@ -465,7 +469,7 @@ export class Node {
         this.#clusterRecord = noRoom === undefined ? 'done' : 'noRoom';
         if (noRoom !== undefined) return;
         this.#logger.info('part of cluster', { cluster: bootstrap.clusterId });
-        this.#setPeers();
+        this.#parts.membership.refreshLinks();
         this.#parts.transport.announce();
       },
       (error: unknown) => this.#fail(error),

@@ -9,6 +9,7 @@ import type { StateVerification } from './divergence/state-verification.ts';
 import type { Forwards } from './forwards.ts';
 import type { MemberAddresses } from './member-addresses.ts';
 import type { MemberCondition } from './member-condition.ts';
+import type { Membership } from './membership/membership.ts';
 import type { OperationChecks } from './operation-checks.ts';
 import type { Refusal } from './peers/hello-check.ts';
 import { checkHello, refuseForRoom } from './peers/hello-check.ts';
@@ -25,6 +26,7 @@ export interface PeeringParts {
   readonly forwards: Forwards;
   readonly writes: WriteRouter;
   readonly snapshots: Snapshots;
+  readonly membership: Membership;
   readonly verification: StateVerification;
 }
 
@@ -100,20 +102,18 @@ export class Peering implements TransportObserver {
       expectedNodeId,
       certificate,
       hostsOf: (id) => this.#addresses.hosts(id),
-      isMember: (id) => this.#isMember(id),
+      isMember: (id, sameCluster) => this.#parts().membership.knows(id, sameCluster),
       verdict: (hello) => this.#verdict(hello),
     });
     if (refusal === undefined) this.#addresses.learn(theirs.nodeId, theirs.advertiseAddress);
+    else if (refusal.reason === 'otherInstance') {
+      this.#parts().membership.successors.note(theirs.nodeId, theirs.instanceId);
+    }
     const dialledMe = expectedNodeId === undefined && theirs.targetNodeId !== undefined;
     if (refusal?.reason === 'otherCluster' && dialledMe) {
       this.#stopBesideOlderCluster(theirs, refusal);
     }
     return refusal;
-  }
-
-  #isMember(id: NodeId): boolean {
-    const configured = this.#raft.configuration.members.some((member) => member.id === id);
-    return configured || this.#settings.initialMembers.some((member) => member.id === id);
   }
 
   #verdict(hello: Hello): HelloVerdict {
@@ -218,12 +218,13 @@ export class Peering implements TransportObserver {
 
   onRefused(peer: NodeId, refusal: RefusedLink): void {
     // Strangers share one key: their node ids are theirs to invent.
-    const name = this.#isMember(peer) ? `${peer}` : 'stranger';
+    const name = this.#parts().membership.knows(peer, false) ? `${peer}` : 'stranger';
     const key = `${name} ${refusal.name} ${refusal.byPeer}`;
     const who = refusal.byPeer ? `peer ${peer} refused this member` : `refused peer ${peer}`;
     this.#logOnce(key, `${who}: ${refusal.message}`);
-    if (!refusal.byPeer || refusal.name !== 'MemberRefused') return;
-    this.#condition.refuse(peer, new DEngineError('MemberRefused', refusal.message));
+    if (!refusal.byPeer) return;
+    if (refusal.name !== 'MemberRefused' && refusal.name !== 'MemberRemoved') return;
+    this.#condition.refuse(peer, new DEngineError(refusal.name, refusal.message));
   }
 
   #logOnce(key: string, line: string): void {

@@ -1,6 +1,7 @@
 import type { Address, Consistency, NodeId, PersistenceStrategy } from '@d-engine/base';
 import type { Member } from '@d-engine/raft';
 import type { FlushPolicy } from './log-flusher.ts';
+import type { MembershipSettings } from './membership/membership-settings.ts';
 import type { SnapshotSettings } from './snapshots/snapshot-settings.ts';
 import type { WatchSettings } from './watch/watch-settings.ts';
 
@@ -43,6 +44,7 @@ export interface NodeSettings {
   readonly stateBytesMax: number;
   /** Between two entries as of which all members compare their states; 0: never. */
   readonly stateVerificationIntervalMs: number;
+  readonly membership: MembershipSettings;
   readonly version: string;
   readonly snapshots: SnapshotSettings;
   readonly watch: WatchSettings;

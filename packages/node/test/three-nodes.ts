@@ -37,6 +37,16 @@ export const watchSettings: NodeSettings['watch'] = {
   lagMeasured: true,
 };
 
+export const membershipSettings: NodeSettings['membership'] = {
+  catchUpEntriesMax: 10,
+  catchUpCheckIntervalMs: 100,
+  staleLearnerMs: 5_000,
+  staleCheckIntervalMs: 500,
+  silentLooksMax: 3,
+  silenceCheckIntervalMs: 500,
+  join: { attemptsMax: 3, timeoutMs: 1_000, backoffMs: 50, backoffMaxMs: 300, compress: false },
+};
+
 export function settingsOf(
   nodeId: NodeId,
   members: readonly NodeId[],
@@ -72,6 +82,7 @@ export function settingsOf(
     requestBytesMax: 100_000,
     stateBytesMax: 100_000_000,
     stateVerificationIntervalMs: 0,
+    membership: membershipSettings,
     version: 'test',
     snapshots: snapshotSettings,
     watch: watchSettings,

@@ -17,6 +17,7 @@ export * from './http-error.ts';
 export * from './join-messages.ts';
 export * from './leader-metadata.ts';
 export type { LeaseState } from './lease-status.ts';
+export * from './member-change-messages.ts';
 export * from './membership-messages.ts';
 export * from './methods.ts';
 export * from './peer-frame.ts';

@@ -1,5 +1,7 @@
 import {
   type Address,
+  type ClusterId,
+  type InstanceId,
   type LogIndex,
   type NodeId,
   ProtobufReader,
@@ -23,6 +25,10 @@ export interface JoinRequest {
   readonly nodeRole: NodeRoleName;
   readonly address: Address;
   readonly status: NodeStatusName;
+  /** Ours: the data directory; undefined: the one that answers first. */
+  readonly instanceId: InstanceId | undefined;
+  /** Ours: what the data in it is of; undefined: of no cluster. */
+  readonly clusterId: ClusterId | undefined;
 }
 
 /** `d_engine.server.storage.SnapshotMetadata`. */
@@ -47,6 +53,8 @@ export function encodeJoinRequest(request: JoinRequest): Uint8Array {
   writeUint(writer, 2, nodeRoleCodec.toNumber(request.nodeRole));
   writeString(writer, 3, request.address);
   writeUint(writer, 4, nodeStatusCodec.toNumber(request.status));
+  if (request.instanceId !== undefined) writer.string(100, request.instanceId);
+  if (request.clusterId !== undefined) writer.string(101, request.clusterId);
   return writer.finish();
 }
 
@@ -56,14 +64,18 @@ export function decodeJoinRequest(bytes: Uint8Array): JoinRequest {
   let nodeRole: NodeRoleName = 'unspecified';
   let address = '';
   let status: NodeStatusName = 'unspecified';
+  let instanceId: InstanceId | undefined;
+  let clusterId: ClusterId | undefined;
   while (reader.next()) {
     if (reader.field === 1) nodeId = reader.uint();
     else if (reader.field === 2) nodeRole = nodeRoleCodec.toName(reader.int32());
     else if (reader.field === 3) address = reader.string();
     else if (reader.field === 4) status = nodeStatusCodec.toName(reader.int32());
+    else if (reader.field === 100) instanceId = reader.string();
+    else if (reader.field === 101) clusterId = reader.string();
     else reader.skip();
   }
-  return { nodeId, nodeRole, address, status };
+  return { nodeId, nodeRole, address, status, instanceId, clusterId };
 }
 
 export function encodeJoinResponse(response: JoinResponse): Uint8Array {

@@ -14,6 +14,7 @@ export const methods = {
   reflection: 'grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
   reflectionAlpha: 'grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
   status: 'd_engine.admin.v1.AdminService/Status',
+  changeMember: 'd_engine.admin.v1.AdminService/ChangeMember',
   saveSnapshot: 'd_engine.admin.v1.AdminService/SaveSnapshot',
   peerControl: 'd_engine.peer.v1.PeerService/Control',
   peerData: 'd_engine.peer.v1.PeerService/Data',

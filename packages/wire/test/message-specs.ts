@@ -343,6 +343,8 @@ export const clusterSpecs: MessageSpec[] = [
       nodeRole: fc.constantFrom(...roles),
       address: text,
       status: fc.constantFrom(...statuses),
+      instanceId: optional(text),
+      clusterId: optional(text),
     }),
     (request) => ({
       ...request,
@@ -370,6 +372,34 @@ export const clusterSpecs: MessageSpec[] = [
     }),
     wire.encodeJoinResponse,
     wire.decodeJoinResponse,
+  ),
+  spec(
+    'd_engine.admin.v1.MemberChangeRequest',
+    fc.record({
+      action: fc.constantFrom('promote', 'remove', 'transfer', 'replace'),
+      nodeId: uint32,
+      waitMs: exact,
+      forwarded: fc.boolean(),
+    }),
+    (request) => ({
+      ...request,
+      action: ['', 'promote', 'remove', 'transfer', 'replace'].indexOf(request.action),
+    }),
+    wire.encodeMemberChangeRequest,
+    wire.decodeMemberChangeRequest,
+  ),
+  spec(
+    'd_engine.admin.v1.MemberChangeResult',
+    fc.record({
+      nodeId: uint32,
+      changed: fc.boolean(),
+      voters: fc.array(uint32),
+      learners: fc.array(uint32),
+      leaderId: fc.option(uint32),
+    }),
+    (result) => ({ ...result, leaderId: result.leaderId ?? undefined }),
+    wire.encodeMemberChangeResult,
+    wire.decodeMemberChangeResult,
   ),
   spec(
     'grpc.health.v1.HealthCheckRequest',

@@ -125,6 +125,14 @@ const watchKeys = [
   'raft.watch.heartbeat_interval_ms',
 ];
 
+const membershipKeys = [
+  'raft.membership.zombie.threshold',
+  'raft.membership.zombie.purge_interval',
+  'raft.membership.promotion.stale_learner_threshold',
+  'raft.membership.promotion.stale_check_interval',
+  'raft.auto_join.rpc_enable_compression',
+];
+
 test('the keys that have an effect, besides those of the planes', () => {
   const isOfPlane = (path: string): boolean => /^network\.(control|data|bulk)\./.test(path);
   const active = schema.keys.filter(
@@ -138,6 +146,8 @@ test('the keys that have an effect, besides those of the planes', () => {
     'cluster.db_root_dir',
     'cluster.log_dir',
     'raft.general_raft_timeout_duration_in_ms',
+    'raft.learner_catchup_threshold',
+    'raft.learner_check_throttle_ms',
     'raft.snapshot_rpc_timeout_ms',
     'raft.state_verification_interval_ms',
     'raft.election.election_timeout_min',
@@ -169,6 +179,7 @@ test('the keys that have an effect, besides those of the planes', () => {
     'raft.snapshot.snapshot_push_max_retry',
     'raft.snapshot.push_timeout_in_ms',
     'raft.snapshot.receive_chunk_timeout_in_sec',
+    ...membershipKeys,
     'raft.rpc_compression.replication_response',
     'raft.rpc_compression.election_response',
     'raft.rpc_compression.snapshot_response',
@@ -195,7 +206,6 @@ test('the keys that have an effect, besides those of the planes', () => {
 
 describe('spellings of other versions', () => {
   test.each([
-    ['raft.learner_raft_log_gap = 10', (raft) => raft.learnerCatchupThresholdEntries, 10],
     [
       'raft.election.rpc_peer_connectinon_monitor_interval_in_sec = 9',
       (raft) => raft.election.peerMonitorIntervalSeconds,
@@ -223,6 +233,12 @@ describe('spellings of other versions', () => {
     expect(pick(config.raft)).toBe(value);
     // The warning names the key as the user wrote it.
     expect(warnings.at(-1)).toContain(toml.split(' ')[0]);
+  });
+
+  test('one that has an effect is taken without a word', () => {
+    const { config, warnings } = loadText('raft.learner_raft_log_gap = 10');
+    expect(config.raft.learnerCatchupThresholdEntries).toBe(10);
+    expect(warnings).toEqual([]);
   });
 
   test('the strategy of persistence', () => {

@@ -114,10 +114,7 @@ export class Dispatcher {
     const { routes } = this.#options;
     const route = routes.find(({ path }) => path === target.path);
     if (route === undefined) {
-      const known = routes
-        .filter(({ isLater }) => isLater !== true)
-        .map(({ method, path }) => `${method} ${path}`)
-        .join(', ');
+      const known = routes.map(({ method, path }) => `${method} ${path}`).join(', ');
       throw new DEngineError('NotFound', `no such route; there are: ${known}`);
     }
     const allowed = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];

@@ -25,6 +25,17 @@ export function textField(body: JsonObject, name: string): string {
   throw new DEngineError('InvalidRequest', `"${name}" must be a string, not ${typeName(value)}`);
 }
 
+/** A whole number that must be there. */
+export function numberField(body: JsonObject, name: string, least: number, most: number): number {
+  const value = requiredField(body, name);
+  const fits = typeof value === 'number' && Number.isInteger(value);
+  if (fits && value >= least && value <= most) return value;
+  throw new DEngineError(
+    'InvalidRequest',
+    `"${name}" must be a whole number from ${least} to ${most}`,
+  );
+}
+
 /** The text of a field that must be there, where null has a meaning of its own. */
 export function nullableTextField(body: JsonObject, name: string, meaning: string): string | null {
   const value = requiredField(body, name, `; null means: ${meaning}`);

@@ -7,8 +7,8 @@ import { type HttpLimits, httpLimits } from './http-limits.ts';
 import { HttpPort, type ListeningPort, splitAddress } from './http-port.ts';
 import { HttpSeries } from './http-series.ts';
 import { keyValueRoutes } from './key-value-routes.ts';
-import { laterRoutes } from './later-routes.ts';
 import { leaseRoutes } from './lease-routes.ts';
+import { memberRoutes } from './member-routes.ts';
 import { type HttpNode, healthRoutes, metricsRoutes, nodeRoutes } from './node-routes.ts';
 import { ByteBudget } from './request-body.ts';
 import { scanRoute } from './scan-route.ts';
@@ -68,7 +68,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       ...leaseRoutes(client, settings),
       watchRoute(node.watches),
       ...nodeRoutes(node),
-      ...laterRoutes(),
+      ...memberRoutes(node),
     ],
     hostRule: createHostRule(settings.allowedHosts, hostname()),
   });

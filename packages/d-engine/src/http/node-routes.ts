@@ -1,10 +1,11 @@
 import type { LeaderHint, NodeStatus } from '@d-engine/base';
 import type { HealthReport, WatchOpener } from '@d-engine/node';
 import { reachableAddress } from './address.ts';
+import type { MemberChanger } from './member-routes.ts';
 import { type Answer, jsonAnswer, type Route } from './route.ts';
 
 /** The node as HTTP sees it. All answers are local and at once. */
-export interface HttpNode {
+export interface HttpNode extends MemberChanger {
   status(): NodeStatus;
   health(): HealthReport;
   leaderHint(callerHost: string): LeaderHint | undefined;

@@ -38,8 +38,6 @@ export interface Route {
   readonly writes: boolean;
   /** Changes the cluster: for callers on this machine only. */
   readonly admin?: boolean;
-  /** Known from the docs, and answered with 501 in this version. */
-  readonly isLater?: boolean;
   handle(request: RouteRequest): Promise<Answer> | Answer | StreamedAnswer;
 }
 

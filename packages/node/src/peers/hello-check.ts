@@ -27,7 +27,7 @@ export interface HelloContext {
   readonly own: Hello;
   /** Undefined on the accepting side, which learns it from the hello. */
   readonly expectedNodeId: NodeId | undefined;
-  readonly isMember: (nodeId: NodeId) => boolean;
+  readonly isMember: (nodeId: NodeId, sameCluster: boolean) => boolean;
   /** Of a caller, where the network asks for one: it must bear a host of the member. */
   readonly certificate?: CallerCertificate | undefined;
   /** Under which a member is reached. */
@@ -67,7 +67,8 @@ export function checkHello(theirs: Hello, context: HelloContext): Refusal | unde
       `the address of node ${context.expectedNodeId} belongs to ${who}: mend initial_cluster`,
     );
   }
-  if (!context.isMember(theirs.nodeId)) {
+  const sameCluster = own.clusterId !== null && own.clusterId === theirs.clusterId;
+  if (!context.isMember(theirs.nodeId, sameCluster)) {
     return refuse('unknownMember', `${who} is no member of the cluster of node ${own.nodeId}`);
   }
   const { certificate } = context;

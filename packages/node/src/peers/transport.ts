@@ -1,4 +1,5 @@
 import type {
+  Address,
   CallerCertificate,
   Env,
   Failure,
@@ -169,6 +170,11 @@ export class Transport {
   /** False: the link is down, and nothing was sent. */
   sendBulk(to: NodeId, frame: SnapshotFrame): boolean {
     return this.#links.get(keyOf(to, 'bulk'))?.send(frame) ?? false;
+  }
+
+  /** Of a peer that has links. */
+  addressOf(peer: NodeId): Address | undefined {
+    return this.#links.get(keyOf(peer, 'data'))?.peer.address;
   }
 
   isConnected(peer: NodeId): boolean {

@@ -6,6 +6,7 @@ import type { ReadRequest } from '../reads.ts';
 import { ClientCalls } from './client-calls.ts';
 import { ClusterCalls } from './cluster-calls.ts';
 import { Health } from './health.ts';
+import { MemberCalls } from './member-calls.ts';
 import { MemberService } from './member-service.ts';
 import { MembershipStream } from './membership-stream.ts';
 import { SnapshotSaves } from './snapshot-saves.ts';
@@ -29,6 +30,11 @@ export function servedMethods(
   const submitRead = (request: ReadRequest): DEngineError | undefined => member.submitRead(request);
   const clientCalls = new ClientCalls({ writes, submitRead, checks, leadership });
   const clusterCalls = new ClusterCalls({ status: () => member.status() });
+  const memberCalls = new MemberCalls({
+    changes: parts.membership.changes,
+    leadership,
+    clusterId: () => member.status().clusterId,
+  });
   const health = new Health({ clock, isReady: () => member.isReady() });
   const saves = new SnapshotSaves({
     open: () => member.openSnapshot(),
@@ -38,6 +44,7 @@ export function servedMethods(
     handlers: new Map([
       ...clientCalls.handlers(),
       ...clusterCalls.handlers(),
+      ...memberCalls.handlers(),
       [methods.healthCheck, (call) => health.check(call)],
     ]),
     streams: new Map([

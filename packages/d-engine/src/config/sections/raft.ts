@@ -22,7 +22,7 @@ export const raftSection = {
       unit: 'entries',
       default: 1,
       minimum: 1,
-      effect: 'not-yet',
+      effect: 'active',
       aliases: ['learner_raft_log_gap'],
       doc: 'A learner counts as caught up when it is at most this far behind.',
     },
@@ -32,7 +32,7 @@ export const raftSection = {
       unit: 'ms',
       default: 1000,
       minimum: 0,
-      effect: 'not-yet',
+      effect: 'active',
       doc: 'Least time between two looks at whether a learner has caught up.',
     },
     snapshotRpcTimeoutMs: {

@@ -104,14 +104,6 @@ describe('routes', () => {
     expect(reply.headers.allow).toBe(allow);
     expect(reply.error()).toMatchObject({ code: 10004, name: 'MethodNotAllowed' });
   });
-
-  it.each([['POST', '/promote']])('%s %s is for later: 501', async (method, path) => {
-    const body = method === 'POST' ? { body: '{"node_id":4}' } : {};
-    const reply = await http.call(method, path, body);
-    expect(reply.status).toBe(501);
-    expect(reply.error()).toMatchObject({ code: 10001, name: 'Unsupported', retryable: false });
-    expect(reply.error()['message']).toContain('not in this version yet');
-  });
 });
 
 describe('what is not HTTP/1.1', () => {

@@ -12,6 +12,7 @@ import {
 import type { HealthReport, WatchOpener } from '@d-engine/node';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../http-api.ts';
 import type { HttpLimits } from '../http-limits.ts';
+import type { MemberChanger } from '../member-routes.ts';
 import { FakeStore } from './fake-store.ts';
 
 export const followerStatus: NodeStatus = {
@@ -66,6 +67,8 @@ export class HttpFixture {
   watches: WatchOpener = {
     open: () => new DEngineError('RateLimited', 'this test has no watches'),
   };
+  changeMember: MemberChanger['changeMember'] = () =>
+    Promise.reject(new DEngineError('Unsupported', 'this test has no members'));
   readonly counted: Map<string, number> = new Map<string, number>();
   readonly #listener: Server;
 
@@ -76,6 +79,7 @@ export class HttpFixture {
         status: () => this.status,
         health: () => this.health,
         leaderHint: () => this.hint,
+        changeMember: (action, nodeId, waitMs) => this.changeMember(action, nodeId, waitMs),
         watches: { open: (request, wake) => this.watches.open(request, wake) },
       },
       settings: {
