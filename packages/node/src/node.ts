@@ -48,7 +48,7 @@ import type { ServedMember } from './services/served-methods.ts';
 import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
-import type { WatchOpener } from './watch/watches.ts';
+import type { WatchOpener } from './watch/watcher.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -288,12 +288,10 @@ export class Node {
   }
 
   /**
-   * Changes one member; any member takes it. Resolves once that is committed, so that asking again
-   * says `changed: false`; rejects with the reason when the time is over.
+   * Changes one member; any member takes it. Resolves once that is committed: asking again does no
+   * harm. Rejects with the reason when the time is over.
    */
   changeMember(action: MemberAction, nodeId: NodeId, waitMs: number): Promise<MemberChangeResult> {
-    const { closed } = this.#parts.condition;
-    if (closed !== undefined) return Promise.reject(closed);
     return this.#parts.membership.changes.request({ action, nodeId }, waitMs);
   }
 
