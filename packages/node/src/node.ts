@@ -31,6 +31,7 @@ import type {
   Storage,
 } from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
+import { asError } from './as-error.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
@@ -493,8 +494,4 @@ export class Node {
       this.#armIdleTimer();
     });
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(describeError(thrown));
 }
