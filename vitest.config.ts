@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { testScale } from './tools/test-scale.ts';
 
@@ -9,6 +10,11 @@ const processTests = [
 ];
 const timeoutFactor = testScale === 'long' ? 30 : 1;
 
+/** What adapters import by the name that users know, from its source: nothing is built first. */
+const adaptersSeeSources = {
+  'd-engine/storage': fileURLToPath(new URL('packages/d-engine/src/storage.ts', import.meta.url)),
+};
+
 /** The gate adds a machine-readable report to what people read. */
 const report = process.env['D_ENGINE_TEST_REPORT'];
 
@@ -18,6 +24,7 @@ const config: ViteUserConfig = defineConfig({
     ...(report === undefined ? {} : { outputFile: { json: report } }),
     projects: [
       {
+        resolve: { alias: adaptersSeeSources },
         test: {
           name: 'unit',
           include: roots.map((root) => `${root}/**/*.test.ts`),
@@ -29,6 +36,7 @@ const config: ViteUserConfig = defineConfig({
       {
         // Real processes, ports and disks: one file at a time, after the units, so that nothing
         // else takes their CPU.
+        resolve: { alias: adaptersSeeSources },
         test: {
           name: 'process',
           include: processTests,

@@ -1,8 +1,9 @@
 import { runLogBench } from './log.ts';
 import { runNodeBench } from './node.ts';
 import { runStateBench } from './state.ts';
+import { runWatchBench } from './watch.ts';
 
-// npm run bench:storage -- state|log|node [--keys N] [--gzip]
+// npm run bench:storage -- state|log|node|watch [--keys N] [--gzip]
 
 const [what, ...rest] = process.argv.slice(2);
 const keysAt = rest.indexOf('--keys');
@@ -12,10 +13,11 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   state: () => runStateBench({ keyCount, compress }),
   log: () => runLogBench(),
   node: () => runNodeBench(keyCount),
+  watch: () => runWatchBench(10_000),
 };
 const bench = benches[what ?? ''];
 if (bench === undefined || !Number.isInteger(keyCount) || keyCount < 1000) {
-  const usage = 'bench:storage -- state|log|node [--keys N, at least 1000] [--gzip]';
+  const usage = 'bench:storage -- state|log|node|watch [--keys N, at least 1000] [--gzip]';
   console.error(`usage: npm run ${usage}`);
   process.exitCode = 2;
 } else {

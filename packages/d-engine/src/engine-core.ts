@@ -1,7 +1,7 @@
 import type { Address, ClientApi, Disk, Listener, Logger, Metrics } from '@d-engine/base';
 import { DEngineError, describeError } from '@d-engine/base';
 import { Node, splitAddress } from '@d-engine/node';
-import type { ApplicationFactory } from '@d-engine/storage';
+import type { ApplicationFactory, OpenStateMachine } from '@d-engine/storage';
 import type { NodeConfig } from './config/index.ts';
 import { nodeSettings } from './engine-settings.ts';
 import type { RealEnv } from './env/index.ts';
@@ -23,6 +23,8 @@ export interface EngineCoreOptions {
   readonly ports: 'none' | 'client' | 'clientAndMetrics';
   /** Instead of the key-value store. */
   readonly application?: ApplicationFactory | undefined;
+  /** Where the key-value store keeps its state, instead of in memory. */
+  readonly openStateMachine?: OpenStateMachine | undefined;
   /** Instead of this machine's files. */
   readonly disk?: Disk | undefined;
 }
@@ -119,6 +121,7 @@ async function startParts(
     logger,
     metrics,
     application: options.application,
+    openStateMachine: options.openStateMachine,
     listen: async (address, service) => {
       if (!hasPort) return noListener(address);
       return env.network.listen(address, service, {

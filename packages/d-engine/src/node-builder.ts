@@ -1,6 +1,6 @@
 import type { Disk, Logger } from '@d-engine/base';
 import { assert } from '@d-engine/base';
-import type { ApplicationFactory } from '@d-engine/storage';
+import type { ApplicationFactory, OpenStateMachine } from '@d-engine/storage';
 import type { LoadedConfig } from './config/index.ts';
 import type { WaitReadyOptions } from './embedded/embedded-engine.ts';
 import { EmbeddedEngine } from './embedded/embedded-engine.ts';
@@ -25,6 +25,7 @@ export class NodeBuilder {
   #logger: Logger | undefined;
   #metrics: HostMetrics | undefined;
   #application: ApplicationFactory | undefined;
+  #openStateMachine: OpenStateMachine | undefined;
   #disk: Disk | undefined;
 
   /** Aborting the signal stops the node gracefully. */
@@ -36,6 +37,12 @@ export class NodeBuilder {
   /** A state machine of one's own instead of the key-value store; the same on every member. */
   stateMachine(create: ApplicationFactory): this {
     this.#application = create;
+    return this;
+  }
+
+  /** Where the key-value store keeps its state, instead of in memory: a package for it. */
+  stateMachineOnDisk(open: OpenStateMachine): this {
+    this.#openStateMachine = open;
     return this;
   }
 
@@ -63,6 +70,7 @@ export class NodeBuilder {
       logger: this.#logger,
       metrics: this.#metrics,
       application: this.#application,
+      openStateMachine: this.#openStateMachine,
       disk: this.#disk,
     });
   }
@@ -74,6 +82,7 @@ interface NodeParts {
   readonly logger: Logger | undefined;
   readonly metrics: HostMetrics | undefined;
   readonly application: ApplicationFactory | undefined;
+  readonly openStateMachine: OpenStateMachine | undefined;
   readonly disk: Disk | undefined;
 }
 

@@ -5,5 +5,10 @@ export { Node } from './node.ts';
 export type { NodeSettings } from './settings.ts';
 export { prefixSelection, type WatchSelection } from './watch/watch-selection.ts';
 export type { WatchSettings } from './watch/watch-settings.ts';
-export type { OpenWatch, WatcherRequest, WatchNotice } from './watch/watcher.ts';
-export type { WatchOpener } from './watch/watches.ts';
+export type {
+  OpenWatch,
+  WatcherRequest,
+  WatchNotice,
+  WatchOpener,
+} from './watch/watcher.ts';
+export { Watches } from './watch/watches.ts';

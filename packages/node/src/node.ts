@@ -31,6 +31,7 @@ import type {
   Storage,
 } from '@d-engine/storage';
 import { hintAddress } from './addresses.ts';
+import { asError } from './as-error.ts';
 import { handOver } from './hand-over.ts';
 import type { HealthReport } from './health.ts';
 import { healthReport, isReady } from './health.ts';
@@ -48,7 +49,7 @@ import type { ServedMember } from './services/served-methods.ts';
 import { servedMethods } from './services/served-methods.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
-import type { WatchOpener } from './watch/watches.ts';
+import type { WatchOpener } from './watch/watcher.ts';
 
 export interface NodeOptions {
   readonly env: Env;
@@ -288,12 +289,10 @@ export class Node {
   }
 
   /**
-   * Changes one member; any member takes it. Resolves once that is committed, so that asking again
-   * says `changed: false`; rejects with the reason when the time is over.
+   * Changes one member; any member takes it. Resolves once that is committed: asking again does no
+   * harm. Rejects with the reason when the time is over.
    */
   changeMember(action: MemberAction, nodeId: NodeId, waitMs: number): Promise<MemberChangeResult> {
-    const { closed } = this.#parts.condition;
-    if (closed !== undefined) return Promise.reject(closed);
     return this.#parts.membership.changes.request({ action, nodeId }, waitMs);
   }
 
@@ -495,8 +494,4 @@ export class Node {
       this.#armIdleTimer();
     });
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(describeError(thrown));
 }

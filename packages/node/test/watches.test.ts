@@ -204,3 +204,36 @@ test('a watch begins with the call, however late its loop', async () => {
   expect(await next(world, reader)).toMatchObject({ type: 'ready' });
   expect(await events(world, reader, 5)).toHaveLength(5);
 });
+
+test('what a transaction changes is told as one', async () => {
+  const world = new VirtualWorld({ seed: 12 });
+  const node = await startNode(world, settingsOf(1, [1]));
+  const watch = node.client.watch({ prefix: '' });
+  const { revision } = await world.complete(
+    node.client.txn({
+      compare: [],
+      success: [
+        { type: 'put', key: 'a', value: '1' },
+        { type: 'put', key: 'b', value: '2' },
+        { type: 'put', key: 'c', value: '3' },
+      ],
+      failure: [],
+    }),
+  );
+  expect(await next(world, watch)).toMatchObject({ type: 'ready' });
+  const batch = await next(world, watch);
+  expect(batch).toMatchObject({ type: 'events', token: { revision } });
+  expect(batch.type === 'events' && batch.events.map(line)).toEqual([
+    'put a 1 undefined',
+    'put b 2 undefined',
+    'put c 3 undefined',
+  ]);
+});
+
+test('the end of a TTL is told as a delete', async () => {
+  const world = new VirtualWorld({ seed: 13 });
+  const node = await startNode(world, settingsOf(1, [1]));
+  const watch = node.client.watch({ key: 'k' }, { previousValues: true });
+  await world.complete(node.client.put('k', 'v', { ttlMs: 1_000 }));
+  expect(await events(world, watch, 2)).toEqual(['put k v null', 'delete k null v']);
+});

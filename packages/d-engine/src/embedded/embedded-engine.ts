@@ -51,10 +51,18 @@ export class EmbeddedEngine {
   static async start(options: EmbeddedStart): Promise<EmbeddedEngine> {
     const loaded = loadEmbedded(options);
     const { logger, metrics, stateMachine: application, storage: disk } = options;
+    const { openStateMachine } = options;
     const host =
       options.thread === 'worker'
         ? await WorkerHost.start({ loaded, logger, metrics })
-        : await LocalHost.start({ loaded, logger, metrics, application, disk });
+        : await LocalHost.start({
+            loaded,
+            logger,
+            metrics,
+            application,
+            openStateMachine,
+            disk,
+          });
     return new EmbeddedEngine(host, application !== undefined);
   }
 

@@ -1,6 +1,6 @@
 import type { Address, ClientApi, Disk, LeaderHint, Logger } from '@d-engine/base';
 import { assert, describeError } from '@d-engine/base';
-import type { ApplicationFactory } from '@d-engine/storage';
+import type { ApplicationFactory, OpenStateMachine } from '@d-engine/storage';
 import type { LoadedConfig } from '../config/index.ts';
 import { EngineCore } from '../engine-core.ts';
 import { FileLogger, MetricsRegistry } from '../env/index.ts';
@@ -13,6 +13,7 @@ export interface LocalHostOptions {
   readonly logger: Logger | undefined;
   readonly metrics: HostMetrics | undefined;
   readonly application?: ApplicationFactory | undefined;
+  readonly openStateMachine?: OpenStateMachine | undefined;
   readonly disk?: Disk | undefined;
   /** Opens the port of a member that is alone, too. */
   readonly opensPort?: boolean;
@@ -66,6 +67,7 @@ export class LocalHost implements EngineHost {
         renderMetrics: render,
         ports: isAlone && options.opensPort !== true ? 'none' : 'client',
         application: options.application,
+        openStateMachine: options.openStateMachine,
         disk: options.disk,
       });
       logger.info('engine started', { node: core.nodeId, address: core.address ?? 'no port' });

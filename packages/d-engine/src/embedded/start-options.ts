@@ -1,6 +1,6 @@
 import type { Disk, Logger, Metrics } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
-import type { ApplicationFactory } from '@d-engine/storage';
+import type { ApplicationFactory, OpenStateMachine } from '@d-engine/storage';
 import type { Environment, LoadedConfig } from '../config/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { readOptionalFile } from '../read-optional-file.ts';
@@ -61,6 +61,8 @@ export interface EmbeddedOptions {
    * {@link EmbeddedEngine.propose}. On the host's thread only.
    */
   readonly stateMachine?: ApplicationFactory;
+  /** Where the key-value store keeps its state, instead of in memory. On the host's thread only. */
+  readonly openStateMachine?: OpenStateMachine;
   /** Where the member keeps its files instead of the machine's disk. On the host's thread only. */
   readonly storage?: Disk;
 }
@@ -70,7 +72,8 @@ export type EmbeddedStart = EmbeddedSource & EmbeddedOptions;
 /** Throws ConfigError with all that is wrong. */
 export function loadEmbedded(options: EmbeddedStart): LoadedConfig {
   const { dataDir, configPath, config, thread, stateMachine, storage } = options;
-  if (thread === 'worker' && (stateMachine !== undefined || storage !== undefined)) {
+  const ofHost = [stateMachine, options.openStateMachine, storage];
+  if (thread === 'worker' && ofHost.some((part) => part !== undefined)) {
     const message = 'a state machine or storage of the host works on its own thread only';
     throw new DEngineError('Unsupported', `${message}: leave out thread: 'worker'`);
   }

@@ -6,6 +6,7 @@ import {
   methods,
   toDEngineError,
 } from '@d-engine/wire';
+import type { Leadership } from '../write-router.ts';
 import type { LeaderChanges } from './leader-changes.ts';
 import type { MemberRequest } from './member-action.ts';
 
@@ -20,7 +21,7 @@ export class MemberChanges {
   readonly #raft: Raft;
   readonly #leader: LeaderChanges;
   readonly #addressOf: (nodeId: NodeId) => Address | undefined;
-  readonly #noLeader: () => DEngineError;
+  readonly #leadership: Leadership;
 
   constructor(options: {
     readonly env: Pick<Env, 'clock' | 'network'>;
@@ -28,13 +29,13 @@ export class MemberChanges {
     readonly leader: LeaderChanges;
     /** For links of this member's own. */
     readonly addressOf: (nodeId: NodeId) => Address | undefined;
-    readonly noLeader: () => DEngineError;
+    readonly leadership: Leadership;
   }) {
     this.#env = options.env;
     this.#raft = options.raft;
     this.#leader = options.leader;
     this.#addressOf = options.addressOf;
-    this.#noLeader = options.noLeader;
+    this.#leadership = options.leadership;
   }
 
   /** By this member alone, as the leader's: another one is not asked. */
@@ -44,6 +45,8 @@ export class MemberChanges {
 
   /** Wherever the leader is, and also when another one takes over meanwhile. */
   async request(request: MemberRequest, waitMs: number): Promise<MemberChangeResult> {
+    const { closed } = this.#leadership;
+    if (closed !== undefined) throw closed;
     const { clock } = this.#env;
     const deadlineAtMs = clock.monotonicMs() + waitMs;
     for (;;) {
@@ -65,7 +68,7 @@ export class MemberChanges {
     const { leaderId, role } = this.#raft;
     if (role === 'leader' || request.action === 'join') return this.here(request, leftMs);
     const address = leaderId === null ? undefined : this.#addressOf(leaderId);
-    if (address === undefined) throw this.#noLeader();
+    if (address === undefined) throw this.#leadership.noLeader();
     const { action, nodeId } = request;
     const waitMs = Math.max(1, Math.floor(leftMs - answerMarginMs));
     const bytes = encodeMemberChangeRequest({ action, nodeId, waitMs, forwarded: true });

@@ -53,7 +53,7 @@ export class Membership {
       raft,
       leader: this.#leader,
       addressOf: (id) => addresses.toDial(id),
-      noLeader: () => leadership.noLeader(),
+      leadership,
     });
     this.#upkeep = new MembershipUpkeep({
       clock,

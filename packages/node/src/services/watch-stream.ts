@@ -3,8 +3,7 @@ import { DEngineError, MalformedMessage } from '@d-engine/base';
 import type { WatchRequest, WatchResponse } from '@d-engine/wire';
 import { decodeWatchRequest, encodeWatchResponse, toFailure } from '@d-engine/wire';
 import { prefixSelection, type WatchSelection } from '../watch/watch-selection.ts';
-import type { OpenWatch, WatcherRequest, WatchNotice } from '../watch/watcher.ts';
-import type { WatchOpener } from '../watch/watches.ts';
+import type { OpenWatch, WatcherRequest, WatchNotice, WatchOpener } from '../watch/watcher.ts';
 
 /** The original's `Watch`: one request, then an event a message, as fast as the caller reads. */
 export class WatchStream implements StreamHandler {

@@ -1,7 +1,6 @@
 import type { ResumeToken, Watch, WatchBatch } from '@d-engine/base';
 import { BatchReader, DEngineError } from '@d-engine/base';
-import type { OpenWatch, WatcherRequest, WatchNotice } from './watcher.ts';
-import type { WatchOpener } from './watches.ts';
+import type { OpenWatch, WatcherRequest, WatchNotice, WatchOpener } from './watcher.ts';
 
 /** A watch inside the member's own process: goes on by itself where its watcher was canceled. */
 export class LocalWatch {

@@ -38,6 +38,12 @@ export interface OpenWatch {
   close(): void;
 }
 
+/** Whoever can begin a watch, on any road in. */
+export interface WatchOpener {
+  /** Take what there is once it is open; `wake` says when there is more. */
+  open(request: WatcherRequest, wake: () => void): OpenWatch | DEngineError;
+}
+
 /** What a watcher asks of its hub. */
 export interface WatcherHome {
   readonly ring: EventRing;

@@ -19,7 +19,7 @@ import { WatchHub } from './watch-hub.ts';
 import { WatchMetrics } from './watch-metrics.ts';
 import { selectionOf } from './watch-selection.ts';
 import type { WatchSettings } from './watch-settings.ts';
-import type { OpenWatch, WatcherRequest } from './watcher.ts';
+import type { OpenWatch, WatcherRequest, WatchOpener } from './watcher.ts';
 
 export interface WatchesOptions {
   readonly clock: Clock;
@@ -30,12 +30,6 @@ export interface WatchesOptions {
   readonly checks: Pick<OperationChecks, 'key'>;
   /** Set while this member must not serve. */
   readonly closed: () => DEngineError | undefined;
-}
-
-/** Whoever can begin a watch, on any road in. */
-export interface WatchOpener {
-  /** Take what there is once it is open; `wake` says when there is more. */
-  open(request: WatcherRequest, wake: () => void): OpenWatch | DEngineError;
 }
 
 /** The watches of one member: of keys, and of who is in the cluster. */

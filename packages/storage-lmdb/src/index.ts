@@ -1,0 +1,1 @@
+export { openLmdbStateMachine } from './open-lmdb-state-machine.ts';
