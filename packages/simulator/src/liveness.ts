@@ -13,6 +13,7 @@ import type { Nemesis } from './nemesis.ts';
 import type { Recorder } from './recorder.ts';
 import { patienceMs, roomyQueueMin } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
+import { limitsOfWaiting } from './scenario.ts';
 import type { CheckName } from './violation.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
 import type { SwarmWatchers } from './watches/swarm-watchers.ts';
@@ -127,7 +128,7 @@ export class Liveness {
   }
 
   get #servedShareMin(): number {
-    const { pendingWritesMax, pendingReadsMax } = this.#scenario.limits;
+    const { pendingWritesMax, pendingReadsMax } = limitsOfWaiting(this.#scenario);
     const isNarrow = Math.min(pendingWritesMax, pendingReadsMax) < roomyQueueMin;
     return isNarrow ? servedShareMinOfNarrow : servedShareMin;
   }

@@ -10,7 +10,7 @@ import type { Limits } from './scenario.ts';
 import { bytesOfValue, spansSectors } from './values.ts';
 
 /** Fewer than this may wait in a narrow queue: clients stand in one another's way. */
-export const roomyQueueMin = 10;
+export const roomyQueueMin = 20;
 
 /** Longer than any deadline: by then the process that was asked has died, or it sleeps. */
 export const patienceMs = 12_000;

@@ -55,6 +55,12 @@ export type Limits = Pick<
 /** What members do of themselves while clients write. */
 export type Upkeep = Pick<NodeSettings, 'stateVerificationIntervalMs'>;
 
+/** A write is refused by a full queue, and by a log of which too much is in memory only. */
+export function limitsOfWaiting({ limits, persistence }: Scenario): Limits {
+  const { bufferedEntriesMax } = persistence;
+  return { ...limits, pendingWritesMax: Math.min(limits.pendingWritesMax, bufferedEntriesMax) };
+}
+
 /** More than one entry of such a run takes in the log with its header: a swap has two values. */
 export function entryBytesMax({ valueBytes }: Scenario): number {
   return 1_024 + 2 * Math.max(0, ...valueBytes);

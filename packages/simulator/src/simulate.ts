@@ -16,7 +16,7 @@ import { makeClients } from './make-clients.ts';
 import { mendMsMax, Nemesis } from './nemesis.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario, Transport } from './scenario.ts';
-import { entryBytesMax } from './scenario.ts';
+import { entryBytesMax, limitsOfWaiting } from './scenario.ts';
 import { Supervisor } from './supervisor.ts';
 import type { CheckName, Violation } from './violation.ts';
 import { formatViolation } from './violation.ts';
@@ -123,7 +123,7 @@ class Simulation {
       world,
       counters,
       watch,
-      limits: scenario.limits,
+      limits: limitsOfWaiting(scenario),
       isCutOff: (host) => harms.isCutOff(host),
       say: onLine && ((text) => this.#say(text, 'clients')),
     });
