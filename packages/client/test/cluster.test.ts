@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { a, b, ClientFixture, follows, serves } from './client-fixture.ts';
-import { ourCluster } from './fake-network.ts';
+import { ourCluster } from './member-status.ts';
 
 const other = 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb';
 

@@ -13,6 +13,7 @@ import {
 } from '@d-engine/base';
 import { encodeNodeStatus, methods, toFailure } from '@d-engine/wire';
 import type { FakeClock } from './fake-clock.ts';
+import { memberStatus, ourCluster } from './member-status.ts';
 
 /** A call that was handed to a connection: the member may act on it from now on. */
 export interface Delivery {
@@ -37,8 +38,6 @@ export interface FakeMember {
   /** Instead of the status: as members of the original, which have none. */
   readonly withoutStatus?: boolean;
 }
-
-export const ourCluster = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
 
 /** Channels to members that are scripts. */
 export class FakeNetwork implements Network {
@@ -165,21 +164,6 @@ export function statusError(
   return new StatusError({ status, message }, mayHaveBeenSent);
 }
 
-function statusOf(member: FakeMember): NodeStatus {
-  return {
-    nodeId: 1,
-    clusterId: member.clusterId === undefined ? ourCluster : member.clusterId,
-    version: '0.1.0',
-    role: 'follower',
-    condition: 'normal',
-    conditionReason: null,
-    term: 1,
-    leader: member.leader ?? null,
-    commitIndex: 1,
-    appliedIndex: 1,
-    lastLogIndex: 1,
-    durableIndex: 1,
-    revision: 1,
-    members: [],
-  };
+function statusOf({ clusterId = ourCluster, leader = null }: FakeMember): NodeStatus {
+  return memberStatus({ clusterId, leader });
 }

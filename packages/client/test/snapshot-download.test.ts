@@ -1,32 +1,13 @@
-import type { IncomingStream, NodeStatus, Service, StreamHandler } from '@d-engine/base';
+import type { IncomingStream, Service, StreamHandler } from '@d-engine/base';
 import { DEngineError } from '@d-engine/base';
 import { VirtualWorld } from '@d-engine/virtual-env';
 import { encodeNodeStatus, encodeSnapshotPart, methods, toFailure } from '@d-engine/wire';
 import { expect, test } from 'vitest';
 import type { Client } from '../src/index.ts';
 import { createClient } from '../src/index.ts';
-import { ourCluster } from './fake-network.ts';
+import { memberStatus, ourCluster } from './member-status.ts';
 
 const otherCluster = 'b'.repeat(32);
-
-function status(clusterId: string): NodeStatus {
-  return {
-    nodeId: 1,
-    clusterId,
-    version: '0',
-    role: 'follower',
-    condition: 'normal',
-    conditionReason: null,
-    term: 1,
-    leader: null,
-    commitIndex: 1,
-    appliedIndex: 1,
-    lastLogIndex: 1,
-    durableIndex: 1,
-    revision: 1,
-    members: [],
-  };
-}
 
 type Script = (stream: IncomingStream) => Partial<StreamHandler>;
 
@@ -37,7 +18,7 @@ class Members {
 
   async add(name: string, script: Script, clusterId = ourCluster): Promise<void> {
     const service: Service = {
-      onCall: (call) => call.reply(encodeNodeStatus(status(clusterId))),
+      onCall: (call) => call.reply(encodeNodeStatus(memberStatus({ clusterId }))),
       onStream: (stream) => {
         expect(stream.method).toBe(methods.saveSnapshot);
         this.asked.push(name);

@@ -1,10 +1,4 @@
-import {
-  DEngineError,
-  decodeWriteCommand,
-  type IncomingCall,
-  type NodeStatus,
-  type Service,
-} from '@d-engine/base';
+import { DEngineError, decodeWriteCommand, type IncomingCall, type Service } from '@d-engine/base';
 import { drawOptions, type SeededRandom, VirtualWorld } from '@d-engine/virtual-env';
 import {
   decodeClientWriteRequest,
@@ -16,7 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { scaled } from '../../../tools/test-scale.ts';
 import { createClient } from '../src/index.ts';
-import { ourCluster } from './fake-network.ts';
+import { memberStatus } from './member-status.ts';
 
 const names = ['n1', 'n2', 'n3'];
 const writesPerRun = 60;
@@ -73,7 +67,7 @@ function memberService(
   applied: Map<string, number>,
 ): Service {
   const onCall = (call: IncomingCall): void => {
-    if (call.method === methods.status) return call.reply(encodeNodeStatus(status));
+    if (call.method === methods.status) return call.reply(encodeNodeStatus(memberStatus()));
     if (cluster.leader !== name) {
       const leader = { id: 1, address: `${cluster.rumour}:9081` };
       return call.fail(toFailure(new DEngineError('NotLeader', 'not here', { leader })));
@@ -120,23 +114,6 @@ function startFaults(
   world.after(10, elect);
   world.after(15, harm);
 }
-
-const status: NodeStatus = {
-  nodeId: 1,
-  clusterId: ourCluster,
-  version: '0.1.0',
-  role: 'follower',
-  condition: 'normal',
-  conditionReason: null,
-  term: 1,
-  leader: null,
-  commitIndex: 1,
-  appliedIndex: 1,
-  lastLogIndex: 1,
-  durableIndex: 1,
-  revision: 1,
-  members: [],
-};
 
 describe('in the virtual environment', () => {
   const seeds = Array.from({ length: scaled({ gate: 25, long: 1_000 }) }, (_, index) => index + 1);

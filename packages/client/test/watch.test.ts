@@ -13,7 +13,7 @@ import {
 import { expect, test } from 'vitest';
 import type { Client } from '../src/index.ts';
 import { createClient } from '../src/index.ts';
-import { ourCluster } from './fake-network.ts';
+import { memberStatus } from './member-status.ts';
 
 const historyId = '0123456789abcdef0123456789abcdef';
 const empty = new Uint8Array(0);
@@ -51,7 +51,8 @@ class Member implements Service {
   openCount = 0;
 
   onCall(call: Parameters<Service['onCall']>[0]): void {
-    if (call.method === methods.status) call.reply(encodeNodeStatus(status));
+    if (call.method === methods.status)
+      call.reply(encodeNodeStatus(memberStatus({ role: 'leader' })));
     else call.fail({ status: 'unimplemented', message: call.method });
   }
 
@@ -80,23 +81,6 @@ class Member implements Service {
     this.stream?.send(message);
   }
 }
-
-const status: Parameters<typeof encodeNodeStatus>[0] = {
-  nodeId: 1,
-  clusterId: ourCluster,
-  version: '1',
-  role: 'leader',
-  condition: 'normal',
-  conditionReason: null,
-  term: 1,
-  leader: null,
-  commitIndex: 1,
-  appliedIndex: 1,
-  lastLogIndex: 1,
-  durableIndex: 1,
-  revision: 1,
-  members: [],
-};
 
 async function setUp(names: readonly string[] = ['n1', 'n2']): Promise<{
   world: VirtualWorld;
