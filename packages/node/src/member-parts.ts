@@ -149,7 +149,7 @@ function createMembership(context: MemberContext, parts: MemberParts): Membershi
 }
 
 function createTransport(context: MemberContext, parts: MemberParts): Transport {
-  const { env, settings, logger, storage } = context;
+  const { env, settings, logger, metrics, storage } = context;
   const onFailure = (error: unknown): void => context.onFailure(error);
   const peering = new Peering({
     env,
@@ -163,7 +163,7 @@ function createTransport(context: MemberContext, parts: MemberParts): Transport 
     parts: () => parts,
     onFailure,
   });
-  return new Transport({ env, logger, observer: guardedObserver(peering, onFailure) });
+  return new Transport({ env, logger, metrics, observer: guardedObserver(peering, onFailure) });
 }
 
 function createQuota({ settings, metrics }: MemberContext, parts: MemberParts): StateQuota {

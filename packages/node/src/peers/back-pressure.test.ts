@@ -11,6 +11,7 @@ import { PeerSession } from './peer-session.ts';
 /** One end of a stream to node 2, which reads only when the test says so. */
 class SlowPeer {
   waitingBytes = 0;
+  dropped = 0;
   reads = true;
   resets: Failure[] = [];
   readonly stream = {
@@ -28,6 +29,9 @@ class SlowPeer {
     record: () => Promise.resolve(undefined),
     onUp: () => undefined,
     onFrame: () => undefined,
+    onDropped: () => {
+      this.dropped += 1;
+    },
     onRefused: () => undefined,
     onDown: () => undefined,
   };
@@ -90,6 +94,7 @@ describe.each(['link', 'session'] as const)('a %s to a peer that does not read',
     expect(peer.waitingBytes).toBeGreaterThan(limits.inflightBytesMax);
     expect(peer.waitingBytes).toBeLessThan(limits.peerWaitingBytesMax + 2 * 1_048_576);
     expect(sent.lastIndexOf(true)).toBe(taken - 1);
+    expect(peer.dropped).toBe(sent.length - taken);
   });
 
   test('sends again once the peer has caught up', async () => {

@@ -8,17 +8,22 @@ import { limits } from '@d-engine/base';
  */
 export class BoundedSender {
   readonly #stream: MessageStream;
+  readonly #onDropped: () => void;
   /** Sent since the stream said that the peer is behind; 0 when it is not. */
   #waitingBytes = 0;
 
-  constructor(stream: MessageStream) {
+  constructor(stream: MessageStream, onDropped: () => void) {
     this.#stream = stream;
+    this.#onDropped = onDropped;
   }
 
   /** False: dropped. */
   send(message: Uint8Array): boolean {
     const waitingBytes = this.#waitingBytes + message.length;
-    if (waitingBytes > limits.peerWaitingBytesMax) return false;
+    if (waitingBytes > limits.peerWaitingBytesMax) {
+      this.#onDropped();
+      return false;
+    }
     this.#waitingBytes = this.#stream.send(message) ? 0 : waitingBytes;
     return true;
   }

@@ -40,6 +40,8 @@ export interface LinkObserver {
   /** The link was up and is not any more, or an attempt failed. */
   onDown(link: PeerLink, reason: string, wasUp: boolean, retryInMs: number): void;
   /** The peer refused this member, or this member refused the peer. */
+  /** The peer is too far behind for one more message. */
+  onDropped(): void;
   onRefused(link: PeerLink, refusal: RefusedLink): void;
 }
 
@@ -123,7 +125,7 @@ export class PeerLink {
     };
     this.#current = handler;
     this.#stream = this.#channel.openStream(methodOfPlane(this.plane), handler);
-    this.#sender = new BoundedSender(this.#stream);
+    this.#sender = new BoundedSender(this.#stream, () => this.#observer.onDropped());
     this.#sender.send(encodePeerFrame(this.plane, this.#observer.ownHello(this.peer.id)));
     this.#timer = this.#clock.setTimer(limits.helloTimeoutMs, () => {
       const isRecording = this.#recording !== undefined;

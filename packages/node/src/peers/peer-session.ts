@@ -22,6 +22,8 @@ export interface SessionObserver {
   onUp(session: PeerSession, hello: Hello): void;
   onFrame(session: PeerSession, hello: Hello, frame: PeerFrame): void;
   onRefused(hello: Hello, refusal: Refusal): void;
+  /** The peer is too far behind for one more message. */
+  onDropped(): void;
   onDown(session: PeerSession): void;
 }
 
@@ -48,7 +50,7 @@ export class PeerSession implements StreamHandler {
   constructor(stream: IncomingStream, plane: Plane, clock: Clock, observer: SessionObserver) {
     this.plane = plane;
     this.#stream = stream;
-    this.#sender = new BoundedSender(stream);
+    this.#sender = new BoundedSender(stream, () => observer.onDropped());
     this.#observer = observer;
     this.#helloTimer = clock.setTimer(limits.helloTimeoutMs, () => {
       this.close('no hello in time');

@@ -34,6 +34,7 @@ class Introduction {
     },
     onUp: (_: unknown, hello: Hello): void => void this.ups.push(hello.nodeId),
     onFrame: (): void => undefined,
+    onDropped: (): void => undefined,
     onDown: (): void => {
       this.closed += 1;
     },

@@ -1,10 +1,12 @@
 import type {
   Address,
   CallerCertificate,
+  Counter,
   Env,
   Failure,
   IncomingStream,
   Logger,
+  Metrics,
   NodeId,
   Plane,
   StreamHandler,
@@ -65,16 +67,26 @@ export class Transport {
   readonly #env: Env;
   readonly #observer: TransportObserver;
   readonly #log: PeerConnectionLog;
+  readonly #dropped: Counter;
   readonly #links = new Map<string, PeerLink>();
   readonly #sessions = new Map<string, PeerSession>();
   /** Accepted streams, introduced or not. Bounded: a stranger cannot pile them up. */
   readonly #accepted = new Set<PeerSession>();
   #stopped = false;
 
-  constructor(options: { env: Env; logger: Logger; observer: TransportObserver }) {
+  constructor(options: {
+    env: Env;
+    logger: Logger;
+    metrics: Metrics;
+    observer: TransportObserver;
+  }) {
     this.#env = options.env;
     this.#observer = options.observer;
     this.#log = new PeerConnectionLog(options.env.clock, options.logger);
+    this.#dropped = options.metrics.counter(
+      'd_engine_peer_messages_dropped_total',
+      'Messages to peers that read too slowly to be sent more',
+    );
   }
 
   /** Opens links to these peers and closes those to others. */
@@ -209,6 +221,7 @@ export class Transport {
       this.#log.down(link.peer, link.plane, reason, wasUp, retryInMs);
       if (wasUp) this.#observer.onLinkDown(link.peer.id, link.plane);
     },
+    onDropped: () => this.#dropped.add(),
     onRefused: (link, refusal) => this.#observer.onRefused(link.peer.id, refusal),
   };
 
@@ -225,6 +238,7 @@ export class Transport {
     onFrame: (session, hello, frame) => {
       this.#onFrame(hello, frame, (answer) => session.send(answer));
     },
+    onDropped: () => this.#dropped.add(),
     onRefused: (hello, refusal) => {
       this.#observer.onRefused(hello.nodeId, {
         name: refusal.name,
