@@ -244,7 +244,8 @@ test.each(['host', 'worker'] as const)(
     const logger = listLogger();
     const engine = await EmbeddedEngine.start({ dataDir, environment: {}, thread, logger });
     await engine.waitReady();
-    rmSync(dataDir, { recursive: true });
+    // The next log file is being made while this goes on.
+    rmSync(dataDir, { recursive: true, maxRetries: 20, retryDelay: 50 });
     const value = new Uint8Array(3_000_000);
     const writeUntilRefused = async (): Promise<void> => {
       for (;;) await engine.client().put('large', value);
