@@ -65,6 +65,30 @@ describe('three members', () => {
     expect(leading(cluster).id).toBe(id);
   });
 
+  test('a vote of an older campaign does not count in a newer one', () => {
+    const cluster = formed(3);
+    const { id } = leading(cluster);
+    cluster.crash(id);
+    cluster.loses = ({ message }) => message.type === 'voteResponse' && !message.preVote;
+    const others = cluster.nodes.filter((node) => node.id !== id);
+    let candidate = others[0];
+    for (let waits = 0; candidate?.raft?.role !== 'candidate' && waits < 5_000; waits++) {
+      cluster.run(5);
+      candidate = others.find(({ raft }) => raft?.role === 'candidate');
+    }
+    const voter = others.find((node) => node !== candidate);
+    const { raft } = candidate ?? {};
+    if (raft === undefined || voter === undefined) throw new Error('nobody campaigns');
+    const { nodeId, instanceId } = raft.bindings.find((bound) => bound.nodeId === voter.id) ?? {};
+    if (nodeId === undefined || instanceId === undefined) throw new Error('the voter is not bound');
+    const sender = { nodeId, instanceId, bootCount: voter.bootCount };
+    const vote = { type: 'voteResponse', preVote: false, granted: true } as const;
+    raft.step(sender, { ...vote, term: raft.term - 1 }, cluster.at);
+    expect(raft.role).toBe('candidate');
+    raft.step(sender, { ...vote, term: raft.term }, cluster.at);
+    expect(raft.role).toBe('leader');
+  });
+
   test('recover appends that got lost, with no other traffic', () => {
     const cluster = formed(3);
     const { id, raft } = leading(cluster);
