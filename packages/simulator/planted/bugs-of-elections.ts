@@ -72,19 +72,6 @@ export const bugsOfElections: readonly PlantedBug[] = [
     foundBy: ['leader completeness'],
   },
   {
-    name: 'count a vote of an older campaign',
-    breaks: 'a vote counts in its own term only',
-    edits: [
-      {
-        file: election,
-        find: "if (core.role !== 'candidate' || message.term !== core.term) return;",
-        replace: `if (core.role !== 'candidate') return;
-    if (message.term !== core.term) ${reached};`,
-      },
-    ],
-    foundBy: ['one vote a term'],
-  },
-  {
     name: 'half of the voters are a quorum',
     breaks: 'any two quorums share a member',
     edits: [

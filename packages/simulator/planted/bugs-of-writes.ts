@@ -111,7 +111,7 @@ export const bugsOfWrites: readonly PlantedBug[] = [
     if (!this.#collectEvents) return { results, events: noEvents };`,
       },
     ],
-    foundBy: ['state machine safety'],
+    foundBy: ['state machine safety', 'watches miss nothing'],
   },
   {
     // Wrong in the middle of a batch only: its last entry puts the state right again.
@@ -156,7 +156,7 @@ export const bugsOfWrites: readonly PlantedBug[] = [
       : numbers.modRevision;`,
       },
     ],
-    foundBy: ['linearizability'],
+    foundBy: ['linearizability', 'watches miss nothing'],
   },
   {
     name: 'compare-and-swap ignores the expected value',
